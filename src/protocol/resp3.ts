@@ -1,0 +1,164 @@
+/**
+ * The subset of RESP3 that the state store speaks: arrays of blobs on the way in, one simple item on the way out.
+ * Pure bytes; docs/protocol.md section 2. A parser here either understands the whole payload or throws
+ * {@link StateStoreError} `BAD_RESPONSE`; it never allocates by a length it was told.
+ */
+import { StateStoreError } from './errors';
+
+/** One item of an answer. `blob` with `null` is RESP's null bulk string `$-1`. */
+export type Item =
+  | { type: 'simple'; text: string }
+  | { type: 'error'; text: string }
+  | { type: 'number'; value: number }
+  | { type: 'blob'; value: Buffer | null };
+
+const CR = 13;
+const LF = 10;
+const CRLF = '\r\n';
+const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/;
+
+/** Encodes `*{n}` and its blobs. Strings are UTF-8; lengths are byte lengths. */
+export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
+  const headers: string[] = [];
+  let length = 0;
+  let header = `*${items.length}${CRLF}`;
+  for (const item of items) {
+    const bytes = typeof item === 'string' ? Buffer.byteLength(item) : item.length;
+    header += `$${bytes}${CRLF}`;
+    headers.push(header);
+    length += header.length + bytes;
+    header = CRLF;
+  }
+  const out = Buffer.allocUnsafe(length + header.length);
+  let offset = 0;
+  items.forEach((item, index) => {
+    offset += out.write(headers[index] as string, offset, 'latin1');
+    if (typeof item === 'string') {
+      offset += out.write(item, offset, 'utf8');
+    } else {
+      out.set(item, offset);
+      offset += item.length;
+    }
+  });
+  out.write(header, offset, 'latin1');
+  return out;
+}
+
+/** Encodes one item of an answer. */
+export function encodeItem(item: Item): Buffer {
+  switch (item.type) {
+    case 'simple':
+      return Buffer.from(`+${item.text}${CRLF}`);
+    case 'error':
+      return Buffer.from(`-ERR ${item.text}${CRLF}`);
+    case 'number':
+      return Buffer.from(`:${item.value}${CRLF}`);
+    case 'blob':
+      if (item.value === null) return Buffer.from(`$-1${CRLF}`);
+      return Buffer.concat([Buffer.from(`$${item.value.length}${CRLF}`), item.value, Buffer.from(CRLF)]);
+  }
+}
+
+/** Parses `*{n}` and its blobs, which are views into `data`. Nothing may follow. */
+export function parseArray(data: Buffer): Buffer[] {
+  const reader = new Reader(data);
+  const count = reader.integer('*');
+  if (count < 0) throw malformed('the array has a negative length');
+  const items: Buffer[] = [];
+  for (let i = 0; i < count; i++) {
+    const blob = reader.blob();
+    if (blob === null) throw malformed('an array item is null');
+    items.push(blob);
+  }
+  reader.end();
+  return items;
+}
+
+/** Parses the one item of an answer. A blob is a view into `data`. Nothing may follow. */
+export function parseItem(data: Buffer): Item {
+  const reader = new Reader(data);
+  const item = readItem(reader);
+  reader.end();
+  return item;
+}
+
+function readItem(reader: Reader): Item {
+  switch (reader.type()) {
+    case '+':
+      return { type: 'simple', text: reader.line('+') };
+    case '-':
+      return refusal(reader.line('-'));
+    case ':':
+      return { type: 'number', value: reader.integer(':') };
+    case '$':
+      return { type: 'blob', value: reader.blob() };
+    default:
+      throw malformed(`it begins with ${JSON.stringify(reader.type())}`);
+  }
+}
+
+/** The reference prints "not applied" as `-1`, other sources as `:-1`: docs/protocol.md section 8. */
+function refusal(line: string): Item {
+  if (line === '1') return { type: 'number', value: -1 };
+  return { type: 'error', text: line.replace(/^ERR:? ?/, '') };
+}
+
+/** A position in a payload, moved forward by each read. */
+class Reader {
+  readonly #data: Buffer;
+  #offset = 0;
+
+  constructor(data: Buffer) {
+    this.#data = data;
+  }
+
+  /** The type byte at the current position, `''` at the end. */
+  type(): string {
+    return this.#data.toString('latin1', this.#offset, this.#offset + 1);
+  }
+
+  /** The text between the type byte and CR LF. */
+  line(type: string): string {
+    if (this.type() !== type)
+      throw malformed(`${JSON.stringify(type)} expected, found ${JSON.stringify(this.type())}`);
+    const end = this.#data.indexOf(CRLF, this.#offset, 'latin1');
+    if (end < 0) throw malformed('a line does not end');
+    const text = this.#data.toString('utf8', this.#offset + 1, end);
+    this.#offset = end + CRLF.length;
+    return text;
+  }
+
+  /** A decimal integer in its only form: no plus sign, no leading zero, at most 2^53-1. */
+  integer(type: string): number {
+    const text = this.line(type);
+    const value = CANONICAL_INTEGER.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value)) throw malformed(`${JSON.stringify(text.slice(0, 30))} is not a number`);
+    return value;
+  }
+
+  /** A blob, or null for `$-1`. */
+  blob(): Buffer | null {
+    const length = this.integer('$');
+    if (length === -1) return null;
+    const start = this.#offset;
+    const end = start + length;
+    if (length < 0 || end + CRLF.length > this.#data.length) {
+      throw malformed(
+        `a length says ${length} bytes, ${Math.max(0, this.#data.length - start - CRLF.length)} are there`,
+      );
+    }
+    if (this.#data[end] !== CR || this.#data[end + 1] !== LF)
+      throw malformed('a blob does not end where its length says');
+    this.#offset = end + CRLF.length;
+    return this.#data.subarray(start, end);
+  }
+
+  end(): void {
+    const left = this.#data.length - this.#offset;
+    if (left > 0) throw malformed(`${left} bytes follow its end`);
+  }
+}
+
+function malformed(detail: string): StateStoreError {
+  return new StateStoreError('BAD_RESPONSE', `The payload is not valid RESP3: ${detail}.`);
+}

@@ -1,0 +1,86 @@
+/**
+ * What the store answers, per request: docs/protocol.md section 2. Each `parse...Reply` throws
+ * {@link ServiceError} when the store refused and {@link StateStoreError} `BAD_RESPONSE` when the payload is
+ * not an answer to this request.
+ */
+import { type ErrorContext, ServiceError, StateStoreError } from './errors';
+import { encodeItem, type Item, parseItem } from './resp3';
+
+const OK = 'OK';
+
+/** Payloads the store sends; the emulator's half of this file. */
+export const reply = {
+  ok: encodeItem({ type: 'simple', text: OK }),
+  notApplied: encodeItem({ type: 'number', value: -1 }),
+  missing: encodeItem({ type: 'blob', value: null }),
+  count: (value: 0 | 1) => encodeItem({ type: 'number', value }),
+  value: (value: Buffer) => encodeItem({ type: 'blob', value }),
+  error: (text: string) => encodeItem({ type: 'error', text }),
+};
+
+/** SET: true when applied, false when NX or NEX held it back. */
+export function parseSetReply(payload: Buffer, context: ErrorContext = {}): boolean {
+  const item = read(payload, context);
+  if (item.type === 'simple' && item.text === OK) return true;
+  if (item.type === 'number' && item.value === -1) return false;
+  throw unexpected(item, context);
+}
+
+/** GET: the value (a view into the payload, possibly empty), or null when there is no such key. */
+export function parseGetReply(payload: Buffer, context: ErrorContext = {}): Buffer | null {
+  const item = read(payload, context);
+  if (item.type === 'blob') return item.value;
+  throw unexpected(item, context);
+}
+
+/** DEL and VDEL: deleted, no such key, or (VDEL only) another value is there. */
+export type DeleteReply = 'deleted' | 'missing' | 'different';
+
+export function parseDeleteReply(payload: Buffer, context: ErrorContext = {}): DeleteReply {
+  const item = read(payload, context);
+  if (item.type === 'number' && item.value >= -1) {
+    if (item.value === -1) return 'different';
+    return item.value === 0 ? 'missing' : 'deleted';
+  }
+  throw unexpected(item, context);
+}
+
+/** KEYNOTIFY: true when this request changed what is observed, false when it was so already. */
+export function parseObserveReply(payload: Buffer, context: ErrorContext = {}): boolean {
+  const item = read(payload, context);
+  if (item.type === 'simple' && item.text === OK) return true;
+  if (item.type === 'number' && item.value === 0) return false;
+  throw unexpected(item, context);
+}
+
+function read(payload: Buffer, context: ErrorContext): Item {
+  const item = parse(payload, context);
+  if (item.type === 'error') throw ServiceError.fromText(item.text, context);
+  return item;
+}
+
+function parse(payload: Buffer, context: ErrorContext): Item {
+  try {
+    return parseItem(payload);
+  } catch (error) {
+    throw new StateStoreError('BAD_RESPONSE', notUnderstood((error as Error).message, context), {
+      ...context,
+      cause: error,
+    });
+  }
+}
+
+function unexpected(item: Item, context: ErrorContext): StateStoreError {
+  const found = item.type === 'simple' ? JSON.stringify(item.text.slice(0, 30)) : `a ${item.type}`;
+  return new StateStoreError(
+    'BAD_RESPONSE',
+    notUnderstood(`${found} does not answer this request.`, context),
+    context,
+  );
+}
+
+function notUnderstood(detail: string, { operation, key }: ErrorContext): string {
+  const request = `${operation ?? 'the request'}${key === undefined ? '' : ` for key ${key}`}`;
+  const doubt = operation === 'set' || operation === 'delete' ? ' It may or may not have been applied.' : '';
+  return `The answer to ${request} could not be understood. ${detail}${doubt} Check that a state store serves this broker.`;
+}
