@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** The command `statestore-emulator`. */
+import { parseArgs } from 'node:util';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, Emulator } from './broker';
+
+const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS]
+
+Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
+for trying, teaching and testing. Not for production.
+
+  --port PORT     TCP port to listen on (default ${DEFAULT_EMULATOR_PORT}; 0 lets the system choose)
+  --host ADDRESS  address to listen on (default ${DEFAULT_EMULATOR_HOST}, this machine only;
+                  anybody who reaches it can read and write every key)
+  --help          print this text
+  --version       print the version
+
+Stop it with Ctrl-C.
+`;
+
+/** Wrong use of the command: exit code 2, as usual. */
+class UsageError extends Error {}
+
+function readArguments(): { port: number; host: string; help: boolean; version: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: String(DEFAULT_EMULATOR_PORT) },
+        host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
+        help: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+    const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
+    if (!(port <= 65535))
+      throw new UsageError(`--port must be a number from 0 to 65535, not "${values.port}"`);
+    return { ...values, port };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; host: string }): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${host} is taken by another program; choose another one with --port`;
+    case 'EACCES':
+      return `not allowed to listen on port ${port}; choose one from 1024 with --port`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `this machine has no address ${host}; choose another one with --host`;
+    default:
+      return error.message;
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readArguments();
+  if (options.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (options.version) {
+    const { version } = require('../../../package.json') as { version: string };
+    process.stdout.write(`${version}\n`);
+    return;
+  }
+  const emulator = await Emulator.start(options).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(explain(error, options));
+  });
+  console.log(`State store emulator listening on ${options.host}:${emulator.port} (Ctrl-C to stop)`);
+  const stop = () => void emulator.close().then(() => process.exit(0));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+main().catch((error: Error) => {
+  console.error(`statestore-emulator: ${error.message}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});

@@ -1,0 +1,247 @@
+/**
+ * The state store as a pure state machine: a request and the time go in, a response and notifications come out.
+ * It knows no MQTT and no clock. Rules: docs/protocol.md sections 2 to 5 and 7.
+ */
+import {
+  type Command,
+  type DelCommand,
+  type KeyNotifyCommand,
+  parseCommand,
+  type SetCommand,
+  type VDelCommand,
+} from '../protocol/commands';
+import { ServiceError, type ServiceErrorCode, serviceErrorText } from '../protocol/errors';
+import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc } from '../protocol/hlc';
+import { encodeNotification, type Notification } from '../protocol/notifications';
+import { reply } from '../protocol/responses';
+import { type Expiring, ExpiryQueue } from './expiry-queue';
+
+/** What the store sees of a request PUBLISH. */
+export interface EngineRequest {
+  clientId: string;
+  payload: Buffer;
+  /** User property `__ts`. */
+  timestamp?: string | undefined;
+  /** User property `__ft`. */
+  fencingToken?: string | undefined;
+}
+
+/** The response PUBLISH: its payload and, where the protocol has one, its `__ts`. */
+export interface EngineResponse {
+  payload: Buffer;
+  version?: string;
+}
+
+/** A notification PUBLISH for one observing client. */
+export interface EngineNotification {
+  clientId: string;
+  key: Buffer;
+  payload: Buffer;
+  version: string;
+}
+
+export interface EngineOutput {
+  response: EngineResponse;
+  notifications: EngineNotification[];
+}
+
+interface Entry extends Expiring {
+  key: Buffer;
+  value: Buffer;
+  version: string;
+  /** The fencing token that protects the key. */
+  fence: Hlc | undefined;
+}
+
+const STORE_NODE_ID = 'statestore-emulator';
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class StateStoreEngine {
+  readonly #clock = new HybridLogicalClock(STORE_NODE_ID);
+  readonly #entries = new Map<string, Entry>();
+  readonly #expiring = new ExpiryQueue<Entry>();
+  /** Key (latin1) -> IDs of the clients that observe it. */
+  readonly #observers = new Map<string, Set<string>>();
+  #nowMs = 0;
+
+  /** How many keys the store holds. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** When the next key expires, in milliseconds since 1970. */
+  get nextExpiry(): number | undefined {
+    return this.#expiring.next()?.expiresAt;
+  }
+
+  /**
+   * Serves one request at `time`, milliseconds since 1970. Never throws for what a client sent.
+   * Time does not run backwards here: an earlier `time` counts as the latest one.
+   */
+  execute(request: EngineRequest, time: number): EngineOutput {
+    const notifications = this.expire(time);
+    try {
+      const response = this.#run(request, this.#nowMs, notifications);
+      return { response, notifications };
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      return { response: { payload: reply.error(error.text) }, notifications };
+    }
+  }
+
+  /** Drops every key whose time has come and returns the delete notifications. */
+  expire(time: number): EngineNotification[] {
+    const nowMs = Math.max(time, this.#nowMs);
+    this.#nowMs = nowMs;
+    const notifications: EngineNotification[] = [];
+    for (
+      let entry = this.#expiring.next();
+      entry && entry.expiresAt <= nowMs;
+      entry = this.#expiring.next()
+    ) {
+      this.#remove(entry);
+      this.#notify(entry.key, { operation: 'delete' }, formatHlc(this.#clock.tick(nowMs)), notifications);
+    }
+    return notifications;
+  }
+
+  /** Forgets what a client observes; call it when the client's connection ends. */
+  forget(clientId: string): void {
+    for (const [key, clients] of this.#observers) {
+      clients.delete(clientId);
+      if (clients.size === 0) this.#observers.delete(key);
+    }
+  }
+
+  #run(request: EngineRequest, nowMs: number, notifications: EngineNotification[]): EngineResponse {
+    const command = parseCommand(request.payload);
+    const version = this.#version(request, command, nowMs);
+    switch (command.verb) {
+      case 'SET':
+        return this.#set(command, readFence(request, nowMs), version, nowMs, notifications);
+      case 'GET':
+        return this.#get(command.key);
+      case 'DEL':
+      case 'VDEL':
+        return this.#delete(command, readFence(request, nowMs), version, notifications);
+      case 'KEYNOTIFY':
+        return this.#keyNotify(command, request.clientId, version);
+    }
+  }
+
+  /** Takes in the request's `__ts` and returns the next version: newer than it and than every version before. */
+  #version({ timestamp }: EngineRequest, command: Command, nowMs: number): string {
+    if (timestamp === undefined) {
+      if (command.verb === 'SET') throw refuse('TIMESTAMP_MISSING');
+      return formatHlc(this.#clock.tick(nowMs));
+    }
+    const remote = parseHlc(timestamp);
+    if (!remote) throw refuse('TIMESTAMP_MALFORMED');
+    if (isSkewed(remote, nowMs)) throw refuse('TIMESTAMP_SKEW');
+    this.#clock.receive(remote, nowMs);
+    return formatHlc(this.#clock.tick(nowMs));
+  }
+
+  #set(
+    command: SetCommand,
+    fence: Hlc | undefined,
+    version: string,
+    nowMs: number,
+    notifications: EngineNotification[],
+  ): EngineResponse {
+    const id = idOf(command.key);
+    const old = this.#entries.get(id);
+    checkFence(old, fence);
+    if (old && !allows(command, old)) return { payload: reply.notApplied, version: old.version };
+    if (old) this.#expiring.remove(old);
+    const entry: Entry = {
+      key: old?.key ?? Buffer.from(command.key),
+      value: Buffer.from(command.value),
+      version,
+      fence: fence ?? old?.fence,
+      expiresAt: command.expiryMs === undefined ? NEVER : nowMs + command.expiryMs,
+      queueIndex: -1,
+    };
+    this.#entries.set(id, entry);
+    if (entry.expiresAt !== NEVER) this.#expiring.add(entry);
+    this.#notify(entry.key, { operation: 'set', value: entry.value }, version, notifications);
+    return { payload: reply.ok, version };
+  }
+
+  #get(key: Uint8Array): EngineResponse {
+    const entry = this.#entries.get(idOf(key));
+    return entry ? { payload: reply.value(entry.value), version: entry.version } : { payload: reply.missing };
+  }
+
+  #delete(
+    command: DelCommand | VDelCommand,
+    fence: Hlc | undefined,
+    version: string,
+    notifications: EngineNotification[],
+  ): EngineResponse {
+    const entry = this.#entries.get(idOf(command.key));
+    if (!entry) return { payload: reply.count(0) };
+    checkFence(entry, fence);
+    if (command.verb === 'VDEL' && !entry.value.equals(command.value)) return { payload: reply.notApplied };
+    this.#remove(entry);
+    this.#notify(entry.key, { operation: 'delete' }, version, notifications);
+    return { payload: reply.count(1), version };
+  }
+
+  #keyNotify({ key, stop }: KeyNotifyCommand, clientId: string, version: string): EngineResponse {
+    const id = idOf(key);
+    const clients = this.#observers.get(id) ?? new Set<string>();
+    const changes = clients.has(clientId) === stop;
+    if (stop) {
+      clients.delete(clientId);
+    } else {
+      clients.add(clientId);
+    }
+    if (clients.size > 0) {
+      this.#observers.set(id, clients);
+    } else {
+      this.#observers.delete(id);
+    }
+    return { payload: changes ? reply.ok : reply.count(0), version };
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(idOf(entry.key));
+    this.#expiring.remove(entry);
+  }
+
+  #notify(key: Buffer, change: Notification, version: string, notifications: EngineNotification[]): void {
+    const clients = this.#observers.get(idOf(key));
+    if (!clients) return;
+    const payload = encodeNotification(change);
+    for (const clientId of clients) notifications.push({ clientId, key, payload, version });
+  }
+}
+
+/** Bytes as a map key: latin1 gives every byte its own character. */
+function idOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+}
+
+function allows({ condition, value }: SetCommand, old: Entry): boolean {
+  return condition === undefined || (condition === 'NEX' && old.value.equals(value));
+}
+
+function readFence({ fencingToken }: EngineRequest, nowMs: number): Hlc | undefined {
+  if (fencingToken === undefined) return undefined;
+  const fence = parseHlc(fencingToken);
+  if (!fence) throw refuse('TIMESTAMP_MALFORMED');
+  if (isSkewed(fence, nowMs)) throw refuse('FENCING_TOKEN_SKEW');
+  return fence;
+}
+
+/** A protected key wants a fencing token that is equal or newer. */
+function checkFence(entry: Entry | undefined, fence: Hlc | undefined): void {
+  if (!entry?.fence) return;
+  if (!fence) throw refuse('FENCING_TOKEN_REQUIRED');
+  if (compareHlc(fence, entry.fence) < 0) throw refuse('FENCING_TOKEN_LOWER_VERSION');
+}
+
+function refuse(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): ServiceError {
+  return new ServiceError(code, serviceErrorText(code));
+}
