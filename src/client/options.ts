@@ -1,0 +1,125 @@
+/** What a caller may choose, and the checks that name a wrong choice. */
+import { randomUUID } from 'node:crypto';
+import type { SetCondition } from '../protocol/commands';
+import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import { parseHlc } from '../protocol/hlc';
+
+/** Bytes, or text that is sent as UTF-8. */
+export type Bytes = string | Uint8Array;
+
+export interface StateStoreClientOptions {
+  /** Host name or IP address of the MQTT broker. Default `localhost`. */
+  host?: string;
+  /** TCP port, 1 to 65535. Default 1883. */
+  port?: number;
+  /** MQTT client ID: any text without `/`, `+`, `#`. Default: a new, unique one. */
+  clientId?: string;
+  /** Seconds between pings while nothing else is sent, 0 (never) to 65535. Default 60. */
+  keepAlive?: number;
+  /** Seconds the broker keeps the session while the connection is lost, 0 to 4294967295. Default 3600. */
+  sessionExpiry?: number;
+  /** Milliseconds an attempt to connect may take. Default 10000. */
+  connectTimeout?: number;
+  /** Milliseconds from a call to its answer, unless the call says otherwise. Default 10000. */
+  timeout?: number;
+  /** Most requests published and not yet answered. The broker's Receive Maximum may lower it. Default 1000. */
+  inFlightLimit?: number;
+  /** Most requests that wait for the connection or for a place in flight. Default 10000. */
+  queueLimit?: number;
+  /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
+  persistence?: { name: string; value: string };
+}
+
+export interface RequestOptions {
+  /** Milliseconds from the call to the answer, an integer from 1. Default: the client's. */
+  timeout?: number;
+  /** Gives the call up; it then rejects with the signal's reason. A write that went out may still be applied. */
+  signal?: AbortSignal;
+}
+
+export interface WriteOptions extends RequestOptions {
+  /** A version that the store returned, unchanged: the write fails when the key is protected by a newer one. */
+  fencingToken?: string;
+}
+
+export interface SetOptions extends WriteOptions {
+  /** `NX`: only if the key is new. `NEX`: only if the key is new or holds this very value. Default: always. */
+  condition?: SetCondition;
+  /** Milliseconds until the key is deleted by the store, an integer from 1. Default: never. */
+  expiry?: number;
+  /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
+  persist?: boolean;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The client's options with every default filled in. Throws `BAD_ARGUMENT`. */
+export function resolveClientOptions(options: StateStoreClientOptions): Required<StateStoreClientOptions> {
+  const resolved = {
+    host: options.host ?? 'localhost',
+    port: options.port ?? 1883,
+    clientId: options.clientId || `statestore-${randomUUID()}`,
+    keepAlive: options.keepAlive ?? 60,
+    sessionExpiry: options.sessionExpiry ?? 3600,
+    connectTimeout: options.connectTimeout ?? 10_000,
+    timeout: options.timeout ?? 10_000,
+    inFlightLimit: options.inFlightLimit ?? 1000,
+    queueLimit: options.queueLimit ?? 10_000,
+    persistence: options.persistence ?? { name: 'aio-persistence', value: 'true' },
+  };
+  if (resolved.host.trim() === '')
+    throw bad('host', 'must not be empty: give the name or address of the broker');
+  checkInteger('port', resolved.port, 1, 65_535);
+  checkInteger('keepAlive', resolved.keepAlive, 0, 65_535);
+  checkInteger('sessionExpiry', resolved.sessionExpiry, 0, 2 ** 32 - 1);
+  checkInteger('connectTimeout', resolved.connectTimeout, 1, MAX_TIMER_MS);
+  checkInteger('timeout', resolved.timeout, 1, MAX_TIMER_MS);
+  checkInteger('inFlightLimit', resolved.inFlightLimit, 1, 65_535);
+  checkInteger('queueLimit', resolved.queueLimit, 1, Number.MAX_SAFE_INTEGER);
+  return resolved;
+}
+
+/** A key as bytes. Throws `BAD_ARGUMENT` when it is empty or no key at all. */
+export function keyBytes(key: Bytes, operation: Operation): Buffer {
+  const bytes = toBytes('key', key, { operation });
+  if (bytes.length === 0) throw bad('key', 'must not be empty', { operation, key: '' });
+  return bytes;
+}
+
+/** Bytes as a Buffer, without a copy where there are bytes already. Throws `BAD_ARGUMENT` that names `field`. */
+export function toBytes(field: string, value: Bytes, context: ErrorContext = {}): Buffer {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const found = value === null ? 'null' : typeof value;
+  throw bad(field, `must be a string or bytes, not ${found}`, context);
+}
+
+/** Throws `BAD_ARGUMENT` for options that no request may have. */
+export function checkOptions(options: SetOptions, key: Buffer, operation: Operation): void {
+  const context = { operation, key: printableKey(key) };
+  const { timeout, expiry, fencingToken, condition } = options;
+  if (timeout !== undefined) checkInteger('timeout', timeout, 1, MAX_TIMER_MS, context);
+  if (expiry !== undefined) checkInteger('expiry', expiry, 1, Number.MAX_SAFE_INTEGER, context);
+  if (condition !== undefined && condition !== 'NX' && condition !== 'NEX') {
+    throw bad('condition', `must be NX or NEX, not ${JSON.stringify(condition)}`, context);
+  }
+  if (fencingToken !== undefined && (typeof fencingToken !== 'string' || !parseHlc(fencingToken))) {
+    throw bad(
+      'fencingToken',
+      `must be a version that the store returned, like 001737000000000:00000:name, not ${JSON.stringify(fencingToken)}`,
+      context,
+    );
+  }
+}
+
+function checkInteger(field: string, value: unknown, min: number, max: number, context?: ErrorContext): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  const found = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  throw bad(field, `must be a whole number ${range}, not ${found}`, context);
+}
+
+function bad(field: string, rule: string, context: ErrorContext = {}): StateStoreError {
+  const where = context.key ? ` (${context.operation} key ${context.key})` : '';
+  return new StateStoreError('BAD_ARGUMENT', `${field} ${rule}${where}.`, context);
+}

@@ -1,0 +1,133 @@
+/** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
+import { type ErrorCode, type ErrorContext, ServiceError, StateStoreError, what } from '../protocol/errors';
+import { parseItem } from '../protocol/resp3';
+import { REQUEST_TOPIC } from '../protocol/topics';
+import { reasonWords } from './connection-error';
+import type { Request } from './requests';
+
+export function timedOut(request: Request, strays: number): StateStoreError {
+  const hint =
+    strays > 0
+      ? `Answers came that match no request (${strays}, with missing or foreign correlation data): check what serves the state store.`
+      : 'Check the load of the broker and the network, or raise the timeout.';
+  return fail(
+    'TIMEOUT',
+    request,
+    `No answer within ${request.timeout} ms to the request to ${what(request)}. ${doubt(request)}${hint}`,
+  );
+}
+
+export function notSent(request: Request, inFlight: number): StateStoreError {
+  return fail(
+    'TIMEOUT',
+    request,
+    `Could not ${what(request)} within ${request.timeout} ms: ${inFlight} requests are in flight and the broker does not take more. It was not sent. Send fewer messages at once, or raise the timeout.`,
+  );
+}
+
+export function notConnected(request: Request, reason: StateStoreError | undefined): StateStoreError {
+  return fail(
+    'NOT_CONNECTED',
+    request,
+    `Could not ${what(request)}: no connection to the broker within ${request.timeout} ms. It was not sent. ${reason?.message ?? 'The attempt to connect is still under way.'}`,
+  );
+}
+
+export function queueFull(
+  request: Request,
+  waiting: number,
+  reason: StateStoreError | undefined,
+): StateStoreError {
+  return fail(
+    'QUEUE_FULL',
+    request,
+    `Could not ${what(request)}: ${waiting} requests wait already. It was not sent. Send fewer messages at once, or raise the queue limit of the store.${reason ? ` ${reason.message}` : ''}`,
+  );
+}
+
+export function outcomeUnknown(request: Request): StateStoreError {
+  return fail(
+    'OUTCOME_UNKNOWN',
+    request,
+    `The connection was lost while the request to ${what(request)} was under way, and the broker did not keep the session. It may or may not have been applied. Get the key to find out.`,
+  );
+}
+
+export function closed(request: Request, sent: boolean): StateStoreError {
+  return fail(
+    'CLOSED',
+    request,
+    `Could not ${what(request)}: the connection to the store was closed. ${sent ? doubt(request) : 'It was not sent.'}`.trim(),
+  );
+}
+
+export function tooLarge(request: Request, size: number, limit: number): StateStoreError {
+  return fail(
+    'BAD_ARGUMENT',
+    request,
+    `Could not ${what(request)}: the request has ${size} bytes, the broker takes at most ${limit}. Use a smaller value or key.`,
+  );
+}
+
+/** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
+export function notDelivered(request: Request, reasonCode: number): StateStoreError {
+  return fail('REFUSED', request, `Could not ${what(request)}: ${deliveryWords(reasonCode)}`);
+}
+
+/** The answer has a status from 400. An `-ERR` payload says more than the status. */
+export function refused(request: Request, payload: Buffer, statusText: string): StateStoreError {
+  try {
+    const item = parseItem(payload);
+    if (item.type === 'error') return ServiceError.fromText(item.text, contextOf(request));
+  } catch {
+    // Whatever the payload is, the status has said enough.
+  }
+  return ServiceError.fromText(statusText, contextOf(request));
+}
+
+export function badVersion(request: Request, version: string): StateStoreError {
+  return fail(
+    'BAD_RESPONSE',
+    request,
+    `The answer to the request to ${what(request)} carries the malformed version ${JSON.stringify(version.slice(0, 60))}. ${doubt(request)}Check that a state store serves this broker.`,
+  );
+}
+
+export function skewed(request: Request, cause: StateStoreError): StateStoreError {
+  return fail(
+    'TIMESTAMP_SKEW',
+    request,
+    `The answer to the request to ${what(request)} comes from the future. ${doubt(request)}${cause.message}`,
+  );
+}
+
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+const NOT_AUTHORIZED = 0x87;
+const QUOTA_EXCEEDED = 0x97;
+
+function deliveryWords(reasonCode: number): string {
+  const code = reasonWords(reasonCode);
+  switch (reasonCode) {
+    case NO_MATCHING_SUBSCRIBERS:
+      return `nobody serves the state store on this broker: ${code}. Check that host and port are those of the Azure IoT Operations MQTT broker or of the emulator.`;
+    case NOT_AUTHORIZED:
+      return `the broker does not allow this client to publish to ${REQUEST_TOPIC}: ${code}. Ask its operator for a rule that allows it.`;
+    case QUOTA_EXCEEDED:
+      return `the broker has no room for more messages: ${code}. Send fewer messages at once.`;
+    default:
+      return `the broker did not take the request: ${code}.`;
+  }
+}
+
+/** What to think of a write that went out and was not confirmed. */
+function doubt({ operation }: Request): string {
+  return operation === 'get' ? '' : 'It may or may not have been applied. ';
+}
+
+function fail(code: ErrorCode, request: Request, message: string): StateStoreError {
+  return new StateStoreError(code, message, contextOf(request));
+}
+
+function contextOf({ operation, key }: Request): ErrorContext {
+  return { operation, key };
+}

@@ -1,0 +1,341 @@
+/**
+ * Requests on their way: waiting, in flight, settled exactly once. The rules of their fate are in
+ * docs/architecture.md, "The fate of a request".
+ */
+import type { IPublishPacket } from 'mqtt';
+import type { Operation, StateStoreError } from '../protocol/errors';
+import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
+import { REQUEST_TOPIC } from '../protocol/topics';
+import {
+  FENCING_TOKEN,
+  HIGH_PRIORITY,
+  PARTITION,
+  PROTOCOL_VERSION,
+  SOURCE_ID,
+  STATUS,
+  STATUS_MESSAGE,
+  TIMESTAMP,
+  type UserProperties,
+  userProperty,
+} from '../protocol/user-properties';
+import type { Connection, PublishProperties } from './connection';
+import { CorrelationIds, correlationKey } from './correlation';
+import { publishSize } from './packet-size';
+import * as failure from './request-errors';
+
+export interface Request {
+  operation: Operation;
+  /** The key in printable form, for messages. */
+  key: string;
+  payload: Buffer;
+  fencingToken?: string | undefined;
+  /** Further user properties. */
+  userProperties?: UserProperties | undefined;
+  /** Milliseconds from now until the answer must be here. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Response {
+  payload: Buffer;
+  /** User property `__ts`: the version of the value, or the store's clock. */
+  version?: string;
+}
+
+export interface RequestLimits {
+  /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
+  inFlightLimit: number;
+  /** Most requests that wait to be published, from 1. */
+  queueLimit: number;
+}
+
+/** A request with all that belongs to its one outcome. */
+interface Pending extends Request {
+  resolve(response: Response): void;
+  reject(error: unknown): void;
+  timer: NodeJS.Timeout;
+  /** Milliseconds since 1970. */
+  deadline: number;
+  onAbort: (() => void) | undefined;
+  settled: boolean;
+  /** Set from the publish until the answer: key of the correlation data. */
+  correlation: string | undefined;
+  /** Set from the publish until PUBACK: the packet identifier. */
+  messageId: number | undefined;
+  /** How many answers had matched no request when this one was published. */
+  strayBefore: number;
+}
+
+export class Requests {
+  readonly #connection: Connection;
+  readonly #clientId: string;
+  readonly #responseTopic: string;
+  readonly #limits: RequestLimits;
+  readonly #ids = new CorrelationIds();
+  #clock: HybridLogicalClock;
+  /** In the order they go out. */
+  #waiting = new Set<Pending>();
+  readonly #inFlight = new Map<string, Pending>();
+  readonly #unacknowledged = new Map<number, Pending>();
+  /** Publishes that are not both answered (or given up) and acknowledged. */
+  #slots = 0;
+  #stray = 0;
+  #closed = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    connection: Connection,
+    identity: { clientId: string; responseTopic: string; nodeId: string },
+    limits: RequestLimits,
+  ) {
+    this.#connection = connection;
+    this.#clientId = identity.clientId;
+    this.#responseTopic = identity.responseTopic;
+    this.#clock = new HybridLogicalClock(identity.nodeId);
+    this.#limits = limits;
+    connection.on('state', ({ kind }) => {
+      if (kind === 'connected') this.#pump();
+      if (kind === 'disconnected') this.#onLost();
+    });
+    connection.on('session', (present) => present || this.#onSessionLost());
+    connection.on('puback', (messageId, reasonCode) => this.#onPuback(messageId, reasonCode));
+    connection.on('message', (packet) => this.#onMessage(packet));
+  }
+
+  /** Requests that wait to be published. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Requests published and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Whether a packet identifier belongs to a publish the broker has not acknowledged. */
+  owns(messageId: number): boolean {
+    return this.#unacknowledged.has(messageId);
+  }
+
+  /** Takes a request to its one outcome. */
+  submit(request: Request): Promise<Response> {
+    if (this.#closed) return Promise.reject(failure.closed(request, false));
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
+    if (this.#waiting.size >= this.#limits.queueLimit) {
+      return Promise.reject(failure.queueFull(request, this.#waiting.size, this.#reason));
+    }
+    return new Promise((resolve, reject) => {
+      const pending: Pending = {
+        ...request,
+        resolve,
+        reject,
+        timer: setTimeout(() => this.#onDeadline(pending), request.timeout),
+        deadline: Date.now() + request.timeout,
+        onAbort: undefined,
+        settled: false,
+        correlation: undefined,
+        messageId: undefined,
+        strayBefore: 0,
+      };
+      if (request.signal) {
+        pending.onAbort = () => this.#fail(pending, request.signal?.reason);
+        request.signal.addEventListener('abort', pending.onAbort, { once: true });
+      }
+      this.#waiting.add(pending);
+      this.#pump();
+    });
+  }
+
+  /** Takes no more requests, gives those under way `patience` milliseconds, and fails the rest with `CLOSED`. */
+  async close(patience: number): Promise<void> {
+    this.#closed = true;
+    if (this.#connection.state.kind === 'connected' && !this.#idle) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, patience);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
+      this.#fail(pending, failure.closed(pending, pending.correlation !== undefined));
+    }
+  }
+
+  get #idle(): boolean {
+    return this.#waiting.size === 0 && this.#inFlight.size === 0;
+  }
+
+  #pump(): void {
+    const limit = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
+    for (const pending of this.#waiting) {
+      if (this.#connection.state.kind !== 'connected' || this.#slots >= limit) return;
+      this.#waiting.delete(pending);
+      this.#publish(pending);
+    }
+  }
+
+  #publish(pending: Pending): void {
+    const correlationData = this.#ids.next();
+    const properties = this.#properties(pending, correlationData);
+    const limit = this.#connection.maximumPacketSize;
+    if (limit !== Number.POSITIVE_INFINITY) {
+      const size = publishSize(REQUEST_TOPIC, pending.payload.length, properties);
+      if (size > limit) {
+        this.#fail(pending, failure.tooLarge(pending, size, limit));
+        return;
+      }
+    }
+    pending.correlation = correlationKey(correlationData);
+    pending.strayBefore = this.#stray;
+    this.#inFlight.set(pending.correlation, pending);
+    this.#slots++;
+    pending.messageId = this.#connection.publish(REQUEST_TOPIC, pending.payload, properties);
+    this.#unacknowledged.set(pending.messageId, pending);
+  }
+
+  #properties(pending: Pending, correlationData: Buffer): PublishProperties {
+    const now = Date.now();
+    return {
+      payloadFormatIndicator: false,
+      messageExpiryInterval: Math.max(1, Math.ceil((pending.deadline - now) / 1000)),
+      contentType: 'application/octet-stream',
+      responseTopic: this.#responseTopic,
+      correlationData,
+      userProperties: {
+        [TIMESTAMP]: this.#timestamp(now),
+        [SOURCE_ID]: this.#clientId,
+        [PROTOCOL_VERSION]: '1.0',
+        [PARTITION]: this.#clientId,
+        [HIGH_PRIORITY]: '',
+        ...(pending.fencingToken !== undefined && { [FENCING_TOKEN]: pending.fencingToken }),
+        ...pending.userProperties,
+      },
+    };
+  }
+
+  #timestamp(now: number): string {
+    try {
+      return formatHlc(this.#clock.tick(now));
+    } catch {
+      // The wall clock was set back by more than a minute: the store would refuse the old time, so begin anew.
+      this.#clock = new HybridLogicalClock(this.#clock.nodeId);
+      return formatHlc(this.#clock.tick(now));
+    }
+  }
+
+  #onMessage(packet: IPublishPacket): void {
+    if (packet.topic !== this.#responseTopic) return;
+    const id = packet.properties?.correlationData;
+    const pending = id && this.#inFlight.get(correlationKey(id));
+    if (!pending) {
+      this.#stray++;
+      return;
+    }
+    try {
+      const response = this.#read(packet, pending);
+      this.#settle(pending);
+      pending.resolve(response);
+    } catch (error) {
+      this.#fail(pending, error);
+    }
+  }
+
+  #read(packet: IPublishPacket, request: Request): Response {
+    const properties = packet.properties?.userProperties;
+    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+    const status = Number(userProperty(properties, STATUS) ?? 200);
+    if (status >= 400) {
+      throw failure.refused(request, payload, userProperty(properties, STATUS_MESSAGE) ?? `status ${status}`);
+    }
+    const version = userProperty(properties, TIMESTAMP);
+    if (version === undefined) return { payload };
+    const remote = parseHlc(version);
+    if (!remote) throw failure.badVersion(request, version);
+    try {
+      this.#clock.receive(remote, Date.now());
+    } catch (cause) {
+      throw failure.skewed(request, cause as StateStoreError);
+    }
+    return { payload, version };
+  }
+
+  #onPuback(messageId: number, reasonCode: number): void {
+    const pending = this.#unacknowledged.get(messageId);
+    if (!pending) return;
+    this.#unacknowledged.delete(messageId);
+    pending.messageId = undefined;
+    if (pending.settled) {
+      this.#slots--;
+      this.#pump();
+    } else if (reasonCode !== 0) {
+      this.#fail(pending, failure.notDelivered(pending, reasonCode));
+    }
+  }
+
+  /** What was given up while its PUBACK was outstanding is no longer of interest: MQTT.js has forgotten it. */
+  #onLost(): void {
+    for (const [messageId, pending] of this.#unacknowledged) {
+      if (!pending.settled) continue;
+      this.#unacknowledged.delete(messageId);
+      this.#slots--;
+    }
+  }
+
+  /** The broker knows nothing of what was in flight. A GET is asked again; of a write nobody knows the outcome. */
+  #onSessionLost(): void {
+    const again: Pending[] = [];
+    for (const pending of this.#inFlight.values()) {
+      if (pending.messageId !== undefined) this.#connection.forget(pending.messageId);
+      if (pending.operation === 'get') again.push(pending);
+      else this.#fail(pending, failure.outcomeUnknown(pending));
+    }
+    for (const pending of again) {
+      pending.correlation = undefined;
+      pending.messageId = undefined;
+    }
+    this.#inFlight.clear();
+    this.#unacknowledged.clear();
+    this.#slots = 0;
+    this.#waiting = new Set([...again, ...this.#waiting]);
+  }
+
+  #onDeadline(pending: Pending): void {
+    const { state } = this.#connection;
+    if (pending.correlation !== undefined) {
+      this.#fail(pending, failure.timedOut(pending, this.#stray - pending.strayBefore));
+    } else if (state.kind === 'connected') {
+      this.#fail(pending, failure.notSent(pending, this.#slots));
+    } else {
+      this.#fail(pending, failure.notConnected(pending, this.#reason));
+    }
+  }
+
+  /** Why there is no connection, when the last attempt failed. */
+  get #reason(): StateStoreError | undefined {
+    const { state } = this.#connection;
+    return state.kind === 'disconnected' ? state.reason : undefined;
+  }
+
+  #fail(pending: Pending, reason: unknown): void {
+    if (pending.settled) return;
+    this.#settle(pending);
+    pending.reject(reason);
+  }
+
+  /** Everything about a request ends here, whatever its outcome. */
+  #settle(pending: Pending): void {
+    pending.settled = true;
+    clearTimeout(pending.timer);
+    if (pending.onAbort) pending.signal?.removeEventListener('abort', pending.onAbort);
+    this.#waiting.delete(pending);
+    if (pending.correlation !== undefined) {
+      this.#inFlight.delete(pending.correlation);
+      if (pending.messageId === undefined) this.#slots--;
+      else this.#connection.forget(pending.messageId);
+      this.#pump();
+    }
+    if (this.#idle) this.#onIdle?.();
+  }
+}

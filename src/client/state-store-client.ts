@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { type Command, encodeCommand } from '../protocol/commands';
+import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import { parseDeleteReply, parseGetReply, parseSetReply } from '../protocol/responses';
+import { responseTopic } from '../protocol/topics';
+import { Connection, type ConnectionState } from './connection';
+import {
+  type Bytes,
+  checkOptions,
+  keyBytes,
+  type RequestOptions,
+  resolveClientOptions,
+  type SetOptions,
+  type StateStoreClientOptions,
+  toBytes,
+  type WriteOptions,
+} from './options';
+import { Requests, type Response } from './requests';
+
+/** `stored` is false when the condition did not hold; `version` is then that of the value in the store, if told. */
+export interface SetResult {
+  stored: boolean;
+  version?: string;
+}
+
+/** A value that was found may be empty. */
+export type GetResult = { found: true; value: Buffer; version?: string } | { found: false };
+
+/** `found` tells a missing key from one that holds another value (`deleteIfValue`). */
+export interface DeleteResult {
+  deleted: boolean;
+  found: boolean;
+  version?: string;
+}
+
+const PATIENCE_MS = 2000;
+
+/**
+ * A client of the Azure IoT Operations state store, over one MQTT 5 connection of its own.
+ *
+ * It connects with the first request, or with {@link connect}, and again whenever the connection is lost, until
+ * {@link close}. Requests made meanwhile wait their turn, as long as their timeout allows. Every call settles exactly
+ * once; it rejects with a {@link StateStoreError} whose `code` tells the cause:
+ *
+ * - `BAD_ARGUMENT`: the call itself is wrong; nothing was sent.
+ * - `NOT_CONNECTED`, `QUEUE_FULL`: not sent, nothing changed.
+ * - `REFUSED`: the broker did not take the request. Codes of {@link ServiceError}: the store refused it.
+ * - `TIMEOUT`, `OUTCOME_UNKNOWN`, `BAD_RESPONSE`, `CLOSED`: a write may or may not have been applied; the message says so.
+ *
+ * ```ts
+ * const store = new StateStoreClient({ host: 'localhost', port: 1883 });
+ * await store.set('someKey', 'someValue');
+ * const got = await store.get('someKey');
+ * if (got.found) console.log(got.value.toString(), got.version);
+ * await store.close();
+ * ```
+ */
+export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionState] }> {
+  readonly clientId: string;
+  readonly #options: Required<StateStoreClientOptions>;
+  readonly #connection: Connection;
+  readonly #requests: Requests;
+
+  /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
+  constructor(options: StateStoreClientOptions = {}) {
+    super();
+    this.#options = resolveClientOptions(options);
+    this.clientId = this.#options.clientId;
+    const topic = responseTopic(this.clientId);
+    this.#connection = new Connection({ ...this.#options, responseTopic: topic });
+    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomUUID() };
+    this.#requests = new Requests(this.#connection, identity, this.#options);
+    this.#connection.on('state', (state) => this.emit('state', state));
+  }
+
+  /** What the connection is doing right now; every change is a `state` event. */
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Requests that wait for the connection or for a place in flight. */
+  get waiting(): number {
+    return this.#requests.waiting;
+  }
+
+  /** Requests published and not yet answered. */
+  get inFlight(): number {
+    return this.#requests.inFlight;
+  }
+
+  /** Begins to connect and returns at once. Not needed before a request. */
+  open(): void {
+    this.#connection.open((messageId) => this.#requests.owns(messageId));
+  }
+
+  /**
+   * Connects and resolves when the store can be used. Rejects with the reason when that takes longer than `timeout`
+   * milliseconds (default: the client's); attempts go on until {@link close}.
+   */
+  async connect({ timeout = this.#options.timeout }: { timeout?: number } = {}): Promise<void> {
+    this.open();
+    let failed: StateStoreError | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (state: ConnectionState) => {
+        if (state.kind === 'disconnected') failed = state.reason;
+        if (state.kind === 'connected') finish(resolve);
+        if (state.kind === 'closed')
+          finish(() => reject(new StateStoreError('CLOSED', 'The client was closed.')));
+      };
+      const finish = (outcome: () => void) => {
+        clearTimeout(timer);
+        this.off('state', settle);
+        outcome();
+      };
+      const giveUp = () =>
+        reject(failed ?? new StateStoreError('NOT_CONNECTED', `No connection within ${timeout} ms.`));
+      const timer = setTimeout(() => finish(giveUp), timeout);
+      this.on('state', settle);
+      settle(this.state);
+    });
+  }
+
+  /** Stores `value` under `key`. */
+  async set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
+    const bytes = keyBytes(key, 'set');
+    checkOptions(options, bytes, 'set');
+    const context = contextOf('set', bytes);
+    const { condition, expiry } = options;
+    const command = {
+      verb: 'SET' as const,
+      key: bytes,
+      value: toBytes('value', value, context),
+      ...(condition && { condition }),
+      ...(expiry !== undefined && { expiryMs: expiry }),
+    };
+    const { payload, version } = await this.#request(command, context, options);
+    return { stored: parseSetReply(payload, context), ...withVersion(version) };
+  }
+
+  /** Reads the value of `key`. */
+  async get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
+    const bytes = keyBytes(key, 'get');
+    checkOptions(options, bytes, 'get');
+    const context = contextOf('get', bytes);
+    const { payload, version } = await this.#request({ verb: 'GET', key: bytes }, context, options);
+    const value = parseGetReply(payload, context);
+    return value === null ? { found: false } : { found: true, value, ...withVersion(version) };
+  }
+
+  /** Deletes `key`, whatever its value. */
+  delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
+    return this.#delete(key, undefined, options);
+  }
+
+  /** Deletes `key` only if its value is `value`. */
+  deleteIfValue(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
+    return this.#delete(key, value, options);
+  }
+
+  /**
+   * Ends the client: takes no more requests, waits up to 2 seconds for those under way, fails the rest with `CLOSED`, and
+   * ends the MQTT session. Resolves when the socket is closed.
+   */
+  async close(): Promise<void> {
+    await this.#requests.close(PATIENCE_MS);
+    await this.#connection.close();
+  }
+
+  async #delete(key: Bytes, value: Bytes | undefined, options: WriteOptions): Promise<DeleteResult> {
+    const bytes = keyBytes(key, 'delete');
+    checkOptions(options, bytes, 'delete');
+    const context = contextOf('delete', bytes);
+    const command: Command =
+      value === undefined
+        ? { verb: 'DEL', key: bytes }
+        : { verb: 'VDEL', key: bytes, value: toBytes('value', value, context) };
+    const { payload, version } = await this.#request(command, context, options);
+    const outcome = parseDeleteReply(payload, context);
+    return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...withVersion(version) };
+  }
+
+  #request(command: Command, context: Required<RequestContext>, options: SetOptions): Promise<Response> {
+    this.open();
+    const { name, value } = this.#options.persistence;
+    return this.#requests.submit({
+      ...context,
+      payload: encodeCommand(command),
+      fencingToken: options.fencingToken,
+      userProperties: options.persist ? { [name]: value } : undefined,
+      timeout: options.timeout ?? this.#options.timeout,
+      signal: options.signal,
+    });
+  }
+}
+
+type RequestContext = Pick<ErrorContext, 'operation' | 'key'>;
+
+function contextOf(operation: Operation, key: Buffer): Required<RequestContext> {
+  return { operation, key: printableKey(key) };
+}
+
+function withVersion(version: string | undefined): { version?: string } {
+  return version === undefined ? {} : { version };
+}

@@ -1,0 +1,24 @@
+/** The library: a client of the Azure IoT Operations state store for TypeScript and JavaScript programs. */
+export type { ConnectionState } from './client/connection';
+export type {
+  Bytes,
+  RequestOptions,
+  SetOptions,
+  StateStoreClientOptions,
+  WriteOptions,
+} from './client/options';
+export {
+  type DeleteResult,
+  type GetResult,
+  type SetResult,
+  StateStoreClient,
+} from './client/state-store-client';
+export { Emulator, type EmulatorOptions } from './emulator/broker';
+export {
+  type ClientErrorCode,
+  type ErrorCode,
+  type Operation,
+  ServiceError,
+  type ServiceErrorCode,
+  StateStoreError,
+} from './protocol/errors';

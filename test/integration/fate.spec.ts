@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Emulator, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { rejectsWith } from '../support/assertions';
+import { freePort } from '../support/ports';
+import { type ScriptedRequest, type ScriptedStore, startScriptedStore } from '../support/scripted-store';
+
+const OK = '+OK\r\n';
+
+describe('The fate of a request', () => {
+  let server: ScriptedStore;
+  let store: StateStoreClient;
+
+  const start = async (options: StateStoreClientOptions = {}) => {
+    store = new StateStoreClient({ host: '127.0.0.1', port: server.port, ...options });
+    await store.connect();
+  };
+  /** The next requests the store gets are left unanswered; resolves with them when there are `count`. */
+  const held = (count: number): Promise<ScriptedRequest[]> => {
+    const requests: ScriptedRequest[] = [];
+    return new Promise((resolve) => {
+      server.answer = (request) => {
+        requests.push(request);
+        if (requests.length === count) resolve(requests);
+      };
+    });
+  };
+  const state = async (kind: string) => {
+    while (store.state.kind !== kind) await once(store, 'state');
+  };
+  const keys = () => server.requests.map(({ command }) => `${command.verb} ${command.key}`);
+
+  beforeEach(async () => {
+    server = await startScriptedStore({ receiveMaximum: 5 });
+  });
+  afterEach(async () => {
+    server.answer = ({ respond }) => respond(OK);
+    await store.close();
+    await server.close();
+  });
+
+  it('waits while there is no connection and goes out in order', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port });
+    const order: number[] = [];
+    const calls = Array.from({ length: 50 }, (_, i) => store.set('k', String(i)).then(() => order.push(i)));
+    await state('disconnected');
+    assert.equal(store.waiting, 50);
+    const emulator = await Emulator.start({ port });
+    await Promise.all(calls);
+    assert.deepEqual(
+      order,
+      Array.from({ length: 50 }, (_, i) => i),
+    );
+    const got = await store.get('k');
+    assert.equal(got.found && got.value.toString(), '49');
+    await store.close();
+    await emulator.close();
+  });
+
+  it('is NOT_CONNECTED, with the reason, when the connection does not come in time', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port });
+    await rejectsWith(store.set('k', 'v', { timeout: 300 }), {
+      code: 'NOT_CONNECTED',
+      key: 'k',
+      message: new RegExp(
+        `^Could not set key k: no connection to the broker within 300 ms\\. It was not sent\\. Nothing listens at 127\\.0\\.0\\.1:${port}\\.`,
+      ),
+    });
+    await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Nothing listens/ });
+  });
+
+  it('is QUEUE_FULL at once when too many wait, and those that wait still go out', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port, queueLimit: 3 });
+    const calls = ['1', '2', '3'].map((key) => store.set(key, 'v'));
+    await state('disconnected');
+    await rejectsWith(store.set('4', 'v'), {
+      code: 'QUEUE_FULL',
+      key: '4',
+      message: /3 requests wait already\. It was not sent\..*Nothing listens/,
+    });
+    const emulator = await Emulator.start({ port });
+    await Promise.all(calls);
+    assert.equal(emulator.keys, 3);
+    await store.close();
+    await emulator.close();
+  });
+
+  it('is in flight at most as often as the broker allows', async () => {
+    await start();
+    const first = held(5);
+    const calls = Array.from({ length: 12 }, (_, i) => store.set(String(i), 'v'));
+    const requests = await first;
+    assert.deepEqual([store.inFlight, store.waiting], [5, 7]);
+    server.answer = ({ respond }) => respond(OK);
+    for (const { respond } of requests) respond(OK);
+    await Promise.all(calls);
+    assert.equal(server.requests.length, 12);
+  });
+
+  it('is in flight at most as often as its own limit allows, and says so when that takes too long', async () => {
+    await start({ inFlightLimit: 2 });
+    const first = held(2);
+    const calls = ['1', '2'].map((key) => store.set(key, 'v'));
+    const late = store.set('3', 'v', { timeout: 100 });
+    await rejectsWith(late, {
+      code: 'TIMEOUT',
+      message: /2 requests are in flight and the broker does not take more\. It was not sent/,
+    });
+    for (const { respond } of await first) respond(OK);
+    await Promise.all(calls);
+    assert.deepEqual(keys(), ['SET 1', 'SET 2']);
+  });
+
+  it('goes on when the broker kept the session: the answer comes after reconnecting', async () => {
+    await start();
+    const first = held(1);
+    const call = store.set('k', 'v');
+    const [request] = await first;
+    server.cut();
+    await state('disconnected');
+    (request as ScriptedRequest).respond(OK);
+    assert.equal((await call).stored, true);
+    assert.equal(server.requests.length, 1, 'it was not sent twice');
+  });
+
+  it('is OUTCOME_UNKNOWN for a write and asked again for a GET when the broker lost the session', async () => {
+    await start({ sessionExpiry: 0 });
+    const first = held(4);
+    const set = store.set('a', 'v');
+    const get1 = store.get('b');
+    const remove = store.delete('c');
+    const get2 = store.get('d');
+    const unknown = [
+      rejectsWith(set, {
+        code: 'OUTCOME_UNKNOWN',
+        key: 'a',
+        message: /may or may not have been applied\. Get the key/,
+      }),
+      rejectsWith(remove, { code: 'OUTCOME_UNKNOWN', key: 'c' }),
+    ];
+    await first;
+    server.answer = ({ respond, command }) => respond(`$1\r\n${command.key}\r\n`);
+    server.cut();
+    await Promise.all(unknown);
+    const values = await Promise.all([get1, get2]);
+    assert.deepEqual(
+      values.map((got) => got.found && got.value.toString()),
+      ['b', 'd'],
+    );
+    assert.deepEqual(keys(), ['SET a', 'GET b', 'DEL c', 'GET d', 'GET b', 'GET d']);
+  });
+
+  it('is over when it timed out: nothing of it is sent after reconnecting', async () => {
+    await start();
+    const first = held(1);
+    const answered = store.set('received', 'v', { timeout: 200 });
+    await first;
+    server.unreachable = true;
+    const lost = store.set('lost', 'v', { timeout: 200 });
+    server.cut();
+    await state('disconnected');
+    const waiting = store.set('waiting', 'v', { timeout: 200 });
+    await Promise.all([
+      rejectsWith(answered, { code: 'TIMEOUT', message: /may or may not have been applied/ }),
+      rejectsWith(lost, { code: 'TIMEOUT', message: /may or may not have been applied/ }),
+      rejectsWith(waiting, { code: 'NOT_CONNECTED' }),
+    ]);
+    server.answer = ({ respond }) => respond(OK);
+    server.unreachable = false;
+    assert.equal((await store.set('new', 'v')).stored, true);
+    assert.deepEqual(keys(), ['SET received', 'SET new']);
+  });
+
+  it('is CLOSED when the client ends before the answer, and says what is known', async function () {
+    this.timeout(10_000);
+    await start();
+    const first = held(5);
+    const calls = Array.from({ length: 6 }, (_, i) => store.set(String(i), 'v'));
+    await first;
+    const outcomes = Promise.allSettled(calls);
+    const begin = Date.now();
+    await store.close();
+    assert.ok(Date.now() - begin >= 1900, 'it was given its time');
+    const messages = (await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason.message);
+    assert.match(
+      messages[0],
+      /^Could not set key 0: the connection to the store was closed\. It may or may not have been applied\.$/,
+    );
+    assert.match(messages[5], /closed\. It was not sent\.$/);
+  });
+
+  it('ends at once when the client ends without a connection', async () => {
+    store = new StateStoreClient({ host: '127.0.0.1', port: await freePort() });
+    const call = rejectsWith(store.set('k', 'v'), { code: 'CLOSED', message: /It was not sent/ });
+    await state('disconnected');
+    await store.close();
+    await call;
+  });
+});
