@@ -38,6 +38,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
 
   private constructor(engine: StateStoreEngine, broker: Aedes) {
     super();
+    this.setMaxListeners(0);
     this.engine = engine;
     this.#broker = broker;
     this.#server = createServer({ noDelay: true }, (socket) => void broker.handle(socket));

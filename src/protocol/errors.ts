@@ -58,6 +58,11 @@ export class StateStoreError extends Error {
     if (context.operation !== undefined) this.operation = context.operation;
     if (context.key !== undefined) this.key = context.key;
   }
+
+  /** The message alone: Node-RED shows this to people, who have no use for the name of a class. */
+  override toString(): string {
+    return this.message;
+  }
 }
 
 /** The store received the request and refused it. `text` is the store's own wording. */

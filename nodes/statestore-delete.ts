@@ -1,0 +1,58 @@
+/** Deletes a key or many keys, if asked only where the value is a certain one. */
+import type { Node, NodeAPI } from 'node-red';
+import { type Key, keyContext, toKey, toKeys } from '../src/node-red/key';
+import { forEachKey } from '../src/node-red/many-keys';
+import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { fencingToken } from '../src/node-red/request-options';
+import { TypedProperty } from '../src/node-red/typed-property';
+import { valueToBytes } from '../src/node-red/value';
+
+interface StateStoreDeleteDef extends RequestNodeDef {
+  key: string;
+  keyType: string;
+  /** Whether to delete only where the value equals `value`. */
+  onlyIfValue: boolean;
+  value: string;
+  valueType: string;
+  fencingToken: string;
+  fencingTokenType: string;
+}
+
+export = (RED: NodeAPI): void => {
+  function StateStoreDelete(this: Node, def: StateStoreDeleteDef): void {
+    RED.nodes.createNode(this, def);
+    const property = (field: string, value: string, type: string) =>
+      new TypedProperty(RED, this, field, { value, type });
+    const key = property('key', def.key, def.keyType);
+    const value = def.onlyIfValue
+      ? property('value', def.value, def.valueType)
+      : property('value', '', 'str');
+    const token = property('fencing token', def.fencingToken, def.fencingTokenType);
+
+    makeRequestNode(RED, this, def, {
+      operation: 'delete',
+      properties: { key, value, token },
+      async perform(client, values, base) {
+        const options = { ...base, ...fencingToken(values.token, token) };
+        const remove = async (one: Key) => {
+          const { deleted, version } = def.onlyIfValue
+            ? await client.deleteIfValue(
+                one,
+                valueToBytes(values.value, value.label, keyContext('delete', one)),
+                options,
+              )
+            : await client.delete(one, options);
+          return { key: one, deleted, ...(version !== undefined && { version }) };
+        };
+        if (Array.isArray(values.key)) {
+          const results = await forEachKey('delete', toKeys(values.key, key.label, 'delete'), remove);
+          const all = results.every((result) => result.deleted);
+          return { result: { operation: 'delete', deleted: all, results }, effective: all };
+        }
+        const result = await remove(toKey(values.key, key.label, 'delete'));
+        return { result: { operation: 'delete', ...result }, effective: result.deleted };
+      },
+    });
+  }
+  RED.nodes.registerType('statestore-delete', StateStoreDelete);
+};

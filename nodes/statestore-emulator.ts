@@ -1,0 +1,33 @@
+/** A state store on this machine, for trying, teaching and testing. */
+import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
+import { EmulatorStatus } from '../src/node-red/emulator-status';
+import { Emulators } from '../src/node-red/emulators';
+
+interface StateStoreEmulatorDef extends NodeDef {
+  host: string;
+  port: string | number;
+}
+
+export = (RED: NodeAPI): void => {
+  const emulators = new Emulators();
+  RED.events.on('flows:started', () => emulators.forgetUnused());
+
+  function StateStoreEmulator(this: Node, def: StateStoreEmulatorDef): void {
+    RED.nodes.createNode(this, def);
+    const address = {
+      host: def.host || DEFAULT_EMULATOR_HOST,
+      port: Number(def.port || DEFAULT_EMULATOR_PORT),
+    };
+    const status = new EmulatorStatus(RED, this, address);
+    emulators.acquire(this, address).then(
+      (emulator) => status.running(emulator),
+      (error: NodeJS.ErrnoException) => status.failed(error),
+    );
+    this.on('close', (removed: boolean, done: () => void) => {
+      status.stop();
+      void emulators.release(this, address, removed).then(done, done);
+    });
+  }
+  RED.nodes.registerType('statestore-emulator', StateStoreEmulator);
+};

@@ -1,0 +1,60 @@
+/** Reads the value of a key, or of many keys into an object. */
+import type { Node, NodeAPI } from 'node-red';
+import { keyContext, keyName, toKey, toKeys } from '../src/node-red/key';
+import { forEachKey } from '../src/node-red/many-keys';
+import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { TypedProperty } from '../src/node-red/typed-property';
+import { type ValueFormat, valueFromBytes } from '../src/node-red/value';
+
+interface StateStoreGetDef extends RequestNodeDef {
+  key: string;
+  keyType: string;
+  /** Message property that receives the value. */
+  property: string;
+  format: ValueFormat;
+}
+
+export = (RED: NodeAPI): void => {
+  function StateStoreGet(this: Node, def: StateStoreGetDef): void {
+    RED.nodes.createNode(this, def);
+    const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType });
+    const target = def.property || 'payload';
+
+    makeRequestNode(RED, this, def, {
+      operation: 'get',
+      properties: { key },
+      async perform(client, values, options) {
+        if (Array.isArray(values.key)) {
+          const keys = toKeys(values.key, key.label, 'get');
+          const found: [string, unknown][] = [];
+          const results = await forEachKey('get', keys, async (one) => {
+            const got = await client.get(one, options);
+            if (!got.found) return { key: one, found: false };
+            found.push([keyName(one), valueFromBytes(got.value, def.format, keyContext('get', one))]);
+            return { key: one, found: true, version: got.version };
+          });
+          const all = results.every((result) => result.found);
+          return {
+            result: { operation: 'get', found: all, results },
+            effective: all,
+            write: (msg) => RED.util.setMessageProperty(msg, target, Object.fromEntries(found), true),
+          };
+        }
+        const one = toKey(values.key, key.label, 'get');
+        const got = await client.get(one, options);
+        const value = got.found ? valueFromBytes(got.value, def.format, keyContext('get', one)) : undefined;
+        return {
+          result: {
+            operation: 'get',
+            key: one,
+            found: got.found,
+            ...(got.found && { version: got.version }),
+          },
+          effective: got.found,
+          write: (msg) => RED.util.setMessageProperty(msg, target, value, got.found),
+        };
+      },
+    });
+  }
+  RED.nodes.registerType('statestore-get', StateStoreGet);
+};

@@ -1,0 +1,66 @@
+import type { Node, NodeAPI } from 'node-red';
+import type { Emulator } from '../emulator/broker';
+import type { EmulatorAddress } from './emulators';
+import { Throttle } from './throttle';
+
+/** What an emulator node shows: port, clients and keys, or why it does not run. */
+export class EmulatorStatus {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #address: EmulatorAddress;
+  readonly #throttle = new Throttle(() => this.#show());
+  readonly #onChange = () => this.#throttle.call();
+  #emulator: Emulator | undefined;
+  #stopped = false;
+  #shown = '';
+
+  constructor(RED: NodeAPI, node: Node, address: EmulatorAddress) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#address = address;
+  }
+
+  running(emulator: Emulator): void {
+    if (this.#stopped) return;
+    this.#emulator = emulator;
+    emulator.on('change', this.#onChange);
+    this.#throttle.call();
+  }
+
+  /** The emulator could not be started; `error` is Node's. */
+  failed(error: NodeJS.ErrnoException): void {
+    if (this.#stopped) return;
+    const values = { ...this.#address, reason: error.message };
+    const known = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(error.code ?? '') ? error.code : 'other';
+    this.#node.status({ fill: 'red', shape: 'ring', text: this.#text(`status.${known}`, values) });
+    this.#node.error(this.#text(`error.${known}`, values), {});
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#throttle.stop();
+    this.#emulator?.off('change', this.#onChange);
+    this.#node.status({});
+  }
+
+  #show(): void {
+    const { clients = 0, keys = 0 } = this.#emulator ?? {};
+    const text = this.#text('status.running', {
+      port: this.#address.port,
+      clients: short(clients),
+      keys: short(keys),
+    });
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#node.status({ fill: 'green', shape: 'dot', text });
+  }
+
+  #text(key: string, values: Record<string, string | number>): string {
+    return this.#RED._(`statestore-emulator.${key}`, values);
+  }
+}
+
+/** Large numbers in few characters: 12345 is "12k". */
+function short(count: number): string {
+  return Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 0 }).format(count);
+}

@@ -1,0 +1,62 @@
+import type { Node } from 'node-red';
+import { Emulator } from '../emulator/broker';
+import type { StateStoreEngine } from '../emulator/engine';
+
+export interface EmulatorAddress {
+  host: string;
+  port: number;
+}
+
+interface Shared {
+  starting: Promise<Emulator>;
+  users: Set<Node>;
+}
+
+/**
+ * The emulators of this Node-RED, by address. Nodes with the same address share one, so that several examples run side
+ * by side; what is stored outlives a deploy, though not Node-RED.
+ */
+export class Emulators {
+  readonly #running = new Map<string, Shared>();
+  readonly #kept = new Map<string, StateStoreEngine>();
+
+  /** The emulator at this address, started if need be. Rejects with Node's error when the port cannot be had. */
+  async acquire(node: Node, address: EmulatorAddress): Promise<Emulator> {
+    const id = idOf(address);
+    let shared = this.#running.get(id);
+    if (!shared) {
+      const engine = this.#kept.get(id);
+      this.#kept.delete(id);
+      shared = { starting: Emulator.start({ ...address, ...(engine && { engine }) }), users: new Set() };
+      this.#running.set(id, shared);
+    }
+    shared.users.add(node);
+    try {
+      return await shared.starting;
+    } catch (error) {
+      this.#running.delete(id);
+      throw error;
+    }
+  }
+
+  /** Stops the emulator when its last node goes; keeps what is stored unless that node is `removed`. */
+  async release(node: Node, address: EmulatorAddress, removed: boolean): Promise<void> {
+    const id = idOf(address);
+    const shared = this.#running.get(id);
+    if (!shared?.users.delete(node) || shared.users.size > 0) return;
+    this.#running.delete(id);
+    const emulator = await shared.starting.catch(() => undefined);
+    if (!emulator) return;
+    if (!removed) this.#kept.set(id, emulator.engine);
+    await emulator.close();
+  }
+
+  /** Drops what is kept for addresses that no node uses any more; call it when flows have started. */
+  forgetUnused(): void {
+    this.#kept.clear();
+  }
+}
+
+function idOf({ host, port }: EmulatorAddress): string {
+  return `${host}:${port}`;
+}

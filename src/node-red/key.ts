@@ -1,0 +1,35 @@
+/** Keys of messages: text, numbers as text, or bytes. */
+import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+
+export type Key = string | Uint8Array;
+
+/** One key. `label` names where it came from. Throws `BAD_ARGUMENT` for what can be none. */
+export function toKey(value: unknown, label: string, operation: Operation): Key {
+  const key = typeof value === 'number' ? String(value) : value;
+  if ((typeof key === 'string' || key instanceof Uint8Array) && key.length > 0) return key;
+  const found = key === '' || key instanceof Uint8Array ? 'empty' : nameOf(value);
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    `${label} is ${found}, but the key to ${operation} must be text, a number or a buffer, not empty. Fill in the key of this node, or the property it is taken from.`,
+    { operation },
+  );
+}
+
+/** The keys of a list. */
+export function toKeys(list: readonly unknown[], label: string, operation: Operation): Key[] {
+  return list.map((value, index) => toKey(value, `${label}[${index}]`, operation));
+}
+
+/** The name of a key in an object of results: its text. */
+export function keyName(key: Key): string {
+  return typeof key === 'string' ? key : Buffer.from(key).toString('utf8');
+}
+
+export function keyContext(operation: Operation, key: Key): ErrorContext & { key: string } {
+  return { operation, key: printableKey(typeof key === 'string' ? Buffer.from(key) : key) };
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'a list' : `of type ${typeof value}`;
+}

@@ -1,0 +1,205 @@
+/**
+ * What set, get and delete have in common: a message comes in, one request goes out, and the message leaves with the
+ * answer or with an error, exactly once, whatever happens to the connection or the flow meanwhile.
+ */
+import { setMaxListeners } from 'node:events';
+import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import type { ConnectionState } from '../client/connection';
+import type { RequestOptions } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import { type Operation, StateStoreError } from '../protocol/errors';
+import { ManyKeysError } from './many-keys';
+import { UserStatus } from './status';
+import type { Store, StoreNode } from './store';
+import { translate } from './translate';
+import { OrderedReader, type TypedProperty } from './typed-property';
+
+/** The properties every node of this kind has. */
+export interface RequestNodeDef extends NodeDef {
+  /** ID of the `statestore-config`. */
+  store: string;
+  /** 2 when messages leave by the second output where the operation had no effect. */
+  outputs: number;
+}
+
+/** What became of a request. */
+export interface Answer {
+  /** Goes to `msg.statestore`. */
+  result: { operation: Operation } & Record<string, unknown>;
+  /** False where the operation had no effect: not stored, not found, not deleted. Decides about the second output. */
+  effective: boolean;
+  /** Writes more than `msg.statestore` into the message. */
+  write?: (msg: NodeMessageInFlow) => void;
+}
+
+export interface RequestNodeParts<Name extends string> {
+  operation: Operation;
+  properties: Record<Name, TypedProperty>;
+  /** Makes the request. Called in the order of the messages; must reach the client before it waits for anything. */
+  perform(client: StateStoreClient, values: Record<Name, unknown>, options: RequestOptions): Promise<Answer>;
+}
+
+/** How long a closing node waits for its messages in flight. */
+const PATIENCE_MS = 2000;
+
+type Send = (msg: NodeMessageInFlow | (NodeMessageInFlow | null)[]) => void;
+type Done = (error?: Error) => void;
+
+/** Makes a created node a request node: handles its input, status and close. */
+export function makeRequestNode<Name extends string>(
+  RED: NodeAPI,
+  node: Node,
+  def: RequestNodeDef,
+  parts: RequestNodeParts<Name>,
+): void {
+  const store = (RED.nodes.getNode(def.store) as StoreNode | null)?.store;
+  new RequestNode(RED, node, def, parts, store).start();
+}
+
+class RequestNode<Name extends string> {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #parts: RequestNodeParts<Name>;
+  readonly #store: Store | undefined;
+  readonly #twoOutputs: boolean;
+  readonly #reader: OrderedReader<Name>;
+  readonly #status: UserStatus;
+  readonly #abort = new AbortController();
+  #client: StateStoreClient | undefined;
+  #settingsError: StateStoreError | undefined;
+  #pending = 0;
+  #closing = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    RED: NodeAPI,
+    node: Node,
+    def: RequestNodeDef,
+    parts: RequestNodeParts<Name>,
+    store: Store | undefined,
+  ) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#parts = parts;
+    this.#store = store;
+    this.#twoOutputs = def.outputs === 2;
+    this.#reader = new OrderedReader(parts.properties);
+    this.#status = new UserStatus(RED, node);
+    setMaxListeners(0, this.#abort.signal); // every message in flight listens to it
+  }
+
+  start(): void {
+    const onState = (state: ConnectionState) => this.#status.connection(state);
+    this.#node.on('input', (msg, send, done) => {
+      // A rejected handler would end Node-RED.
+      this.#input(msg, send, done).catch((error) => this.#node.error(error));
+    });
+    this.#node.on('close', (_removed: boolean, done: () => void) => {
+      this.#store?.off('state', onState);
+      void this.#close().then(done, done);
+    });
+    if (!this.#store) {
+      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.noStore') });
+      return;
+    }
+    this.#store.on('state', onState);
+    try {
+      this.#client = this.#store.register(this.#node);
+      onState(this.#store.state);
+    } catch (error) {
+      this.#settingsError = asError(error, this.#parts.operation);
+      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.badSettings') });
+    }
+  }
+
+  async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
+    this.#status.waiting(++this.#pending);
+    let answer: Answer | undefined;
+    let error: StateStoreError | undefined;
+    try {
+      const client = this.#usableClient();
+      const reading = this.#reader.read(msg);
+      const values = reading instanceof Promise ? await reading : reading;
+      answer = await this.#parts.perform(client, values, { signal: this.#abort.signal });
+      answer.write?.(msg);
+    } catch (reason) {
+      error = asError(reason, this.#parts.operation);
+    }
+    if (answer && !error) {
+      (msg as { statestore?: unknown }).statestore = answer.result;
+      this.#status.succeeded();
+      send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
+      done();
+    } else {
+      (msg as { statestore?: unknown }).statestore = resultOf(error as StateStoreError);
+      this.#status.failed((error as StateStoreError).code);
+      done(error as StateStoreError);
+    }
+    this.#status.waiting(--this.#pending);
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  #usableClient(): StateStoreClient {
+    if (this.#settingsError) throw this.#settingsError;
+    if (this.#closing) {
+      throw new StateStoreError(
+        'CLOSED',
+        'This node is being closed. The message was not sent to the store.',
+        {
+          operation: this.#parts.operation,
+        },
+      );
+    }
+    if (this.#client) return this.#client;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      'This node has no store. Open the node and choose or add one.',
+      {
+        operation: this.#parts.operation,
+      },
+    );
+  }
+
+  /** No new requests; up to two seconds for those under way; `CLOSED` for the rest. */
+  async #close(): Promise<void> {
+    this.#closing = true;
+    if (this.#pending > 0 && this.#store?.state.kind === 'connected') await this.#idle(PATIENCE_MS);
+    this.#abort.abort(
+      new StateStoreError(
+        'CLOSED',
+        `Could not ${this.#parts.operation}: the node was closed before the answer came. It may or may not have been applied.`,
+        { operation: this.#parts.operation },
+      ),
+    );
+    if (this.#pending > 0) await this.#idle(PATIENCE_MS);
+    this.#status.clear();
+    await this.#store?.release(this.#node);
+  }
+
+  async #idle(patience: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** What `msg.statestore` says of a failure; a Catch node receives the message with it. */
+function resultOf(error: StateStoreError): Record<string, unknown> {
+  const { code, operation, key } = error;
+  return {
+    operation,
+    ...(key !== undefined && { key }),
+    error: code,
+    ...(error instanceof ManyKeysError && { results: error.results }),
+  };
+}
+
+function asError(reason: unknown, operation: Operation): StateStoreError {
+  if (reason instanceof StateStoreError) return reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new StateStoreError('UNKNOWN', message, { operation, cause: reason });
+}

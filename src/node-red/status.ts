@@ -1,0 +1,84 @@
+import type { Node, NodeAPI, NodeStatus } from 'node-red';
+import type { ConnectionState } from '../client/connection';
+import type { ErrorCode } from '../protocol/errors';
+import { Throttle } from './throttle';
+import { translate } from './translate';
+
+/**
+ * The status of a node that uses a store, told to Node-RED only when it changes. Green means: the store can be used
+ * and the last message succeeded.
+ */
+export class UserStatus {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  #connection: ConnectionState = { kind: 'closed' };
+  #waiting = 0;
+  #failure: ErrorCode | undefined;
+  #shown = '';
+  readonly #showWaiting = new Throttle(() => this.#show());
+
+  constructor(RED: NodeAPI, node: Node) {
+    this.#RED = RED;
+    this.#node = node;
+  }
+
+  connection(state: ConnectionState): void {
+    this.#connection = state;
+    this.#show();
+  }
+
+  /** How many messages of this node have no outcome yet. */
+  waiting(count: number): void {
+    this.#waiting = count;
+    if (this.#connection.kind !== 'connected') this.#showWaiting.call();
+  }
+
+  succeeded(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    this.#show();
+  }
+
+  failed(code: ErrorCode): void {
+    if (this.#failure === code) return;
+    this.#failure = code;
+    this.#show();
+  }
+
+  clear(): void {
+    this.#showWaiting.stop();
+    this.#tell({});
+  }
+
+  #show(): void {
+    this.#tell(this.#status());
+  }
+
+  #status(): NodeStatus {
+    const state = this.#connection;
+    if (state.kind === 'closed') return {};
+    if (state.kind !== 'connected' && this.#waiting > 0) {
+      const text = this.#text('status.waiting', { count: this.#waiting });
+      return { fill: state.kind === 'connecting' ? 'yellow' : 'red', shape: 'ring', text };
+    }
+    if (state.kind === 'disconnected') {
+      return { fill: 'red', shape: 'ring', text: this.#text(`status.error.${state.reason.code}`) };
+    }
+    if (state.kind === 'connecting')
+      return { fill: 'yellow', shape: 'ring', text: this.#text('status.connecting') };
+    if (this.#failure)
+      return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
+    return { fill: 'green', shape: 'dot', text: this.#text('status.connected') };
+  }
+
+  #tell(status: NodeStatus): void {
+    const text = JSON.stringify(status);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#node.status(status);
+  }
+
+  #text(key: string, values?: Record<string, string | number>): string {
+    return translate(this.#RED, key, values);
+  }
+}

@@ -1,0 +1,9 @@
+import type { NodeAPI } from 'node-red';
+
+/** Words that all nodes share stand in the catalogue of the config node. */
+const CATALOGUE = '@edgestate/node-red-statestore/statestore-config';
+
+/** A text in the language of the runtime. */
+export function translate(RED: NodeAPI, key: string, values: Record<string, string | number> = {}): string {
+  return RED._(`${CATALOGUE}:statestore.${key}`, values);
+}

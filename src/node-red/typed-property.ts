@@ -1,0 +1,114 @@
+import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
+import { StateStoreError } from '../protocol/errors';
+
+/** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
+export interface TypedInput {
+  value: string;
+  type: string;
+}
+
+/** Types whose value may come later: context stores may be slow, JSONata is asynchronous. */
+const ASYNCHRONOUS = new Set(['flow', 'global', 'jsonata']);
+
+/** One typed input of a node, ready to be read for every message. */
+export class TypedProperty {
+  /** How a person calls it: `msg.payload`. */
+  readonly label: string;
+  /** Whether the field was left blank. */
+  readonly blank: boolean;
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #field: string;
+  readonly #input: TypedInput;
+
+  /** `field` names the input in errors. */
+  constructor(RED: NodeAPI, node: Node, field: string, input: TypedInput) {
+    const { value, type } = input;
+    this.#RED = RED;
+    this.#node = node;
+    this.#field = field;
+    this.#input = input;
+    this.blank = value === '';
+    this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
+  }
+
+  /** The value for this message, `undefined` when there is none. Throws or rejects with `BAD_ARGUMENT` that names the field. */
+  read(msg: NodeMessageInFlow): unknown {
+    const { value, type } = this.#input;
+    if (ASYNCHRONOUS.has(type)) return this.#readLater(msg);
+    try {
+      return this.#RED.util.evaluateNodeProperty(value, type, this.#node, msg);
+    } catch (error) {
+      // A property of something that is not there (msg.a.b without msg.a) is not there either.
+      if (type === 'msg' && error instanceof TypeError) return undefined;
+      throw this.#unreadable(error);
+    }
+  }
+
+  async #readLater(msg: NodeMessageInFlow): Promise<unknown> {
+    const { value, type } = this.#input;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#RED.util.evaluateNodeProperty(
+          value,
+          type,
+          this.#node,
+          msg,
+          (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result)),
+        );
+      });
+    } catch (error) {
+      throw this.#unreadable(error);
+    }
+  }
+
+  #unreadable(error: unknown): StateStoreError {
+    const { value } = this.#input;
+    return new StateStoreError(
+      'BAD_ARGUMENT',
+      `The ${this.#field} "${value}" of this node could not be evaluated: ${(error as Error).message ?? error}. Correct it in the node.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Reads the properties of one message after those of the message before, even when some of them come later: what a
+ * node sends to the store keeps the order of its messages.
+ */
+export class OrderedReader<Name extends string> {
+  readonly #properties: [Name, TypedProperty][];
+  #unfinished: Promise<unknown> | undefined;
+
+  constructor(properties: Record<Name, TypedProperty>) {
+    this.#properties = Object.entries(properties) as [Name, TypedProperty][];
+  }
+
+  /** The values by name; a promise only when one of them, or of an earlier message, is not there yet. */
+  read(msg: NodeMessageInFlow): Record<Name, unknown> | Promise<Record<Name, unknown>> {
+    const values = {} as Record<Name, unknown>;
+    const later: Promise<void>[] = [];
+    for (const [name, property] of this.#properties) {
+      const value = property.read(msg);
+      if (value instanceof Promise) {
+        const store = (result: unknown): void => {
+          values[name] = result;
+        };
+        later.push(value.then(store));
+      } else {
+        values[name] = value;
+      }
+    }
+    if (later.length === 0 && !this.#unfinished) return values;
+    const reading = Promise.all([this.#unfinished, ...later]).then(() => values);
+    const settled = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#unfinished = settled;
+    void settled.then(() => {
+      if (this.#unfinished === settled) this.#unfinished = undefined;
+    });
+    return reading;
+  }
+}

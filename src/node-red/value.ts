@@ -1,0 +1,89 @@
+/** Values between messages and the store, which knows nothing but bytes. */
+import { isUtf8 } from 'node:buffer';
+import { type ErrorContext, StateStoreError } from '../protocol/errors';
+
+/** What a value becomes on its way out, in the words of Core's mqtt-in node. */
+export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64';
+
+/**
+ * A value of a message as bytes: bytes as they are, text as UTF-8, everything else as JSON.
+ * `label` names where it came from. Throws `BAD_ARGUMENT` for what cannot be stored.
+ */
+export function valueToBytes(value: unknown, label: string, context: ErrorContext): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (value instanceof Uint8Array) return value;
+  const json =
+    typeof value === 'number' && !Number.isFinite(value) ? undefined : stringify(value, label, context);
+  if (json === undefined) {
+    const found = typeof value === 'number' ? String(value) : typeof value;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      `${label} is ${found}, which is no value to store${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
+      context,
+    );
+  }
+  return Buffer.from(json);
+}
+
+function stringify(value: unknown, label: string, context: ErrorContext): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    const message = (error as Error).message.split('\n')[0];
+    throw new StateStoreError('BAD_ARGUMENT', `${label} cannot be written as JSON: ${message}.`, {
+      ...context,
+      cause: error,
+    });
+  }
+}
+
+/** Bytes from the store as a value of a message. Throws `BAD_RESPONSE` when `json` was asked for and it is none. */
+export function valueFromBytes(bytes: Buffer, format: ValueFormat, context: ErrorContext): unknown {
+  switch (format) {
+    case 'buffer':
+      // The answer's packet would stay in memory as long as a view into it.
+      return Buffer.from(bytes);
+    case 'base64':
+      return bytes.toString('base64');
+    case 'utf8':
+      return bytes.toString('utf8');
+    case 'json':
+      return parseJson(bytes, context);
+    default:
+      return detect(bytes);
+  }
+}
+
+function parseJson(bytes: Buffer, context: ErrorContext): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new StateStoreError(
+      'BAD_RESPONSE',
+      `The value of key ${context.key} is not valid JSON. Choose another output format in the node.`,
+      { ...context, cause: error },
+    );
+  }
+}
+
+function detect(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) return Buffer.from(bytes);
+  const text = bytes.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The properties of an object of keys and values. Throws `BAD_ARGUMENT` when it is none. */
+export function toEntries(value: unknown, label: string): [string, unknown][] {
+  const isObject =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  if (isObject) return Object.entries(value);
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    `${label} must be an object of keys and values, because this node stores each of its properties under a key of its own.`,
+    { operation: 'set' },
+  );
+}

@@ -1,0 +1,499 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { Emulator, StateStoreClient } from '../../src/index';
+import { type Definition, Flow, type Outcome } from '../support/flow';
+
+const sent = (outcome: Outcome): Extract<Outcome, { kind: 'sent' }> => {
+  assert.equal(outcome.kind, 'sent', inspect(outcome));
+  return outcome as Extract<Outcome, { kind: 'sent' }>;
+};
+const failed = (outcome: Outcome): Extract<Outcome, { kind: 'failed' }> => {
+  assert.equal(outcome.kind, 'failed', inspect(outcome));
+  return outcome as Extract<Outcome, { kind: 'failed' }>;
+};
+
+describe('The nodes set, get and delete', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  let flow: Flow;
+
+  before(async () => {
+    emulator = await Emulator.start({ port: 0, maximumPacketSize: 100_000 });
+    store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    await store.connect();
+  });
+  after(async () => {
+    await store.close();
+    await emulator.close();
+  });
+  afterEach(
+    'each message has had exactly one outcome, and Complete fired for those that were sent',
+    async () => {
+      const { outcomes, completed } = flow;
+      await flow.stop();
+      const ids = outcomes.map(({ msg }) => msg._msgid);
+      assert.equal(new Set(ids).size, ids.length);
+      const sentIds = outcomes.filter(({ kind }) => kind === 'sent').map(({ msg }) => msg._msgid);
+      assert.deepEqual(completed.sort(), sentIds.sort());
+    },
+  );
+
+  const start = async (definition: Definition) => {
+    flow = await Flow.start(emulator.port, definition);
+  };
+  const stored = async (key: string | Buffer): Promise<string | undefined> => {
+    const got = await store.get(key);
+    return got.found ? got.value.toString() : undefined;
+  };
+
+  describe('set', () => {
+    it('stores the payload and passes the message on with the result', async () => {
+      await start({ type: 'statestore-set', key: 'k1' });
+      const { output, msg } = sent(await flow.send({ payload: 'hello', topic: 't', nested: { a: [1] } }));
+      assert.equal(output, 0);
+      assert.equal(await stored('k1'), 'hello');
+      const got = await store.get('k1');
+      const { statestore, _msgid, ...rest } = msg;
+      assert.deepEqual(rest, { payload: 'hello', topic: 't', nested: { a: [1] } });
+      assert.deepEqual(statestore, {
+        operation: 'set',
+        key: 'k1',
+        stored: true,
+        version: got.found && got.version,
+      });
+    });
+
+    for (const [name, value, expected] of [
+      ['text', 'héllo', 'héllo'],
+      ['empty text', '', ''],
+      ['a number', 21.5, '21.5'],
+      ['true', true, 'true'],
+      ['null', null, 'null'],
+      ['an object', { a: [1, 'x'] }, '{"a":[1,"x"]}'],
+      ['a list', [1, 2], '[1,2]'],
+      ['a buffer', Buffer.from('raw'), 'raw'],
+    ] as const) {
+      it(`stores ${name}`, async () => {
+        await start({ type: 'statestore-set', key: 'types' });
+        sent(await flow.send({ payload: value }));
+        assert.equal(await stored('types'), expected);
+      });
+    }
+
+    for (const [type, key, msg, expected] of [
+      ['msg', 'topic', { topic: 'from/msg' }, 'from/msg'],
+      ['msg', 'topic', { topic: 42 }, '42'],
+      ['msg', 'topic', { topic: Buffer.from('buf') }, 'buf'],
+      ['jsonata', '"machine/" & id', { id: 7 }, 'machine/7'],
+      ['env', 'STATESTORE_TEST_KEY', {}, 'from/env'],
+      ['bin', '[98,105,110]', {}, 'bin'],
+    ] as const) {
+      it(`takes the key from ${type} (${JSON.stringify(key)})`, async () => {
+        process.env.STATESTORE_TEST_KEY = 'from/env';
+        await start({ type: 'statestore-set', key, keyType: type });
+        sent(await flow.send({ payload: 'v', ...msg }));
+        assert.equal(await stored(expected), 'v');
+      });
+    }
+
+    it('takes key and value from flow and global context', async () => {
+      await start({ type: 'statestore-set', key: 'k', keyType: 'flow', value: 'v', valueType: 'global' });
+      flow.node.context().flow.set('k', 'ctx');
+      flow.node.context().global.set('v', { deep: 1 });
+      sent(await flow.send());
+      assert.equal(await stored('ctx'), '{"deep":1}');
+    });
+
+    it('uses its second output when nothing was stored', async () => {
+      await store.delete('nx');
+      await start({ type: 'statestore-set', key: 'nx', condition: 'NX', outputs: 2 });
+      assert.equal(sent(await flow.send({ payload: '1' })).output, 0);
+      const second = sent(await flow.send({ payload: '2' }));
+      assert.equal(second.output, 1);
+      assert.equal((second.msg.statestore as { stored: boolean }).stored, false);
+      assert.equal(await stored('nx'), '1');
+    });
+
+    it('tells by its only output what a condition did', async () => {
+      await store.set('nex', '1');
+      await start({ type: 'statestore-set', key: 'nex', condition: 'NEX' });
+      const stored = async (payload: string) =>
+        (sent(await flow.send({ payload })).msg.statestore as { stored: boolean }).stored;
+      assert.deepEqual([await stored('1'), await stored('2')], [true, false]);
+    });
+
+    it('lets the value expire in the unit that was chosen', async () => {
+      await start({ type: 'statestore-set', key: 'exp', expiry: '0.5', expiryUnit: 'h' });
+      const before = Date.now();
+      sent(await flow.send({ payload: 'v' }));
+      const due = (emulator.engine.nextExpiry as number) - before;
+      assert.ok(due >= 1_800_000 && due < 1_805_000, `due in ${due} ms`);
+    });
+
+    it('stores each property of an object under its own key', async () => {
+      await start({ type: 'statestore-set', keyType: 'each', key: '', outputs: 2 });
+      const { msg, output } = sent(await flow.send({ payload: { 'e/1': 1, 'e/2': 'two', 'e/3': { n: 3 } } }));
+      assert.equal(output, 0);
+      assert.deepEqual(
+        [await stored('e/1'), await stored('e/2'), await stored('e/3')],
+        ['1', 'two', '{"n":3}'],
+      );
+      const { results, stored: all } = msg.statestore as {
+        results: { key: string; stored: boolean }[];
+        stored: boolean;
+      };
+      assert.equal(all, true);
+      assert.deepEqual(
+        results.map(({ key, stored }) => [key, stored]),
+        [
+          ['e/1', true],
+          ['e/2', true],
+          ['e/3', true],
+        ],
+      );
+    });
+
+    it('tells the outcome of each key when some fail', async () => {
+      await start({ type: 'statestore-set', keyType: 'each', key: '' });
+      const { code, message, msg } = failed(
+        await flow.send({ payload: { 'f/1': 1, 'f/2': undefined, 'f/3': 3 } }),
+      );
+      assert.equal(code, 'BAD_ARGUMENT');
+      assert.match(message, /^Could not set 1 of 3 keys\. msg\.payload\.f\/2 is undefined/);
+      const { results } = msg.statestore as {
+        results: { key: string; stored?: boolean; error?: { code: string } }[];
+      };
+      assert.deepEqual(
+        results.map(({ key, stored, error }) => [key, stored ?? error?.code]),
+        [
+          ['f/1', true],
+          ['f/2', 'BAD_ARGUMENT'],
+          ['f/3', true],
+        ],
+      );
+      assert.equal(await stored('f/3'), '3');
+    });
+
+    it('keeps the order of messages, also when a value comes late', async () => {
+      // The first message takes thousands of steps to evaluate, the others a few.
+      const value = 'payload = 0 ? $sum($map([1..3000], function($i) { 0 })) : payload';
+      await start({ type: 'statestore-set', key: 'order', value, valueType: 'jsonata' });
+      await Promise.all(Array.from({ length: 21 }, (_, i) => flow.send({ payload: i })));
+      assert.equal(await stored('order'), '20');
+      assert.deepEqual(
+        flow.outcomes.map(({ msg }) => msg.payload),
+        Array.from({ length: 21 }, (_, i) => i),
+      );
+    });
+  });
+
+  describe('get', () => {
+    for (const [format, bytes, expected] of [
+      ['auto-detect', '{"a":1}', { a: 1 }],
+      ['auto-detect', '21.5', 21.5],
+      ['auto-detect', 'some text', 'some text'],
+      ['auto-detect', '', ''],
+      ['auto-detect', Buffer.from([0xff, 0xfe]), Buffer.from([0xff, 0xfe])],
+      ['buffer', 'text', Buffer.from('text')],
+      ['utf8', '21.5', '21.5'],
+      ['json', '[1]', [1]],
+      ['base64', Buffer.from([0xff]), '/w=='],
+    ] as const) {
+      it(`makes ${JSON.stringify(expected)} of ${JSON.stringify(bytes)} with ${format}`, async () => {
+        await store.set('value', bytes);
+        await start({ type: 'statestore-get', key: 'value', format });
+        const { msg } = sent(await flow.send({ payload: 'old', other: 1 }));
+        assert.deepEqual(msg.payload, expected);
+        assert.equal(msg.other, 1);
+        const { version, ...result } = msg.statestore as Record<string, unknown>;
+        assert.deepEqual(result, { operation: 'get', key: 'value', found: true });
+        assert.match(String(version), /^\d{15}:\d{5}:/);
+      });
+    }
+
+    it('writes to the property that was chosen', async () => {
+      await store.set('value', 'x');
+      await start({ type: 'statestore-get', key: 'value', property: 'machine.state' });
+      const { msg } = sent(await flow.send({ payload: 'kept' }));
+      assert.deepEqual([msg.payload, msg.machine], ['kept', { state: 'x' }]);
+    });
+
+    it('removes the property and says so when there is no such key', async () => {
+      await start({ type: 'statestore-get', key: 'no/such/key', outputs: 2 });
+      const { msg, output } = sent(await flow.send({ payload: 'old' }));
+      assert.equal(output, 1);
+      assert.equal('payload' in msg, false);
+      assert.deepEqual(msg.statestore, { operation: 'get', key: 'no/such/key', found: false });
+    });
+
+    it('reads a list of keys into an object', async () => {
+      await store.set('l/1', '1');
+      await store.set('__proto__', '"p"');
+      await start({ type: 'statestore-get', key: 'keys', keyType: 'msg', outputs: 2 });
+      const { msg, output } = sent(await flow.send({ keys: ['l/1', 'l/none', '__proto__'] }));
+      assert.equal(output, 1, 'one of them is missing');
+      assert.deepEqual(Object.entries(msg.payload as object), [
+        ['l/1', 1],
+        ['__proto__', 'p'],
+      ]);
+      const { found, results } = msg.statestore as {
+        found: boolean;
+        results: { key: string; found: boolean }[];
+      };
+      assert.equal(found, false);
+      assert.deepEqual(
+        results.map((one) => [one.key, one.found]),
+        [
+          ['l/1', true],
+          ['l/none', false],
+          ['__proto__', true],
+        ],
+      );
+      assert.deepEqual(sent(await flow.send({ keys: [] })).msg.payload, {});
+    });
+
+    it('fails clearly when the value is not the JSON that was asked for', async () => {
+      await store.set('text', 'plain');
+      await start({ type: 'statestore-get', key: 'text', format: 'json' });
+      const { code, message } = failed(await flow.send());
+      assert.equal(code, 'BAD_RESPONSE');
+      assert.match(message, /^The value of key text is not valid JSON\. Choose another output format/);
+    });
+  });
+
+  describe('delete', () => {
+    it('deletes a key and passes the payload through', async () => {
+      await store.set('d1', 'v');
+      await start({ type: 'statestore-delete', key: 'd1', outputs: 2 });
+      const first = sent(await flow.send({ payload: 'kept' }));
+      assert.equal(first.output, 0);
+      assert.equal(first.msg.payload, 'kept');
+      const { version, ...result } = first.msg.statestore as Record<string, unknown>;
+      assert.deepEqual(result, { operation: 'delete', key: 'd1', deleted: true });
+      assert.match(String(version), /^\d{15}/);
+      const second = sent(await flow.send({ payload: 'kept' }));
+      assert.equal(second.output, 1);
+      assert.deepEqual(second.msg.statestore, { operation: 'delete', key: 'd1', deleted: false });
+    });
+
+    it('deletes only the value it was told', async () => {
+      await store.set('d2', '{"a":1}');
+      await start({ type: 'statestore-delete', key: 'd2', onlyIfValue: true, outputs: 2 });
+      assert.equal(sent(await flow.send({ payload: 'other' })).output, 1);
+      assert.equal(await stored('d2'), '{"a":1}');
+      assert.equal(sent(await flow.send({ payload: { a: 1 } })).output, 0);
+      assert.equal(await stored('d2'), undefined);
+    });
+
+    it('deletes a list of keys', async () => {
+      await store.set('m/1', 'v');
+      await start({ type: 'statestore-delete', key: 'keys', keyType: 'msg', outputs: 2 });
+      const { msg, output } = sent(await flow.send({ keys: ['m/1', 'm/2'] }));
+      assert.equal(output, 1);
+      const { results } = msg.statestore as { results: { key: string; deleted: boolean }[] };
+      assert.deepEqual(
+        results.map(({ key, deleted }) => [key, deleted]),
+        [
+          ['m/1', true],
+          ['m/2', false],
+        ],
+      );
+    });
+  });
+
+  describe('fencing tokens', () => {
+    it('come from the message when it has one', async () => {
+      const { version } = await store.set('lock', 'me');
+      await start({ type: 'statestore-set', key: 'fenced' });
+      sent(await flow.send({ payload: 'a', fencingToken: version }));
+      const { code, message } = failed(await flow.send({ payload: 'b' }));
+      assert.equal(code, 'FENCING_TOKEN_REQUIRED');
+      assert.match(
+        message,
+        /^The state store refused to set key fenced: a fencing token is required.*send the fencing token/,
+      );
+      sent(await flow.send({ payload: 'c', fencingToken: version }));
+      assert.equal(await stored('fenced'), 'c');
+    });
+  });
+
+  describe('given bad input', () => {
+    const good = { payload: 'fine', topic: 'good', expiry: 1000 };
+    for (const [name, definition, msg, code, message] of [
+      [
+        'no key',
+        { type: 'statestore-set', key: 'topic', keyType: 'msg' },
+        { payload: 1, topic: undefined },
+        'BAD_ARGUMENT',
+        /^msg\.topic is undefined, but the key to set must be text, a number or a buffer/,
+      ],
+      [
+        'no key below a missing property',
+        { type: 'statestore-get', key: 'a.b.c', keyType: 'msg' },
+        {},
+        'BAD_ARGUMENT',
+        /^msg\.a\.b\.c is undefined/,
+      ],
+      [
+        'an empty key',
+        { type: 'statestore-delete', key: 'topic', keyType: 'msg' },
+        { topic: '' },
+        'BAD_ARGUMENT',
+        /^msg\.topic is empty/,
+      ],
+      [
+        'an empty key in the node',
+        { type: 'statestore-get', key: '' },
+        {},
+        'BAD_ARGUMENT',
+        /^the key is empty.*Fill in the key of this node/,
+      ],
+      [
+        'a key that is an object',
+        { type: 'statestore-set', key: 'topic', keyType: 'msg' },
+        { payload: 1, topic: {} },
+        'BAD_ARGUMENT',
+        /^msg\.topic is of type object/,
+      ],
+      [
+        'an empty key in a list',
+        { type: 'statestore-get', key: 'topic', keyType: 'msg' },
+        { topic: ['a', ''] },
+        'BAD_ARGUMENT',
+        /^msg\.topic\[1\] is empty/,
+      ],
+      [
+        'an undefined value',
+        { type: 'statestore-set', key: 'k' },
+        { payload: undefined },
+        'BAD_ARGUMENT',
+        /^msg\.payload is undefined, which is no value to store under key k\. Set it to/,
+      ],
+      [
+        'a function as value',
+        { type: 'statestore-set', key: 'k' },
+        { payload: () => 1 },
+        'BAD_ARGUMENT',
+        /^msg\.payload is function/,
+      ],
+      [
+        'NaN as value',
+        { type: 'statestore-set', key: 'k' },
+        { payload: Number.NaN },
+        'BAD_ARGUMENT',
+        /^msg\.payload is NaN/,
+      ],
+      [
+        'a big integer as value',
+        { type: 'statestore-set', key: 'k' },
+        { payload: 1n },
+        'BAD_ARGUMENT',
+        /^msg\.payload cannot be written as JSON/,
+      ],
+      [
+        'no object of keys',
+        { type: 'statestore-set', key: '', keyType: 'each' },
+        { payload: [1] },
+        'BAD_ARGUMENT',
+        /^msg\.payload must be an object of keys and values/,
+      ],
+      [
+        'an expiry of 0',
+        { type: 'statestore-set', key: 'k', expiry: 'expiry', expiryType: 'msg' },
+        { payload: 1, expiry: 0 },
+        'BAD_ARGUMENT',
+        /^msg\.expiry is 0, but the expiry must be a positive number of ms/,
+      ],
+      [
+        'an expiry of -1',
+        { type: 'statestore-set', key: 'k', expiry: 'expiry', expiryType: 'msg' },
+        { payload: 1, expiry: -1 },
+        'BAD_ARGUMENT',
+        /^msg\.expiry is -1/,
+      ],
+      [
+        'an expiry of 1.5',
+        { type: 'statestore-set', key: 'k', expiry: 'expiry', expiryType: 'msg' },
+        { payload: 1, expiry: 1.5 },
+        'BAD_ARGUMENT',
+        /^msg\.expiry is 1\.5/,
+      ],
+      [
+        'an expiry of "abc"',
+        { type: 'statestore-set', key: 'k', expiry: 'expiry', expiryType: 'msg' },
+        { payload: 1, expiry: 'abc' },
+        'BAD_ARGUMENT',
+        /^msg\.expiry is "abc"/,
+      ],
+      [
+        'a value over the Maximum Packet Size',
+        { type: 'statestore-set', key: 'k' },
+        { payload: Buffer.alloc(100_000) },
+        'BAD_ARGUMENT',
+        /^Could not set key k: the request has 100\d\d\d bytes, the broker takes at most 100000/,
+      ],
+      [
+        'a malformed fencing token',
+        { type: 'statestore-set', key: 'k' },
+        { payload: 1, fencingToken: 'abc' },
+        'BAD_ARGUMENT',
+        /^fencingToken must be a version that the store returned/,
+      ],
+      [
+        'a fencing token that is a number',
+        { type: 'statestore-delete', key: 'k' },
+        { fencingToken: 5 },
+        'BAD_ARGUMENT',
+        /^fencingToken must be a version/,
+      ],
+      [
+        'a bad JSONata expression',
+        { type: 'statestore-set', key: '"a" & (', keyType: 'jsonata' },
+        { payload: 1 },
+        'BAD_ARGUMENT',
+        /^The key ""a" & \(" of this node could not be evaluated/,
+      ],
+      [
+        'bad JSON in the node',
+        { type: 'statestore-set', key: 'k', value: '{', valueType: 'json' },
+        {},
+        'BAD_ARGUMENT',
+        /^The value "{" of this node could not be evaluated/,
+      ],
+      [
+        'JSONata that fails',
+        { type: 'statestore-set', key: '$number(topic)', keyType: 'jsonata' },
+        { payload: 1, topic: 'x' },
+        'BAD_ARGUMENT',
+        /could not be evaluated/,
+      ],
+    ] as const) {
+      it(`${name}: one clear error, and the next message goes through`, async () => {
+        await start({ ...definition });
+        const outcome = failed(await flow.send({ ...msg }));
+        assert.equal(outcome.code, code);
+        assert.match(outcome.message, message);
+        assert.equal((outcome.msg.statestore as { error: string }).error, code);
+        const status = await flow.status(`status.error.${code}`);
+        assert.equal((status as { fill: string }).fill, 'red');
+        const fixable = ![
+          'an empty key in the node',
+          'a bad JSONata expression',
+          'bad JSON in the node',
+        ].includes(name);
+        if (fixable) {
+          const each = 'keyType' in definition && definition.keyType === 'each';
+          const repaired = {
+            ...good,
+            a: { b: { c: 'key' } },
+            ...(each && { payload: { k: 1 } }),
+            ...(name === 'JSONata that fails' && { topic: '7' }),
+          };
+          sent(await flow.send(repaired));
+          assert.equal(((await flow.status('status.connected')) as { fill: string }).fill, 'green');
+        }
+        assert.equal((await store.set('still', 'usable')).stored, true);
+      });
+    }
+  });
+});

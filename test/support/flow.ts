@@ -1,0 +1,154 @@
+/** One of our nodes in Node-RED's own runtime, with every outcome of every message recorded. */
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import type { Node, NodeAPI, NodeStatus } from 'node-red';
+import helper from 'node-red-node-test-helper';
+
+import configNode = require('../../nodes/statestore-config');
+import deleteNode = require('../../nodes/statestore-delete');
+import getNode = require('../../nodes/statestore-get');
+import setNode = require('../../nodes/statestore-set');
+
+helper.init(require.resolve('node-red'));
+
+export type Message = Record<string, unknown> & { _msgid: string };
+
+/** What became of a message: sent by an output, or failed with what a Catch node receives. */
+export type Outcome =
+  | { kind: 'sent'; output: number; msg: Message }
+  | { kind: 'failed'; code: string; message: string; msg: Message };
+
+/** A node's configuration; what the editor would fill in stands in {@link DEFAULTS}. */
+export type Definition = { type: string; outputs?: number } & Record<string, unknown>;
+
+const DEFAULTS: Record<string, Record<string, unknown>> = {
+  'statestore-set': {
+    ...{ keyType: 'str', value: 'payload', valueType: 'msg', condition: '', outputs: 1 },
+    ...{
+      expiry: '',
+      expiryType: 'num',
+      expiryUnit: 'ms',
+      fencingToken: 'fencingToken',
+      fencingTokenType: 'msg',
+    },
+  },
+  'statestore-get': {
+    keyType: 'str',
+    property: 'payload',
+    propertyType: 'msg',
+    format: 'auto-detect',
+    outputs: 1,
+  },
+  'statestore-delete': {
+    ...{ keyType: 'str', onlyIfValue: false, value: 'payload', valueType: 'msg', outputs: 1 },
+    ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
+  },
+};
+
+export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; status: [NodeStatus] }> {
+  /** Every outcome so far; one message may not have two. */
+  readonly outcomes: Outcome[] = [];
+  /** IDs of the messages a Complete node heard of. */
+  readonly completed: string[] = [];
+  readonly statuses: NodeStatus[] = [];
+  /** The node under test. */
+  readonly node: Node;
+
+  private constructor() {
+    super();
+    this.setMaxListeners(0);
+    this.node = helper.getNode('n') as unknown as Node;
+    for (const output of [0, 1]) {
+      this.#on(`out${output}`, (msg) => this.#record({ kind: 'sent', output, msg }));
+    }
+    this.#on('caught', (msg) => {
+      const { code, message } = msg.error as { code: string; message: string };
+      this.#record({ kind: 'failed', code, message, msg });
+    });
+    this.#on('completed', (msg) => {
+      this.completed.push(msg._msgid);
+      this.emit('completed');
+    });
+    this.#on('status', (msg) => {
+      const { text, fill, shape } = msg.status as { text?: string; fill?: string; shape?: string };
+      const status = { text, fill, shape } as NodeStatus;
+      this.statuses.push(status);
+      this.emit('status', status);
+    });
+  }
+
+  /** Deploys the node with a store at `port`; `port` 0 means that no store is chosen. */
+  static async start(
+    port: number,
+    definition: Definition,
+    storeSettings: Record<string, unknown> = {},
+  ): Promise<Flow> {
+    const outputs = definition.outputs ?? 1;
+    await helper.load(
+      [configNode, setNode, getNode, deleteNode] as ((RED: NodeAPI) => void)[] as never,
+      [
+        { id: 'tab', type: 'tab', label: 'test' },
+        { id: 'store', type: 'statestore-config', host: '127.0.0.1', port, ...storeSettings },
+        ...[
+          {
+            ...DEFAULTS[definition.type],
+            ...{ id: 'n', store: port ? 'store' : '', wires: [['out0'], ['out1']].slice(0, outputs) },
+            ...definition,
+          },
+          { id: 'out0', type: 'helper' },
+          { id: 'out1', type: 'helper' },
+          { id: 'catch', type: 'catch', scope: ['n'], wires: [['caught']] },
+          { id: 'caught', type: 'helper' },
+          { id: 'complete', type: 'complete', scope: ['n'], wires: [['completed']] },
+          { id: 'completed', type: 'helper' },
+          { id: 'state', type: 'status', scope: ['n'], wires: [['status']] },
+          { id: 'status', type: 'helper' },
+        ].map((node) => ({ z: 'tab', x: 0, y: 0, ...node })), // a node without a place is taken for a config node
+      ] as never,
+    );
+    return new Flow();
+  }
+
+  /** Sends a message into the node and resolves with its outcome. */
+  async send(properties: Record<string, unknown> = {}): Promise<Outcome> {
+    const msg = { _msgid: randomUUID(), ...properties };
+    this.node.receive(msg as never);
+    return this.outcomeOf(msg._msgid);
+  }
+
+  async outcomeOf(id: string): Promise<Outcome> {
+    for (;;) {
+      const found = this.outcomes.find(({ msg }) => msg._msgid === id);
+      if (found) return found;
+      await once(this, 'outcome');
+    }
+  }
+
+  /** Resolves when the status has this text; texts are keys of the catalogue here. */
+  async status(text: string): Promise<NodeStatus> {
+    for (;;) {
+      const last = this.statuses.at(-1);
+      if (last && typeof last === 'object' && last.text?.endsWith(text)) return last;
+      await once(this, 'status');
+    }
+  }
+
+  /** Resolves when the Complete node has heard of every message that was sent; it hears of them a little later. */
+  async allCompleted(): Promise<void> {
+    const sent = this.outcomes.filter(({ kind }) => kind === 'sent');
+    while (!sent.every(({ msg }) => this.completed.includes(msg._msgid))) await once(this, 'completed');
+  }
+
+  async stop(): Promise<void> {
+    await helper.unload();
+  }
+
+  #on(id: string, listener: (msg: Message) => void): void {
+    helper.getNode(id).on('input', listener as never);
+  }
+
+  #record(outcome: Outcome): void {
+    this.outcomes.push(outcome);
+    this.emit('outcome', outcome);
+  }
+}
