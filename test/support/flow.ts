@@ -133,6 +133,24 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     }
   }
 
+  /**
+   * Hands a message to the node's own handler and resolves with what it called first. For messages whose outcome
+   * comes while the flow stops, when the nodes behind are gone already.
+   */
+  handle(properties: Record<string, unknown>): Promise<'send' | { code: string; message: string }> {
+    const { _inputCallback } = this.node as unknown as {
+      _inputCallback(
+        msg: unknown,
+        send: () => void,
+        done: (error?: { code: string; message: string }) => void,
+      ): void;
+    };
+    return new Promise((resolve) => {
+      const done = (error?: { code: string; message: string }) => error && resolve(error);
+      _inputCallback.call(this.node, { _msgid: randomUUID(), ...properties }, () => resolve('send'), done);
+    });
+  }
+
   /** Resolves when the Complete node has heard of every message that was sent; it hears of them a little later. */
   async allCompleted(): Promise<void> {
     const sent = this.outcomes.filter(({ kind }) => kind === 'sent');

@@ -29,6 +29,8 @@ export interface ScriptedStore {
   unreachable: boolean;
   /** Cuts every TCP connection; the broker keeps the sessions. */
   cut(): void;
+  /** Resolves when no client is connected. */
+  empty(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,9 @@ export async function startScriptedStore(options: AedesOptions = {}): Promise<Sc
     answer: ({ respond }) => respond('+OK\r\n'),
     cut: () => {
       for (const socket of sockets) socket.destroy();
+    },
+    empty: async () => {
+      while (broker.connectedClients > 0) await once(broker, 'clientDisconnect');
     },
     close: async () => {
       const closed = once(server, 'close');

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { Emulator } from '../../src/index';
+import { Flow } from '../support/flow';
+import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
+import { freePort } from '../support/ports';
+import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
+
+describe('The life of a node', () => {
+  let flow: Flow;
+
+  it('without a store says what to do, for every message', async () => {
+    flow = await Flow.start(0, { type: 'statestore-set', key: 'k' });
+    const outcome = await flow.send({ payload: 1 });
+    assert.equal(outcome.kind, 'failed');
+    assert.match(
+      outcome.kind === 'failed' ? outcome.message : '',
+      /^This node has no store\. Open the node and choose or add one\./,
+    );
+    await flow.stop();
+  });
+
+  it('with wrong settings of the store says which', async () => {
+    flow = await Flow.start(1883, { type: 'statestore-get', key: 'k' }, { clientId: 'a/b' });
+    const outcome = await flow.send();
+    assert.equal(outcome.kind, 'failed');
+    assert.match(
+      outcome.kind === 'failed' ? outcome.message : '',
+      /^The client ID "a\/b" cannot be part of an MQTT topic/,
+    );
+    await flow.stop();
+  });
+
+  it('keeps messages while there is no broker, shows how many, and sends them when it comes', async () => {
+    const port = await freePort();
+    flow = await Flow.start(port, { type: 'statestore-set', key: 'topic', keyType: 'msg' });
+    await flow.status('status.error.NOT_CONNECTED');
+    const messages = Array.from({ length: 30 }, (_, i) => flow.send({ payload: i, topic: `k${i}` }));
+    const waiting = await flow.status('status.waiting');
+    assert.equal((waiting as { fill: string }).fill, 'red');
+    const emulator = await Emulator.start({ port });
+    const outcomes = await Promise.all(messages);
+    assert.ok(outcomes.every(({ kind }) => kind === 'sent'));
+    assert.equal(emulator.keys, 30);
+    const connected = await flow.status('status.connected');
+    assert.equal((connected as { fill: string }).fill, 'green');
+    await flow.stop();
+    await emulator.close();
+  });
+
+  it('fails a message in time when there is no broker, with the reason', async () => {
+    const port = await freePort();
+    flow = await Flow.start(port, { type: 'statestore-get', key: 'k' }, { timeout: 0.3 });
+    const outcome = await flow.send();
+    assert.ok(outcome.kind === 'failed');
+    assert.equal(outcome.code, 'NOT_CONNECTED');
+    assert.match(
+      outcome.message,
+      /within 300 ms\. It was not sent\. Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/,
+    );
+    await flow.stop();
+  });
+
+  it('is never green while the store cannot be used', async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    const { port } = emulator;
+    flow = await Flow.start(port, { type: 'statestore-get', key: 'k' });
+    await flow.status('status.connected');
+    await emulator.close();
+    await flow.status('status.error.NOT_CONNECTED');
+    await flow.stop();
+    const greens = flow.statuses.filter((one) => typeof one === 'object' && one.fill === 'green');
+    assert.equal(greens.length, 1);
+  });
+
+  describe('with Mosquitto, where nobody serves the state store', () => {
+    let mosquitto: Mosquitto;
+    before(async function () {
+      requireProgram(this, 'mosquitto');
+      mosquitto = await startMosquitto();
+    });
+    after(() => mosquitto?.stop());
+
+    it('says exactly that', async () => {
+      flow = await Flow.start(mosquitto.port, { type: 'statestore-set', key: 'k' });
+      const outcome = await flow.send({ payload: 1 });
+      assert.ok(outcome.kind === 'failed');
+      assert.equal(outcome.code, 'REFUSED');
+      assert.match(
+        outcome.message,
+        /nobody serves the state store on this broker: no matching subscribers \(0x10\)/,
+      );
+      await flow.status('status.error.REFUSED');
+      await flow.stop();
+    });
+  });
+
+  describe('when it is closed', () => {
+    let server: ScriptedStore;
+    beforeEach(async () => {
+      server = await startScriptedStore();
+    });
+    afterEach(() => server.close());
+
+    it('waits for messages in flight', async () => {
+      flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' });
+      const asked = new Promise<void>((resolve) => {
+        server.answer = ({ respond }) => {
+          resolve();
+          setTimeout(() => respond('+OK\r\n'), 200);
+        };
+      });
+      const outcome = flow.handle({ payload: 1 });
+      await asked;
+      await flow.stop();
+      assert.equal(await outcome, 'send');
+    });
+
+    it('fails those that take too long with CLOSED, and ends the connection', async function () {
+      this.timeout(10_000);
+      flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' });
+      const asked = new Promise<void>((resolve) => {
+        server.answer = () => resolve();
+      });
+      const outcome = flow.handle({ payload: 1 });
+      await asked;
+      const begin = Date.now();
+      await flow.stop();
+      assert.ok(Date.now() - begin >= 1900, 'it was given its time');
+      const error = await outcome;
+      assert.ok(error !== 'send');
+      assert.equal(error.code, 'CLOSED');
+      assert.match(error.message, /may or may not have been applied/);
+      await server.empty();
+    });
+  });
+
+  it('shares one connection with the nodes of the same store', async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    flow = await Flow.start(emulator.port, { type: 'statestore-set', key: 'k' });
+    await flow.status('status.connected');
+    assert.equal(emulator.clients, 1);
+    await flow.stop();
+    await emulator.close();
+  });
+});

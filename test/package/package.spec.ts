@@ -1,0 +1,142 @@
+/** The package as a user gets it: packed, installed from its tarball into an empty user directory, run. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { loadExample } from '../support/examples';
+import { NodeRed, type NodeRedOptions, ROOT } from '../support/node-red';
+import { freePort } from '../support/ports';
+
+const run = promisify(execFile);
+const NODE_RED_5 = join(ROOT, 'test', 'node-red-5');
+const ALLOWED = /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs)\//;
+
+interface Manifest {
+  name: string;
+  version: string;
+  keywords: string[];
+  license: string;
+  repository: { url: string };
+  engines: { node: string };
+  bin: Record<string, string>;
+  dependencies: Record<string, string>;
+  'node-red': { version: string; nodes: Record<string, string> };
+}
+
+describe('The packed package', () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+  let directory: string;
+  let tarball: string;
+  let files: string[];
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'package-'));
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
+      { cwd: ROOT },
+    );
+    const result = JSON.parse(stdout) as unknown;
+    const [packed] = (Array.isArray(result) ? result : Object.values(result as object)) as [
+      { filename: string; files: { path: string }[] },
+    ];
+    tarball = join(directory, packed.filename);
+    files = packed.files.map(({ path }) => path);
+  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('carries what is needed and nothing else', () => {
+    assert.deepEqual(
+      files.filter((file) => !ALLOWED.test(file)),
+      [],
+    );
+    for (const script of Object.values(manifest['node-red'].nodes)) {
+      const name = script.replace(/^dist\/nodes\/|\.js$/g, '');
+      for (const file of [
+        script,
+        `dist/nodes/${name}.html`,
+        ...['json', 'html'].map((end) => `dist/nodes/locales/en-US/${name}.${end}`),
+      ]) {
+        assert.ok(files.includes(file), `${file} is not packed`);
+      }
+    }
+    for (const file of Object.values(manifest.bin)) assert.ok(files.includes(file), `${file} is not packed`);
+    assert.ok(files.includes('LICENSE') && files.includes('README.md'));
+  });
+
+  it('has what the Flow Library asks for', () => {
+    assert.match(manifest.name, /^@/);
+    assert.equal(manifest.license, 'Apache-2.0');
+    assert.ok(manifest.repository.url);
+    assert.ok(manifest.keywords.includes('node-red'));
+    assert.equal(manifest['node-red'].version, '>=4.1.0');
+    assert.equal(manifest.engines.node, '>=20.19');
+    assert.ok(Object.keys(manifest.dependencies).length <= 6);
+    const examples = files
+      .filter((file) => file.startsWith('examples/'))
+      .map((file) => readFileSync(join(ROOT, file), 'utf8'));
+    for (const type of Object.keys(manifest['node-red'].nodes).filter((one) => one !== 'statestore-config')) {
+      assert.ok(
+        examples.some((text) => text.includes(`"${type}"`)),
+        `no example uses ${type}`,
+      );
+    }
+  });
+
+  it('registers in the editor what it registers in the runtime, by literal names', () => {
+    for (const [type, script] of Object.entries(manifest['node-red'].nodes)) {
+      const registered = (file: string) =>
+        [...readFileSync(join(ROOT, file), 'utf8').matchAll(/RED\.nodes\.registerType\('([^']+)'/g)].map(
+          (match) => match[1],
+        );
+      assert.deepEqual(registered(script), [type]);
+      assert.deepEqual(registered(script.replace(/js$/, 'html')), [type]);
+    }
+  });
+
+  it('is locked to no download address', () => {
+    for (const file of ['package-lock.json', 'test/node-red-5/package-lock.json']) {
+      assert.doesNotMatch(readFileSync(join(ROOT, file), 'utf8'), /"resolved"/);
+    }
+  });
+
+  /** Installs the tarball as Node-RED's palette manager does, and runs the Quickstart. */
+  async function quickstart(options: NodeRedOptions, expectedVersion: RegExp): Promise<void> {
+    const userDir = mkdtempSync(join(directory, 'user-'));
+    writeFileSync(join(userDir, 'package.json'), '{ "name": "node-red-project", "private": true }');
+    await run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', '--prefer-offline', tarball], {
+      cwd: userDir,
+    });
+    const nodeRed = await NodeRed.start({ ...options, userDir });
+    try {
+      await nodeRed.lines.find(expectedVersion);
+      const after = nodeRed.lines.all.length;
+      await nodeRed.deploy(loadExample('01 Quickstart', await freePort()));
+      await nodeRed.lines.find(/Successfully set key someKey with value someValue$/, after);
+      await nodeRed.lines.find(/Current value of key someKey in the state store is someValue$/, after);
+      await nodeRed.lines.find(/Successfully deleted key someKey from the state store$/, after);
+      const nodes = await nodeRed.api<{ module: string; types: string[]; err?: string }[]>('GET', '/nodes');
+      const ours = nodes.filter(({ module }) => module === manifest.name);
+      assert.deepEqual(
+        ours.flatMap(({ types }) => types).sort(),
+        Object.keys(manifest['node-red'].nodes).sort(),
+      );
+      assert.deepEqual(
+        ours.filter(({ err }) => err),
+        [],
+      );
+    } finally {
+      await nodeRed.stop();
+    }
+  }
+
+  it('runs the Quickstart in Node-RED 4.1', () => quickstart({}, /Node-RED version: v4\.1\./));
+
+  it('runs the Quickstart in Node-RED 5.0', async () => {
+    const node = join(NODE_RED_5, 'node_modules', 'node', 'bin', 'node');
+    if (!existsSync(node)) await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: NODE_RED_5 });
+    await quickstart({ node, from: NODE_RED_5 }, /Node-RED version: v5\.0\./);
+  });
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { StateStoreClient } from '../../src/index';
+import { Lines, NodeRed, ROOT } from '../support/node-red';
+import { freePort } from '../support/ports';
+
+describe('The command statestore-emulator', () => {
+  const run = (...args: string[]) => {
+    const child = spawn(process.execPath, [join(ROOT, 'dist', 'src', 'emulator', 'cli.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { child, lines: new Lines(child), exited: once(child, 'close') };
+  };
+
+  it('serves the state store until Ctrl-C, on loopback', async () => {
+    const { child, lines, exited } = run('--port', '0');
+    const line = await lines.find(/listening on 127\.0\.0\.1:\d+ \(Ctrl-C to stop\)$/);
+    const store = new StateStoreClient({ host: '127.0.0.1', port: Number(/:(\d+) /.exec(line)?.[1]) });
+    assert.equal((await store.set('k', 'v')).stored, true);
+    await store.close();
+    child.kill('SIGINT');
+    assert.deepEqual(await exited, [0, null]);
+  });
+
+  it('explains itself', async () => {
+    const { lines, exited } = run('--help');
+    assert.deepEqual(await exited, [0, null]);
+    assert.match(lines.all[0] as string, /^Usage: statestore-emulator/);
+    const version = run('--version');
+    await version.exited;
+    assert.match(version.lines.all[0] as string, /^\d+\.\d+\.\d+$/);
+  });
+
+  for (const args of [['--port', 'x'], ['--port', '65536'], ['--port'], ['--fly'], ['extra']]) {
+    it(`refuses ${args.join(' ')} with one line and code 2`, async () => {
+      const { lines, exited } = run(...args);
+      assert.deepEqual(await exited, [2, null]);
+      assert.equal(lines.all.length, 1);
+      assert.match(lines.all[0] as string, /^statestore-emulator: /);
+    });
+  }
+
+  it('says that a port is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const { lines, exited } = run('--port', String(port));
+    assert.deepEqual(await exited, [1, null]);
+    assert.deepEqual(lines.all, [
+      `statestore-emulator: port ${port} on 127.0.0.1 is taken by another program; choose another one with --port`,
+    ]);
+    server.close();
+  });
+});
+
+describe('The emulator node in a real Node-RED', function () {
+  this.timeout(60_000);
+  let nodeRed: NodeRed;
+  before(async () => {
+    nodeRed = await NodeRed.start();
+  });
+  after(() => nodeRed.stop());
+
+  const at = { z: 'tab', x: 100, y: 100 };
+  const flow = (port: number, more: object[] = []) => [
+    { id: 'tab', type: 'tab', label: 'test' },
+    { id: 'emulator', type: 'statestore-emulator', port, host: '127.0.0.1', ...at },
+    { id: 'state', type: 'status', scope: ['emulator'], wires: [['show']], ...at },
+    {
+      id: 'show',
+      type: 'debug',
+      complete: 'status',
+      targetType: 'msg',
+      console: true,
+      tosidebar: false,
+      ...at,
+    },
+    { id: 'catch', type: 'catch', scope: ['emulator'], wires: [['error']], ...at },
+    {
+      id: 'error',
+      type: 'debug',
+      complete: 'error.message',
+      targetType: 'msg',
+      console: true,
+      tosidebar: false,
+      ...at,
+    },
+    ...more,
+  ];
+
+  it('shows port, clients and keys; three nodes of one store are one client', async () => {
+    const port = await freePort();
+    const node = { store: 'store', keyType: 'str', outputs: 1, wires: [[]], ...at };
+    const set = {
+      ...node,
+      type: 'statestore-set',
+      valueType: 'str',
+      value: 'v',
+      expiry: '',
+      expiryType: 'num',
+      condition: '',
+      fencingToken: '',
+    };
+    await nodeRed.deploy(
+      flow(port, [
+        { id: 'store', type: 'statestore-config', host: '127.0.0.1', port },
+        {
+          id: 'inject',
+          type: 'inject',
+          once: true,
+          onceDelay: 0.1,
+          props: [],
+          wires: [['set1', 'set2', 'get']],
+          ...at,
+        },
+        { ...set, id: 'set1', key: 'one' },
+        { ...set, id: 'set2', key: 'two' },
+        { ...node, id: 'get', type: 'statestore-get', key: 'one', property: 'payload', format: 'utf8' },
+      ]),
+    );
+    await nodeRed.lines.find(new RegExp(`text: '${port}: 1 cl, 2 keys'`));
+    assert.equal(
+      nodeRed.lines.all.some((line) => line.includes(`${port}: 2 cl`)),
+      false,
+    );
+  });
+
+  it('a taken port is a red status and an error, and Node-RED goes on', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(flow(port));
+    await nodeRed.lines.find(new RegExp(`text: 'port ${port} is taken'`), after);
+    await nodeRed.lines.find(
+      new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken by another program\\. Choose another port`),
+      after,
+    );
+    server.close();
+    await once(server, 'close');
+    await nodeRed.deploy(flow(port));
+    await nodeRed.lines.find(new RegExp(`text: '${port}: 0 cl, 0 keys'`), after);
+  });
+});

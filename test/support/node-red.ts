@@ -1,0 +1,139 @@
+/** A real Node-RED in a process of its own, with an empty user directory of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort } from './ports';
+
+export const ROOT = join(__dirname, '..', '..', '..');
+
+export interface NodeRedOptions {
+  /** The Node.js that runs it. */
+  node?: string;
+  /** Folder whose `node_modules` has `node-red`. */
+  from?: string;
+  /** A user directory where the package is installed already; otherwise a new one is made, with a link to this package. */
+  userDir?: string;
+}
+
+/** A process whose output is kept and can be awaited line by line. */
+export class Lines extends EventEmitter<{ line: [] }> {
+  readonly all: string[] = [];
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    super();
+    this.setMaxListeners(0);
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        this.all.push(line);
+        this.emit('line');
+      });
+    }
+    child.once('exit', () => this.emit('line'));
+  }
+
+  /** The first line from `after` on that matches; fails when the process ends without it. */
+  async find(pattern: RegExp, after = 0): Promise<string> {
+    for (;;) {
+      const found = this.all.slice(after).find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      if (this.#child.exitCode !== null) {
+        throw new Error(`the process ended without ${pattern}:\n${this.all.slice(-20).join('\n')}`);
+      }
+      await once(this, 'line');
+    }
+  }
+}
+
+export class NodeRed {
+  readonly base: string;
+  readonly lines: Lines;
+  readonly #child: ChildProcess;
+  readonly #cleanUp: () => void;
+
+  private constructor(base: string, child: ChildProcess, cleanUp: () => void) {
+    this.base = base;
+    this.lines = new Lines(child);
+    this.#child = child;
+    this.#cleanUp = cleanUp;
+  }
+
+  static async start({
+    node = process.execPath,
+    from = ROOT,
+    userDir,
+  }: NodeRedOptions = {}): Promise<NodeRed> {
+    const directory = userDir ?? newUserDir();
+    const port = await freePort();
+    const settings = join(directory, 'settings.js');
+    writeFileSync(
+      settings,
+      `module.exports = ${JSON.stringify({
+        uiHost: '127.0.0.1',
+        uiPort: port,
+        credentialSecret: 'test',
+        telemetry: { enabled: false },
+        editorTheme: { tours: false },
+      })};`,
+    );
+    const red = join(from, 'node_modules', 'node-red', 'red.js');
+    const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
+    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
+    await nodeRed.lines.find(/Server now running/);
+    await nodeRed.lines.find(/Started flows/);
+    return nodeRed;
+  }
+
+  /** Calls the admin API; fails on any status but success. */
+  async api<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const response = await fetch(this.base + path, {
+      method,
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    const text = await response.text();
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** Deploys these flows; resolves when they have started. */
+  async deploy(flows: unknown[], type = 'full'): Promise<void> {
+    const after = this.lines.all.length;
+    await this.api('POST', '/flows', flows, { 'Node-RED-Deployment-Type': type });
+    await this.lines.find(/Started (modified )?(flows|nodes)/, after);
+  }
+
+  /** Presses the button of an inject node. */
+  async inject(id: string): Promise<void> {
+    const response = await fetch(`${this.base}/inject/${id}`, { method: 'POST' });
+    if (!response.ok) throw new Error(`inject ${id}: ${response.status}`);
+  }
+
+  async stop(): Promise<void> {
+    const exited = this.#child.exitCode === null ? once(this.#child, 'exit') : undefined;
+    this.#child.kill();
+    await exited;
+    this.#cleanUp();
+  }
+}
+
+function newUserDir(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'node-red-'));
+  const installed = join(directory, 'node_modules', '@edgestate', 'node-red-statestore');
+  mkdirSync(dirname(installed), { recursive: true });
+  symlinkSync(ROOT, installed, 'junction');
+  return directory;
+}

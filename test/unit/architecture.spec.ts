@@ -1,0 +1,84 @@
+/** Which part may import which: docs/architecture.md. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { ROOT } from '../support/node-red';
+
+/** What a part may import: other parts, and packages from npm. Node's own modules are free to all but the protocol. */
+const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
+  'src/protocol': { parts: [], packages: [] },
+  'src/client': { parts: ['src/protocol'], packages: ['mqtt'] },
+  'src/emulator': { parts: ['src/protocol'], packages: ['aedes', 'mqtt'] },
+  'src/node-red': { parts: ['src/client', 'src/protocol', 'src/emulator'], packages: ['node-red'] },
+  nodes: { parts: ['src/node-red', 'src/client', 'src/protocol', 'src/emulator'], packages: ['node-red'] },
+};
+
+/** Modules of Node.js with no I/O, which the protocol may use. */
+const PURE: string[] = [];
+
+interface Import {
+  from: string;
+  /** A file of ours, relative to the root, or the name of a package. */
+  to: string;
+  local: boolean;
+  typeOnly: boolean;
+}
+
+function importsOf(part: string): Import[] {
+  return readdirSync(join(ROOT, part), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => {
+      const path = join(part, file);
+      const text = readFileSync(join(ROOT, path), 'utf8');
+      const pattern =
+        /(?:^import\s+(type\s+)?[^;]*?from\s+|^export\s+(type\s+)?[^;]*?from\s+|import\()'([^']+)'/gm;
+      return [...text.matchAll(pattern)].map((match): Import => {
+        const target = match[3] as string;
+        const local = target.startsWith('.');
+        const to = local ? relative(ROOT, join(ROOT, dirname(path), target)) : target;
+        return { from: path, to, local, typeOnly: Boolean(match[1] ?? match[2]) };
+      });
+    });
+}
+
+describe('Imports', () => {
+  for (const [part, { parts, packages }] of Object.entries(ALLOWED)) {
+    it(`of ${part} go only where they may`, () => {
+      const imports = importsOf(part);
+      assert.ok(imports.length > 0 || part === 'src/protocol');
+      const wrong = imports.filter(({ to, local }) => {
+        if (local) return ![part, ...parts].some((one) => to.startsWith(`${one}/`));
+        if (to.startsWith('node:')) return part === 'src/protocol' && !PURE.includes(to);
+        return !packages.includes(to);
+      });
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  it('of the engine know no MQTT', () => {
+    const wrong = importsOf('src/emulator').filter(
+      ({ from, to }) => /engine|expiry-queue/.test(from) && ['mqtt', 'aedes'].includes(to),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('of node files know neither MQTT nor the protocol', () => {
+    const wrong = importsOf('nodes').filter(
+      ({ to, typeOnly }) => !typeOnly && /src\/(protocol|client)\//.test(to),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('load the emulator broker only when it is started', () => {
+    const eager = importsOf('src/emulator').filter(
+      ({ from, to, typeOnly }) => to === 'aedes' && !typeOnly && !from.endsWith('broker.ts'),
+    );
+    assert.deepEqual(eager, []);
+    assert.match(readFileSync(join(ROOT, 'src/emulator/broker.ts'), 'utf8'), /await import\('aedes'\)/);
+  });
+
+  it('are seen by this test at all', () => {
+    assert.ok(importsOf('src/client').some(({ to }) => to === 'mqtt'));
+    assert.ok(importsOf('src/client').some(({ to }) => to === 'src/protocol/errors'));
+  });
+});
