@@ -1,22 +1,92 @@
-/** Why there is no connection, in words a person can act on. */
+/** Why there is no connection, in words a person can act on, and what to do about it. */
 import { ReasonCodes } from 'mqtt';
 import { StateStoreError } from '../protocol/errors';
 import type { Address } from './transport';
 
-/** The error behind a failed attempt or a lost connection: a socket error, a CONNACK or a DISCONNECT reason. */
-export function connectionError(cause: unknown, { host, port }: Address): StateStoreError {
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  const where = `${host}:${port}`;
-  if (typeof code === 'number') return refusedBy(where, code, cause);
-  return new StateStoreError('NOT_CONNECTED', socketWords(String(code), where, cause), { cause });
+/**
+ * `soon`: it may pass by itself. `slowly`: a person has to change something, here or at the broker. `never`: going on
+ * would do harm.
+ */
+export type Retry = 'soon' | 'slowly' | 'never';
+
+/** Which step of connecting failed. */
+export type Stage = 'settings' | 'network' | 'tls' | 'login' | 'subscription' | 'session';
+
+interface Kind {
+  stage: Stage;
+  retry: Retry;
 }
 
-/** The broker said no, with an MQTT 5 reason code (section 2.4). */
-export function refusedBy(where: string, reasonCode: number, cause?: unknown): StateStoreError {
-  return new StateStoreError(
-    'REFUSED',
-    `The broker at ${where} refused the connection: ${reasonWords(reasonCode)}.`,
-    { cause },
+const KINDS = {
+  fileUnreadable: { stage: 'settings', retry: 'slowly' },
+  hostNotFound: { stage: 'network', retry: 'soon' },
+  nothingListens: { stage: 'network', retry: 'soon' },
+  unreachable: { stage: 'network', retry: 'soon' },
+  noAnswer: { stage: 'network', retry: 'soon' },
+  certificateUntrusted: { stage: 'tls', retry: 'slowly' },
+  certificateExpired: { stage: 'tls', retry: 'slowly' },
+  certificateOfOther: { stage: 'tls', retry: 'slowly' },
+  clientCertificate: { stage: 'tls', retry: 'slowly' },
+  noTls: { stage: 'tls', retry: 'slowly' },
+  tlsFailed: { stage: 'tls', retry: 'slowly' },
+  closedBeforeAnswer: { stage: 'login', retry: 'soon' },
+  badCredentials: { stage: 'login', retry: 'slowly' },
+  notAuthorized: { stage: 'login', retry: 'slowly' },
+  clientIdInvalid: { stage: 'login', retry: 'slowly' },
+  loginRefused: { stage: 'login', retry: 'slowly' },
+  brokerBusy: { stage: 'login', retry: 'soon' },
+  subscriptionRefused: { stage: 'subscription', retry: 'slowly' },
+  takenOver: { stage: 'session', retry: 'never' },
+  lost: { stage: 'session', retry: 'soon' },
+} as const satisfies Record<string, Kind>;
+
+/** Short names of the reasons, for a status; each has a text in the catalogue of the nodes. */
+export type ConnectionReason = keyof typeof KINDS;
+
+export class ConnectionError extends StateStoreError {
+  readonly reason: ConnectionReason;
+
+  constructor(reason: ConnectionReason, message: string, cause?: unknown) {
+    const refused = KINDS[reason].stage === 'login' || KINDS[reason].stage === 'subscription';
+    super(refused || reason === 'takenOver' ? 'REFUSED' : 'NOT_CONNECTED', message, { cause });
+    this.reason = reason;
+  }
+
+  get stage(): Stage {
+    return KINDS[this.reason].stage;
+  }
+
+  get retry(): Retry {
+    return KINDS[this.reason].retry;
+  }
+}
+
+/** The error behind a failed attempt or a lost connection: a socket or TLS error, a CONNACK, or nothing at all. */
+export function connectionError(cause: unknown, address: Address, wasConnected: boolean): ConnectionError {
+  const where = `${address.host}:${address.port}`;
+  if (cause instanceof ConnectionError) return cause;
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  if (typeof code === 'number') return refusedBy(where, code, cause);
+  if (wasConnected)
+    return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}.`, cause);
+  return socketError(String(code), where, cause);
+}
+
+/** The broker said no, or good-bye, with an MQTT 5 reason code (section 2.4). */
+export function refusedBy(where: string, reasonCode: number, cause?: unknown): ConnectionError {
+  const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : OTHER_REFUSAL);
+  const message = `The broker at ${where} refused the connection: ${reasonWords(reasonCode)}. ${advice}`;
+  return new ConnectionError(reason, message, cause);
+}
+
+/** The broker does not let this client receive answers. */
+export function subscriptionError(where: string, topic: string, cause: Error): ConnectionError {
+  const code = (cause as { packet?: { granted?: unknown[] } }).packet?.granted?.[0];
+  const words = typeof code === 'number' ? reasonWords(code) : cause.message;
+  return new ConnectionError(
+    'subscriptionRefused',
+    `The broker at ${where} refused the subscription to the response topic ${topic}: ${words}. Ask its operator for a rule that allows it.`,
+    cause,
   );
 }
 
@@ -26,18 +96,116 @@ export function reasonWords(reasonCode: number): string {
   return `${words.toLowerCase()} (0x${reasonCode.toString(16).padStart(2, '0')})`;
 }
 
-function socketWords(code: string, where: string, cause: unknown): string {
+type Words = [reason: ConnectionReason, advice: string];
+
+const BUSY: Words = ['brokerBusy', 'The next attempt follows by itself.'];
+const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of the store and the log of the broker.'];
+const CREDENTIALS: Words = ['badCredentials', 'Check the log-in in the settings of the store.'];
+
+const REFUSALS: Record<number, Words> = {
+  133: ['clientIdInvalid', 'Change the client ID in the settings of the store, or leave it blank.'],
+  134: CREDENTIALS,
+  135: [
+    'notAuthorized',
+    'Check the log-in in the settings of the store, and ask the operator of the broker for access.',
+  ],
+  138: ['notAuthorized', 'Ask the operator of the broker for access.'],
+  140: [
+    'badCredentials',
+    'The broker does not know this way to log in: choose another log-in in the settings of the store.',
+  ],
+  142: [
+    'takenOver',
+    'Another client uses the same client ID, so this one stops. Leave the client ID blank, or give each client its own, and deploy again.',
+  ],
+};
+
+/** Unspecified, implementation specific, unavailable, busy, shutting down, keep alive, receive maximum, rate, quota, administrative, connection rate, connect time. */
+const TRANSIENT = new Set([128, 131, 136, 137, 139, 141, 147, 150, 151, 152, 159, 160]);
+
+const UNTRUSTED = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+function socketError(code: string, where: string, cause: unknown): ConnectionError {
+  const error = (reason: ConnectionReason, message: string) => new ConnectionError(reason, message, cause);
+  const text = cause instanceof Error ? cause.message : '';
+  if (UNTRUSTED.has(code)) {
+    return error(
+      'certificateUntrusted',
+      `The certificate of ${where} is not trusted here: ${text}. Give the CA file of the broker in the settings of the store.`,
+    );
+  }
+  if (code.includes('CERTIFICATE') || code.includes('HANDSHAKE_FAILURE') || code.includes('UNKNOWN_CA')) {
+    return error(
+      'clientCertificate',
+      `The broker at ${where} did not accept our certificate, or wants one: ${text.split(':').slice(2).join(':') || text}. Give a client certificate and its key that the broker trusts.`,
+    );
+  }
   switch (code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `The host name of ${where} was not found. Check the host in the settings of the store.`;
+      return error(
+        'hostNotFound',
+        `The host name of ${where} was not found. Check the host in the settings of the store.`,
+      );
     case 'ECONNREFUSED':
-      return `Nothing listens at ${where}. Check host and port, and that the broker or the emulator is running.`;
+      return error(
+        'nothingListens',
+        `Nothing listens at ${where}. Check host and port, and that the broker or the emulator is running.`,
+      );
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `${where} cannot be reached. Check host, port, network and firewall.`;
+      return error('unreachable', `${where} cannot be reached. Check host, port, network and firewall.`);
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return error(
+        'certificateExpired',
+        `The certificate of ${where} is not valid now: ${text}. Renew it, and check the clocks.`,
+      );
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return error(
+        'certificateOfOther',
+        `The certificate of ${where} is for another name. Use the host name that is in the certificate. ${text}`,
+      );
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return error(
+        'noTls',
+        `${where} does not answer with TLS. Check the port, or switch TLS off for this store.`,
+      );
     default:
-      return `The connection to ${where} ended${cause instanceof Error ? `: ${cause.message}` : ''}.`;
+      return unspecific(code, where, text, error);
   }
+}
+
+function unspecific(
+  code: string,
+  where: string,
+  text: string,
+  error: (reason: ConnectionReason, message: string) => ConnectionError,
+): ConnectionError {
+  if (/connack timeout/.test(text)) {
+    return error('noAnswer', `${where} did not answer in time. Check host, port, network and firewall.`);
+  }
+  if (/before secure TLS connection/.test(text) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
+    return error(
+      'tlsFailed',
+      `No TLS connection to ${where}: ${text}. Check the TLS settings of the store and of the broker.`,
+    );
+  }
+  return error(
+    'closedBeforeAnswer',
+    `${where} closed the connection before it answered${because(text && new Error(text))}. If the broker expects TLS, switch it on for this store; otherwise check the port.`,
+  );
+}
+
+function because(cause: unknown): string {
+  return cause instanceof Error ? `: ${cause.message}` : '';
 }

@@ -3,22 +3,29 @@
  * It is usable (`connected`) only after the broker granted the subscription. It knows nothing of requests.
  *
  * MQTT.js reconnects on its own terms (not at all after a refused log-in), so its reconnecting is switched off
- * (`reconnectPeriod: 0`) and `reconnect()` is called from here.
+ * (`reconnectPeriod: 0`) and `reconnect()` is called from here, with secrets that were just read.
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { DefaultMessageIdProvider, type IPublishPacket, MqttClient, type Packet, Store } from 'mqtt';
-import { StateStoreError } from '../protocol/errors';
+import { DefaultMessageIdProvider, type IClientOptions, type IPublishPacket, type Packet, Store } from 'mqtt';
+import { AuthenticatingClient, SAT_METHOD } from './authenticating-client';
 import { pauseBefore } from './backoff';
-import { connectionError, reasonWords, refusedBy } from './connection-error';
+import { ConnectionError, connectionError, refusedBy, subscriptionError } from './connection-error';
+import type { Login, TlsOptions } from './options';
+import { readSecrets, type Secrets } from './secrets';
+import { TokenWatch } from './token-watch';
 import { type Address, openTransport } from './transport';
 
 export interface ConnectionOptions extends Address {
   clientId: string;
+  tls: TlsOptions | undefined;
+  login: Login;
   /** Topic the responses arrive on; subscribed with QoS 1 on every connection. */
   responseTopic: string;
   /** Seconds between pings, 0 to 65535 (MQTT 5 section 3.1.2.10). */
   keepAlive: number;
+  /** Whether the first connection begins a new session (MQTT 5 section 3.1.2.4). Later ones resume it. */
+  cleanStart: boolean;
   /** Seconds the broker keeps the session after the connection is lost (MQTT 5 section 3.1.2.11.2). */
   sessionExpiry: number;
   /** Milliseconds an attempt may take from the first packet to CONNACK. */
@@ -28,12 +35,14 @@ export interface ConnectionOptions extends Address {
 /**
  * `closed`: not opened, or ended for good. `connecting`: an attempt is under way. `connected`: usable.
  * `disconnected`: the last attempt or connection ended for `reason`, the next attempt follows by itself.
+ * `stopped`: it ended for `reason`, and no attempt follows.
  */
 export type ConnectionState =
   | { kind: 'closed' }
   | { kind: 'connecting' }
   | { kind: 'connected' }
-  | { kind: 'disconnected'; reason: StateStoreError };
+  | { kind: 'disconnected'; reason: ConnectionError }
+  | { kind: 'stopped'; reason: ConnectionError };
 
 interface ConnectionEvents {
   state: [state: ConnectionState];
@@ -49,25 +58,36 @@ export type PublishProperties = NonNullable<IPublishPacket['properties']>;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
+/** A connection that lasted this long was a good one: the next pause is the shortest again. */
+const STABLE_MS = 5000;
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
+  readonly #inUse: (messageId: number) => boolean;
   /** Outlives a connection: MQTT.js sends what is in it again when the broker kept the session. */
   readonly #stores = {
     incomingStore: new Store({ clean: false }),
     outgoingStore: new Store({ clean: false }),
   };
-  #mqtt: MqttClient | undefined;
+  #mqtt: AuthenticatingClient | undefined;
   #socket: Socket | undefined;
+  #secrets: Secrets | undefined;
+  #tokens: TokenWatch | undefined;
   #state: ConnectionState = { kind: 'closed' };
-  #reason: StateStoreError | undefined;
+  #reason: ConnectionError | undefined;
+  #hadSession = false;
   #attempt = 0;
-  #retry: NodeJS.Timeout | undefined;
+  #connectedAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #ended = false;
+  /** Set while a re-authentication waits for the broker. */
+  #authAnswer: ((reasonCode: number) => void) | undefined;
 
-  constructor(options: ConnectionOptions) {
+  /** Packet identifiers for which `inUse` says yes are not given to new publishes. */
+  constructor(options: ConnectionOptions, inUse: (messageId: number) => boolean) {
     super();
     this.#options = options;
+    this.#inUse = inUse;
   }
 
   get state(): ConnectionState {
@@ -84,36 +104,18 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#mqtt?.serverProperties?.maximumPacketSize ?? NO_LIMIT;
   }
 
-  /** Begins to connect; returns at once. Packet identifiers for which `inUse` says yes are not given to new publishes. */
-  open(inUse: (messageId: number) => boolean): void {
-    if (this.#mqtt || this.#ended) return;
-    this.#setState({ kind: 'connecting' });
-    const mqtt = new MqttClient(() => this.#openSocket(), {
-      protocolVersion: 5,
-      clientId: this.#options.clientId,
-      clean: true,
-      keepalive: this.#options.keepAlive,
-      connectTimeout: this.#options.connectTimeout,
-      properties: { sessionExpiryInterval: this.#options.sessionExpiry },
-      reconnectPeriod: 0,
-      resubscribe: false,
-      messageIdProvider: new FreePacketIds(inUse),
-      log: () => undefined,
-      ...this.#stores,
-    });
-    this.#mqtt = mqtt;
-    mqtt.on('packetreceive', (packet) => this.#onPacket(packet));
-    mqtt.on('connect', () => this.#subscribe(mqtt));
-    mqtt.on('message', (_topic, _payload, packet) => this.emit('message', packet));
-    mqtt.on('error', (error) => {
-      this.#reason ??= connectionError(error, this.#options);
-    });
-    mqtt.on('close', () => this.#onClose(mqtt));
+  /** Begins to connect; returns at once. */
+  open(): void {
+    if (this.#state.kind !== 'closed' || this.#ended) return;
+    const { tokenFile } = this.#options.login;
+    if (tokenFile !== undefined)
+      this.#tokens = new TokenWatch(tokenFile, (token) => this.#onTokenChange(token));
+    void this.#connect();
   }
 
   /** Publishes with QoS 1; call it only while connected. Returns the packet identifier. */
   publish(topic: string, payload: Buffer, properties: PublishProperties): number {
-    const mqtt = this.#mqtt as MqttClient;
+    const mqtt = this.#mqtt as AuthenticatingClient;
     mqtt.publish(topic, payload, { qos: 1, properties });
     return mqtt.getLastMessageId();
   }
@@ -123,11 +125,19 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#mqtt?.removeOutgoingMessage(messageId);
   }
 
+  /** Gives up a connection that does not move any more; the next attempt follows by itself. */
+  drop(why: string): void {
+    if (this.#state.kind !== 'connected') return;
+    this.#reason ??= new ConnectionError('lost', `The connection to ${this.#where} was given up: ${why}.`);
+    this.#socket?.destroy();
+  }
+
   /** Ends the connection and the session at the broker. Resolves when the socket is closed. */
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#timer);
+    this.#tokens?.stop();
     const polite = this.#state.kind === 'connected';
     this.#setState({ kind: 'closed' });
     const mqtt = this.#mqtt;
@@ -142,13 +152,70 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     mqtt.on('error', () => undefined);
   }
 
+  async #connect(): Promise<void> {
+    this.#authAnswer = undefined;
+    this.#setState({ kind: 'connecting' });
+    try {
+      this.#secrets = await readSecrets(this.#options.tls, this.#options.login);
+    } catch (error) {
+      if (!this.#ended) this.#failed(error as ConnectionError);
+      return;
+    }
+    if (this.#ended) return;
+    if (this.#secrets.token) this.#tokens?.know(this.#secrets.token);
+    if (this.#mqtt) {
+      Object.assign(this.#mqtt.options, this.#logIn(this.#secrets));
+      this.#mqtt.reconnect(this.#stores);
+    } else {
+      this.#mqtt = this.#newClient(this.#secrets);
+    }
+  }
+
+  /** What goes into CONNECT and may differ from attempt to attempt. */
+  #logIn({ username, password, token }: Secrets): IClientOptions {
+    return {
+      clean: this.#options.cleanStart && !this.#hadSession,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      properties: {
+        sessionExpiryInterval: this.#options.sessionExpiry,
+        ...(token && { authenticationMethod: SAT_METHOD, authenticationData: token }),
+      },
+    };
+  }
+
+  #newClient(secrets: Secrets): AuthenticatingClient {
+    const mqtt = new AuthenticatingClient(() => this.#openSocket(), {
+      protocolVersion: 5,
+      clientId: this.#options.clientId,
+      keepalive: this.#options.keepAlive,
+      connectTimeout: this.#options.connectTimeout,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      messageIdProvider: new FreePacketIds(this.#inUse),
+      log: () => undefined,
+      ...this.#stores,
+      ...this.#logIn(secrets),
+    });
+    mqtt.on('packetreceive', (packet) => this.#onPacket(packet));
+    mqtt.on('connect', () => this.#subscribe(mqtt));
+    mqtt.on('message', (_topic, _payload, packet) => this.emit('message', packet));
+    mqtt.on('error', (error) => {
+      this.#reason ??= this.#explain(error);
+    });
+    mqtt.on('close', () => this.#onClose());
+    mqtt.onAuth = (reasonCode) => this.#onAuth(reasonCode);
+    return mqtt;
+  }
+
   #openSocket(): Socket {
-    this.#socket = openTransport(this.#options);
+    this.#socket = openTransport(this.#options, this.#secrets?.secure);
     return this.#socket;
   }
 
   #onPacket(packet: Packet): void {
     if (packet.cmd === 'connack' && packet.reasonCode === 0) {
+      this.#hadSession = true;
       this.emit('session', packet.sessionPresent);
     } else if (packet.cmd === 'puback') {
       this.emit('puback', packet.messageId as number, packet.reasonCode ?? 0);
@@ -157,43 +224,83 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
   }
 
-  #subscribe(mqtt: MqttClient): void {
+  #subscribe(mqtt: AuthenticatingClient): void {
     const { responseTopic } = this.#options;
     mqtt.subscribe(responseTopic, { qos: 1 }, (error) => {
       if (this.#ended) return;
       if (!error) {
-        this.#attempt = 0;
+        this.#connectedAt = Date.now();
         this.#setState({ kind: 'connected' });
         return;
       }
-      this.#reason ??= this.#subscriptionError(error);
+      this.#reason ??= mqtt.connected
+        ? subscriptionError(this.#where, responseTopic, error)
+        : connectionError(undefined, this.#options, true);
       this.#socket?.destroy();
     });
   }
 
-  #subscriptionError(error: Error): StateStoreError {
-    const code = (error as { packet?: { granted?: unknown[] } }).packet?.granted?.[0];
-    const words = typeof code === 'number' ? reasonWords(code) : error.message;
-    return new StateStoreError(
-      'REFUSED',
-      `The broker at ${this.#where} refused the subscription to the response topic ${this.#options.responseTopic}: ${words}. Ask its operator for a rule that allows it.`,
-      { cause: error },
+  #onClose(): void {
+    if (this.#ended) return;
+    const reason = this.#reason ?? this.#explain(undefined);
+    this.#reason = undefined;
+    this.#failed(reason);
+  }
+
+  #explain(cause: unknown): ConnectionError {
+    return connectionError(cause, this.#options, this.#connectedAt !== undefined);
+  }
+
+  /** Sorts a failure: try again soon, slowly, or never. */
+  #failed(reason: ConnectionError): void {
+    if (this.#connectedAt !== undefined && Date.now() - this.#connectedAt > STABLE_MS) this.#attempt = 0;
+    this.#connectedAt = undefined;
+    clearTimeout(this.#timer);
+    if (reason.retry === 'never') {
+      this.#tokens?.stop();
+      this.#setState({ kind: 'stopped', reason });
+      return;
+    }
+    this.#setState({ kind: 'disconnected', reason });
+    const pause =
+      reason.retry === 'soon' ? pauseBefore(this.#attempt++) : pauseBefore(Number.POSITIVE_INFINITY);
+    this.#timer = setTimeout(() => void this.#connect(), pause);
+  }
+
+  /** A new token: log in again at once, or re-authenticate the live connection, or, if that cannot be, make a new one. */
+  #onTokenChange(token: Buffer): void {
+    if (this.#state.kind === 'disconnected') {
+      clearTimeout(this.#timer);
+      void this.#connect();
+    } else if (this.#state.kind === 'connected') {
+      this.#reauthenticate(token, 0);
+    }
+  }
+
+  #reauthenticate(token: Buffer, attempt: number): void {
+    if (this.#state.kind !== 'connected') return;
+    if (!this.#mqtt?.reauthenticate(token)) {
+      this.drop('the new token needs a new log-in');
+      return;
+    }
+    // 0x18 asks to try again later; silence is as bad as a refusal.
+    const again = () => this.#reauthenticate(token, attempt + 1);
+    this.#authAnswer = (reasonCode) => {
+      clearTimeout(this.#timer);
+      this.#authAnswer = undefined;
+      if (reasonCode !== 0) this.#timer = setTimeout(again, pauseBefore(attempt));
+    };
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.drop('the broker did not answer to the new token'),
+      this.#options.connectTimeout,
     );
   }
 
-  #onClose(mqtt: MqttClient): void {
-    if (this.#ended) return;
-    const reason = this.#reason ?? connectionError(undefined, this.#options);
-    this.#reason = undefined;
-    this.#setState({ kind: 'disconnected', reason });
-    this.#retry = setTimeout(
-      () => {
-        this.#setState({ kind: 'connecting' });
-        mqtt.options.clean = false;
-        mqtt.reconnect(this.#stores);
-      },
-      pauseBefore(this.#attempt++),
-    );
+  /** The broker's answer to a token. While logging in, anything but success ends the attempt. */
+  #onAuth(reasonCode: number): void {
+    if (this.#authAnswer) this.#authAnswer(reasonCode);
+    else if (reasonCode !== 0) this.#socket?.destroy();
   }
 
   #setState(state: ConnectionState): void {

@@ -7,15 +7,53 @@ import { parseHlc } from '../protocol/hlc';
 /** Bytes, or text that is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
 
-export interface StateStoreClientOptions {
+/** TLS to the broker. Files are read anew before each attempt to connect; a file wins over the value beside it. */
+export interface TlsOptions {
+  /** Path of the PEM file with the authorities that may sign the broker's certificate. Default: those of Node.js. */
+  caFile?: string;
+  ca?: string | Buffer;
+  /** Path of the PEM file with the client's certificate. */
+  certFile?: string;
+  cert?: string | Buffer;
+  /** Path of the PEM file with the key of the client's certificate. */
+  keyFile?: string;
+  key?: string | Buffer;
+  /** Path of the file with the password of the key. */
+  keyPasswordFile?: string;
+  passphrase?: string;
+  /** Name to ask for and to verify; the host by default. */
+  servername?: string;
+  ALPNProtocols?: string[];
+  /** Whether the broker's certificate must be valid. Default true; false lets anybody be the broker. */
+  verify?: boolean;
+}
+
+/** How to log in; nothing by default. A token excludes a user name and a password. */
+export interface Login {
+  username?: string;
+  password?: string;
+  /** Path of a file with the password, read before each attempt. */
+  passwordFile?: string;
+  /**
+   * Path of a Kubernetes service account token, for MQTT 5 enhanced authentication with the method `K8S-SAT`. Read before
+   * each attempt and watched: a changed token re-authenticates the live connection.
+   */
+  tokenFile?: string;
+}
+
+export interface StateStoreClientOptions extends Login {
   /** Host name or IP address of the MQTT broker. Default `localhost`. */
   host?: string;
-  /** TCP port, 1 to 65535. Default 1883. */
+  /** TCP port, 1 to 65535. Default 8883 with TLS, otherwise 1883. */
   port?: number;
+  /** TLS; `true` for the defaults. Default: none. */
+  tls?: TlsOptions | boolean;
   /** MQTT client ID: any text without `/`, `+`, `#`. Default: a new, unique one. */
   clientId?: string;
   /** Seconds between pings while nothing else is sent, 0 (never) to 65535. Default 60. */
   keepAlive?: number;
+  /** Whether the first connection discards what an earlier client with this ID left at the broker. Default true. */
+  cleanStart?: boolean;
   /** Seconds the broker keeps the session while the connection is lost, 0 to 4294967295. Default 3600. */
   sessionExpiry?: number;
   /** Milliseconds an attempt to connect may take. Default 10000. */
@@ -53,13 +91,22 @@ export interface SetOptions extends WriteOptions {
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls'>> & {
+  tls: TlsOptions | undefined;
+  login: Login;
+};
+
 /** The client's options with every default filled in. Throws `BAD_ARGUMENT`. */
-export function resolveClientOptions(options: StateStoreClientOptions): Required<StateStoreClientOptions> {
+export function resolveClientOptions(options: StateStoreClientOptions): ResolvedOptions {
+  const tls = options.tls === true ? {} : options.tls || undefined;
   const resolved = {
     host: options.host ?? 'localhost',
-    port: options.port ?? 1883,
+    port: options.port ?? (tls ? 8883 : 1883),
+    tls,
+    login: resolveLogin(options),
     clientId: options.clientId || `statestore-${randomUUID()}`,
     keepAlive: options.keepAlive ?? 60,
+    cleanStart: options.cleanStart ?? true,
     sessionExpiry: options.sessionExpiry ?? 3600,
     connectTimeout: options.connectTimeout ?? 10_000,
     timeout: options.timeout ?? 10_000,
@@ -76,7 +123,25 @@ export function resolveClientOptions(options: StateStoreClientOptions): Required
   checkInteger('timeout', resolved.timeout, 1, MAX_TIMER_MS);
   checkInteger('inFlightLimit', resolved.inFlightLimit, 1, 65_535);
   checkInteger('queueLimit', resolved.queueLimit, 1, Number.MAX_SAFE_INTEGER);
+  if (tls && Boolean(tls.certFile ?? tls.cert) !== Boolean(tls.keyFile ?? tls.key)) {
+    throw bad('tls', 'needs a client certificate together with its key, or neither');
+  }
   return resolved;
+}
+
+function resolveLogin({ username, password, passwordFile, tokenFile }: Login): Login {
+  if (tokenFile !== undefined && (username ?? password ?? passwordFile) !== undefined) {
+    throw bad('login', 'must be either a service account token or a user name and password, not both');
+  }
+  if ((password ?? passwordFile) !== undefined && username === undefined) {
+    throw bad('username', 'must be given with a password');
+  }
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(passwordFile !== undefined && { passwordFile }),
+    ...(tokenFile !== undefined && { tokenFile }),
+  };
 }
 
 /** A key as bytes. Throws `BAD_ARGUMENT` when it is empty or no key at all. */

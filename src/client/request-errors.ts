@@ -25,11 +25,12 @@ export function notSent(request: Request, inFlight: number): StateStoreError {
   );
 }
 
+/** Never sent, for want of a connection; at the deadline, or at once when none will come. */
 export function notConnected(request: Request, reason: StateStoreError | undefined): StateStoreError {
   return fail(
     'NOT_CONNECTED',
     request,
-    `Could not ${what(request)}: no connection to the broker within ${request.timeout} ms. It was not sent. ${reason?.message ?? 'The attempt to connect is still under way.'}`,
+    `Could not ${what(request)}: there is no connection to the broker. It was not sent. ${reason?.message ?? `The attempt to connect took longer than ${request.timeout} ms.`}`,
   );
 }
 

@@ -96,6 +96,7 @@ export class Requests {
     connection.on('state', ({ kind }) => {
       if (kind === 'connected') this.#pump();
       if (kind === 'disconnected') this.#onLost();
+      if (kind === 'stopped') this.#onStopped();
     });
     connection.on('session', (present) => present || this.#onSessionLost());
     connection.on('puback', (messageId, reasonCode) => this.#onPuback(messageId, reasonCode));
@@ -120,6 +121,9 @@ export class Requests {
   /** Takes a request to its one outcome. */
   submit(request: Request): Promise<Response> {
     if (this.#closed) return Promise.reject(failure.closed(request, false));
+    if (this.#connection.state.kind === 'stopped') {
+      return Promise.reject(failure.notConnected(request, this.#reason));
+    }
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     if (this.#waiting.size >= this.#limits.queueLimit) {
       return Promise.reject(failure.queueFull(request, this.#waiting.size, this.#reason));
@@ -283,6 +287,17 @@ export class Requests {
     }
   }
 
+  /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
+  #onStopped(): void {
+    for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
+      const unknown = pending.correlation !== undefined && pending.operation !== 'get';
+      this.#fail(
+        pending,
+        unknown ? failure.outcomeUnknown(pending) : failure.notConnected(pending, this.#reason),
+      );
+    }
+  }
+
   /** The broker knows nothing of what was in flight. A GET is asked again; of a write nobody knows the outcome. */
   #onSessionLost(): void {
     const again: Pending[] = [];
@@ -304,7 +319,10 @@ export class Requests {
   #onDeadline(pending: Pending): void {
     const { state } = this.#connection;
     if (pending.correlation !== undefined) {
+      const stuck = pending.messageId !== undefined;
       this.#fail(pending, failure.timedOut(pending, this.#stray - pending.strayBefore));
+      // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
+      if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
     } else if (state.kind === 'connected') {
       this.#fail(pending, failure.notSent(pending, this.#slots));
     } else {
@@ -315,7 +333,7 @@ export class Requests {
   /** Why there is no connection, when the last attempt failed. */
   get #reason(): StateStoreError | undefined {
     const { state } = this.#connection;
-    return state.kind === 'disconnected' ? state.reason : undefined;
+    return state.kind === 'disconnected' || state.kind === 'stopped' ? state.reason : undefined;
   }
 
   #fail(pending: Pending, reason: unknown): void {

@@ -10,6 +10,7 @@ import {
   checkOptions,
   keyBytes,
   type RequestOptions,
+  type ResolvedOptions,
   resolveClientOptions,
   type SetOptions,
   type StateStoreClientOptions,
@@ -58,7 +59,7 @@ const PATIENCE_MS = 2000;
  */
 export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionState] }> {
   readonly clientId: string;
-  readonly #options: Required<StateStoreClientOptions>;
+  readonly #options: ResolvedOptions;
   readonly #connection: Connection;
   readonly #requests: Requests;
 
@@ -68,7 +69,9 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     this.#options = resolveClientOptions(options);
     this.clientId = this.#options.clientId;
     const topic = responseTopic(this.clientId);
-    this.#connection = new Connection({ ...this.#options, responseTopic: topic });
+    this.#connection = new Connection({ ...this.#options, responseTopic: topic }, (id) =>
+      this.#requests.owns(id),
+    );
     const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomUUID() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
     this.#connection.on('state', (state) => this.emit('state', state));
@@ -91,7 +94,7 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
 
   /** Begins to connect and returns at once. Not needed before a request. */
   open(): void {
-    this.#connection.open((messageId) => this.#requests.owns(messageId));
+    this.#connection.open();
   }
 
   /**
@@ -105,6 +108,7 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
       const settle = (state: ConnectionState) => {
         if (state.kind === 'disconnected') failed = state.reason;
         if (state.kind === 'connected') finish(resolve);
+        if (state.kind === 'stopped') finish(() => reject(state.reason));
         if (state.kind === 'closed')
           finish(() => reject(new StateStoreError('CLOSED', 'The client was closed.')));
       };

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely, type ConnectionOptions as SecureOptions } from 'node:tls';
 
 /** Where the broker is. */
 export interface Address {
@@ -9,9 +10,12 @@ export interface Address {
 }
 
 /**
- * Opens the byte stream to the broker. Every transport sets `noDelay`: with Nagle's algorithm a client that waits
- * for each answer gets a dozen of them a second (docs/protocol.md section 9).
+ * Opens the byte stream to the broker, with TLS when there are options for it. Every transport sets `noDelay`: with
+ * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
  */
-export function openTransport({ host, port }: Address): Socket {
-  return connect({ host, port, noDelay: true });
+export function openTransport({ host, port }: Address, secure: SecureOptions | undefined): Socket {
+  if (!secure) return connect({ host, port, noDelay: true });
+  const socket = connectSecurely({ ...secure, host, port });
+  socket.setNoDelay(true);
+  return socket;
 }

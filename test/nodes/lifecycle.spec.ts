@@ -55,7 +55,7 @@ describe('The life of a node', () => {
     assert.equal(outcome.code, 'NOT_CONNECTED');
     assert.match(
       outcome.message,
-      /within 300 ms\. It was not sent\. Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/,
+      /no connection to the broker\. It was not sent\. Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/,
     );
     await flow.stop();
   });
