@@ -1,10 +1,15 @@
 /** The library: a client of the Azure IoT Operations state store for TypeScript and JavaScript programs. */
 export type { ConnectionState } from './client/connection';
+export { ConnectionError, type ConnectionReason } from './client/connection-error';
+export { type Diagnosis, type DiagnosisResult, type DiagnosisStep, diagnose } from './client/diagnosis';
+export { optionsFromEnvironment } from './client/environment';
 export type {
   Bytes,
+  Login,
   RequestOptions,
   SetOptions,
   StateStoreClientOptions,
+  TlsOptions,
   WriteOptions,
 } from './client/options';
 export {

@@ -64,6 +64,8 @@ export interface StateStoreClientOptions extends Login {
   inFlightLimit?: number;
   /** Most requests that wait for the connection or for a place in flight. Default 10000. */
   queueLimit?: number;
+  /** Put before every key on its way to the store and taken off on the way back. Default: none. */
+  keyPrefix?: string;
   /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
   persistence?: { name: string; value: string };
 }
@@ -112,6 +114,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     timeout: options.timeout ?? 10_000,
     inFlightLimit: options.inFlightLimit ?? 1000,
     queueLimit: options.queueLimit ?? 10_000,
+    keyPrefix: options.keyPrefix ?? '',
     persistence: options.persistence ?? { name: 'aio-persistence', value: 'true' },
   };
   if (resolved.host.trim() === '')

@@ -60,6 +60,7 @@ const PATIENCE_MS = 2000;
 export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionState] }> {
   readonly clientId: string;
   readonly #options: ResolvedOptions;
+  readonly #prefix: Buffer;
   readonly #connection: Connection;
   readonly #requests: Requests;
 
@@ -68,6 +69,7 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     super();
     this.#options = resolveClientOptions(options);
     this.clientId = this.#options.clientId;
+    this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
     this.#connection = new Connection({ ...this.#options, responseTopic: topic }, (id) =>
       this.#requests.owns(id),
@@ -133,7 +135,7 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     const { condition, expiry } = options;
     const command = {
       verb: 'SET' as const,
-      key: bytes,
+      key: this.#prefixed(bytes),
       value: toBytes('value', value, context),
       ...(condition && { condition }),
       ...(expiry !== undefined && { expiryMs: expiry }),
@@ -147,7 +149,11 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     const bytes = keyBytes(key, 'get');
     checkOptions(options, bytes, 'get');
     const context = contextOf('get', bytes);
-    const { payload, version } = await this.#request({ verb: 'GET', key: bytes }, context, options);
+    const { payload, version } = await this.#request(
+      { verb: 'GET', key: this.#prefixed(bytes) },
+      context,
+      options,
+    );
     const value = parseGetReply(payload, context);
     return value === null ? { found: false } : { found: true, value, ...withVersion(version) };
   }
@@ -175,13 +181,19 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     const bytes = keyBytes(key, 'delete');
     checkOptions(options, bytes, 'delete');
     const context = contextOf('delete', bytes);
+    const prefixed = this.#prefixed(bytes);
     const command: Command =
       value === undefined
-        ? { verb: 'DEL', key: bytes }
-        : { verb: 'VDEL', key: bytes, value: toBytes('value', value, context) };
+        ? { verb: 'DEL', key: prefixed }
+        : { verb: 'VDEL', key: prefixed, value: toBytes('value', value, context) };
     const { payload, version } = await this.#request(command, context, options);
     const outcome = parseDeleteReply(payload, context);
     return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...withVersion(version) };
+  }
+
+  /** The key as the store knows it. */
+  #prefixed(key: Buffer): Buffer {
+    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, key]);
   }
 
   #request(command: Command, context: Required<RequestContext>, options: SetOptions): Promise<Response> {

@@ -173,7 +173,7 @@ class RequestNode<Name extends string> {
     );
     if (this.#pending > 0) await this.#idle(PATIENCE_MS);
     this.#status.clear();
-    await this.#store?.release(this.#node);
+    this.#store?.release(this.#node);
   }
 
   async #idle(patience: number): Promise<void> {

@@ -1,27 +1,178 @@
-import type { StateStoreClientOptions } from '../client/options';
+/** From what the editor saves for a `statestore-config` to the options of its client. */
+import type { NodeAPI } from 'node-red';
+import { optionsFromEnvironment } from '../client/environment';
+import type { StateStoreClientOptions, TlsOptions } from '../client/options';
+import { StateStoreError } from '../protocol/errors';
 
-/** What the editor saves for a `statestore-config`; numbers may be text, and text may be empty. */
+/** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */
 export interface StoreSettings {
-  host: string;
-  port: string | number;
-  clientId: string;
+  /** `environment` takes server, TLS, log-in and session from the `AIO_*` variables. */
+  source?: 'settings' | 'environment';
+  host?: string;
+  port?: string | number;
+  /** `config`: a `tls-config` node. `files`: the paths below. Empty: plain TCP. */
+  tls?: '' | 'config' | 'files';
+  tlsConfig?: string;
+  caFile?: string;
+  certFile?: string;
+  keyFile?: string;
+  /** Whether the broker's certificate must be valid (only with `files`; a `tls-config` has its own). */
+  verify?: boolean;
+  login?: '' | 'password' | 'token';
+  tokenFile?: string;
+  clientId?: string;
   /** Seconds. */
-  timeout: string | number;
-  queueLimit: string | number;
+  keepAlive?: string | number;
+  /** Seconds. */
+  sessionExpiry?: string | number;
+  /** Seconds. */
+  timeout?: string | number;
+  inFlightLimit?: string | number;
+  queueLimit?: string | number;
+  keyPrefix?: string;
 }
 
-/** The client's options for these settings. What is left blank takes the client's default. */
-export function readStoreSettings(settings: StoreSettings): StateStoreClientOptions {
-  const { host, port, clientId, timeout, queueLimit } = settings;
+/** What Node-RED keeps apart from the flow, encrypted. */
+export interface StoreCredentials {
+  username?: string;
+  password?: string;
+  keyPassword?: string;
+}
+
+/** The client's options. What is left blank takes the client's default. Throws `BAD_ARGUMENT` that names the setting. */
+export function readStoreSettings(
+  RED: NodeAPI,
+  settings: StoreSettings,
+  credentials: StoreCredentials,
+): StateStoreClientOptions {
+  const limits = {
+    ...number('timeout', settings.timeout, 1000),
+    ...number('inFlightLimit', settings.inFlightLimit),
+    ...number('queueLimit', settings.queueLimit),
+    ...text('keyPrefix', settings.keyPrefix),
+  };
+  if (settings.source === 'environment') return { ...optionsFromEnvironment(), ...limits };
   return {
-    ...(host && { host: host.trim() }),
-    ...(given(port) && { port: Number(port) }),
-    ...(clientId && { clientId: clientId.trim() }),
-    ...(given(timeout) && { timeout: Math.round(Number(timeout) * 1000) }),
-    ...(given(queueLimit) && { queueLimit: Number(queueLimit) }),
+    ...text('host', settings.host),
+    ...number('port', settings.port),
+    ...readTls(RED, settings, credentials),
+    ...readLogin(settings, credentials),
+    ...text('clientId', settings.clientId),
+    ...number('keepAlive', settings.keepAlive),
+    ...number('sessionExpiry', settings.sessionExpiry),
+    ...limits,
   };
 }
 
-function given(value: string | number | undefined): boolean {
-  return value !== undefined && value !== '';
+function readLogin(
+  settings: StoreSettings,
+  { username, password }: StoreCredentials,
+): StateStoreClientOptions {
+  switch (settings.login) {
+    case 'password':
+      if (!username) throw bad('user name', 'is missing. Enter it, or choose another log-in');
+      return { ...text('username', username), ...(password && { password: resolved('password', password) }) };
+    case 'token':
+      if (!settings.tokenFile)
+        throw bad('token file', 'is missing. Enter its path, or choose another log-in');
+      return text('tokenFile', settings.tokenFile);
+    default:
+      return {};
+  }
+}
+
+function readTls(
+  RED: NodeAPI,
+  settings: StoreSettings,
+  { keyPassword }: StoreCredentials,
+): { tls?: TlsOptions } {
+  switch (settings.tls) {
+    case 'config':
+      return { tls: tlsOfNode(RED, settings.tlsConfig) };
+    case 'files':
+      return {
+        tls: {
+          ...text('caFile', settings.caFile),
+          ...text('certFile', settings.certFile),
+          ...text('keyFile', settings.keyFile),
+          ...(keyPassword && { passphrase: resolved('key password', keyPassword) }),
+          verify: settings.verify !== false,
+        },
+      };
+    default:
+      return {};
+  }
+}
+
+/** What a `tls-config` node of Core offers to those who use it. */
+interface TlsConfigNode {
+  addTLSOptions(options: object): {
+    ca?: string | Buffer;
+    cert?: string | Buffer;
+    key?: string | Buffer;
+    passphrase?: string;
+    servername?: string;
+    ALPNProtocols?: string[];
+    rejectUnauthorized?: boolean;
+  };
+}
+
+function isTlsConfig(node: object | null): node is TlsConfigNode {
+  return node !== null && 'addTLSOptions' in node;
+}
+
+function tlsOfNode(RED: NodeAPI, id: string | undefined): TlsOptions {
+  const node = id ? RED.nodes.getNode(id) : null;
+  if (!id || !isTlsConfig(node))
+    throw bad('TLS configuration', 'is missing. Choose one, and deploy it before you test');
+  const { rejectUnauthorized, ...options } = node.addTLSOptions({});
+  return { ...options, ...filesOfTlsConfig(RED, id), verify: rejectUnauthorized !== false };
+}
+
+/**
+ * A `tls-config` reads its files once, when it starts, and leaves out what it cannot read. Certificates rotate, so where it
+ * has paths they are read by the client, before each attempt.
+ */
+function filesOfTlsConfig(RED: NodeAPI, id: string): TlsOptions {
+  let files: TlsOptions = {};
+  RED.nodes.eachNode((def) => {
+    if (def.id !== id) return;
+    const { ca, cert, key } = def as { ca?: string; cert?: string; key?: string };
+    files = {
+      ...text('caFile', ca?.trim()),
+      ...text('certFile', cert?.trim()),
+      ...text('keyFile', key?.trim()),
+    };
+  });
+  return files;
+}
+
+function text<Name extends string>(name: Name, value: string | undefined): { [N in Name]?: string } {
+  return (value ? { [name]: resolved(name, value) } : {}) as { [N in Name]?: string };
+}
+
+function number<Name extends string>(
+  name: Name,
+  value: string | number | undefined,
+  factor = 1,
+): { [N in Name]?: number } {
+  if (value === undefined || value === '') return {};
+  const plain = typeof value === 'number' ? value : resolved(name, value);
+  const parsed = Number(plain);
+  if (Number.isNaN(parsed)) throw bad(name, `must be a number, not "${plain}"`);
+  return { [name]: factor === 1 ? parsed : Math.round(parsed * factor) } as { [N in Name]?: number };
+}
+
+/** Node-RED has put in the values of environment variables before; what still looks like one is not set. */
+function resolved(name: string, value: string): string {
+  const variable = /^\$\{([^}]+)\}$/.exec(value.trim())?.[1];
+  if (variable === undefined) return value.trim();
+  const found = process.env[variable];
+  if (found === undefined)
+    throw bad(name, `is taken from the environment variable ${variable}, which is not set`);
+  return found;
+}
+
+function bad(field: string, rule: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', `The ${field} of this store ${rule}.`);
 }

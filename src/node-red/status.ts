@@ -61,8 +61,8 @@ export class UserStatus {
       const text = this.#text('status.waiting', { count: this.#waiting });
       return { fill: state.kind === 'connecting' ? 'yellow' : 'red', shape: 'ring', text };
     }
-    if (state.kind === 'disconnected') {
-      return { fill: 'red', shape: 'ring', text: this.#text(`status.error.${state.reason.code}`) };
+    if (state.kind === 'disconnected' || state.kind === 'stopped') {
+      return { fill: 'red', shape: 'ring', text: this.#text(`status.reason.${state.reason.reason}`) };
     }
     if (state.kind === 'connecting')
       return { fill: 'yellow', shape: 'ring', text: this.#text('status.connecting') };

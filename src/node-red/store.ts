@@ -3,24 +3,30 @@ import type { Node } from 'node-red';
 import type { ConnectionState } from '../client/connection';
 import type { StateStoreClientOptions } from '../client/options';
 import { StateStoreClient } from '../client/state-store-client';
+import type { StoreCredentials } from './settings';
 
 /** The runtime node of a `statestore-config`. */
-export interface StoreNode extends Node {
+export interface StoreNode extends Node<StoreCredentials> {
   store: Store;
   /** Node-RED hands this node's status and errors on to the nodes in here; it must be a plain object. */
   users: Record<string, Node>;
 }
 
+/** How long a client without users is kept: a deploy that replaces its last node must not cost the connection. */
+const GRACE_MS = 1000;
+
 /**
- * The one pooled client of a store: opened when the first node registers, closed when the last one is released.
+ * The one pooled client of a store: opened when the first node registers, closed some time after the last one is released.
  * Emits `state` for every change of the connection.
  */
 export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   readonly users: Record<string, Node> = {};
-  readonly #options: StateStoreClientOptions;
+  readonly #options: () => StateStoreClientOptions;
   #client: StateStoreClient | undefined;
+  #grace: NodeJS.Timeout | undefined;
 
-  constructor(options: StateStoreClientOptions) {
+  /** `options` throws `BAD_ARGUMENT` for wrong settings, when the first node registers. */
+  constructor(options: () => StateStoreClientOptions) {
     super();
     this.setMaxListeners(0);
     this.#options = options;
@@ -32,23 +38,27 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
 
   /** Registers a node and returns the client it shares with the others. Throws `BAD_ARGUMENT` for wrong settings. */
   register(node: Node): StateStoreClient {
+    clearTimeout(this.#grace);
     this.users[node.id] = node;
     if (!this.#client) {
-      this.#client = new StateStoreClient(this.#options);
+      this.#client = new StateStoreClient(this.#options());
       this.#client.on('state', (state) => this.emit('state', state));
       this.#client.open();
     }
     return this.#client;
   }
 
-  /** Releases a node; resolves when the client is closed, if this was the last one. */
-  async release(node: Node): Promise<void> {
+  /** Releases a node; with the last one the client is closed, unless another registers within a second. */
+  release(node: Node): void {
     delete this.users[node.id];
-    if (Object.keys(this.users).length === 0) await this.close();
+    if (Object.keys(this.users).length > 0) return;
+    clearTimeout(this.#grace);
+    this.#grace = setTimeout(() => void this.close(), GRACE_MS);
   }
 
   /** Closes the client whoever still uses it. */
   async close(): Promise<void> {
+    clearTimeout(this.#grace);
     const client = this.#client;
     this.#client = undefined;
     await client?.close();

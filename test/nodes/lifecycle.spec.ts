@@ -33,7 +33,7 @@ describe('The life of a node', () => {
   it('keeps messages while there is no broker, shows how many, and sends them when it comes', async () => {
     const port = await freePort();
     flow = await Flow.start(port, { type: 'statestore-set', key: 'topic', keyType: 'msg' });
-    await flow.status('status.error.NOT_CONNECTED');
+    await flow.status('status.reason.nothingListens');
     const messages = Array.from({ length: 30 }, (_, i) => flow.send({ payload: i, topic: `k${i}` }));
     const waiting = await flow.status('status.waiting');
     assert.equal((waiting as { fill: string }).fill, 'red');
@@ -66,7 +66,7 @@ describe('The life of a node', () => {
     flow = await Flow.start(port, { type: 'statestore-get', key: 'k' });
     await flow.status('status.connected');
     await emulator.close();
-    await flow.status('status.error.NOT_CONNECTED');
+    await flow.status('status.reason.nothingListens');
     await flow.stop();
     const greens = flow.statuses.filter((one) => typeof one === 'object' && one.fill === 'green');
     assert.equal(greens.length, 1);

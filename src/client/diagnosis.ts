@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { StateStoreError } from '../protocol/errors';
+import type { ConnectionState } from './connection';
+import { ConnectionError, type Stage } from './connection-error';
+import type { StateStoreClientOptions } from './options';
+import { StateStoreClient } from './state-store-client';
+
+/** What is tried, in this order. */
+export type DiagnosisStep = Exclude<Stage, 'session'> | 'store';
+
+export interface DiagnosisResult {
+  step: DiagnosisStep;
+  ok: boolean;
+  /** What went wrong and what to do. */
+  message?: string;
+  /** Code of the error, or the short reason why there is no connection. */
+  reason?: string;
+}
+
+export interface Diagnosis {
+  results: DiagnosisResult[];
+  /** Milliseconds from request to answer, when everything worked. */
+  roundTrip?: number;
+}
+
+const STEPS: DiagnosisStep[] = ['settings', 'network', 'tls', 'login', 'subscription', 'store'];
+
+/**
+ * Tries these options with a connection of its own: connects once, reads a key that nobody has, and tells step by step how
+ * far it came. A given client ID gets a random ending, so that a client that uses it goes on undisturbed.
+ */
+export async function diagnose(options: StateStoreClientOptions): Promise<Diagnosis> {
+  const steps = STEPS.filter((step) => step !== 'tls' || Boolean(options.tls));
+  const stopAt = (step: DiagnosisStep, error: StateStoreError): Diagnosis => {
+    const index = Math.max(0, steps.indexOf(step));
+    const passed = steps.slice(0, index).map((one) => ({ step: one, ok: true }));
+    const reason = error instanceof ConnectionError ? error.reason : error.code;
+    return {
+      results: [
+        ...passed,
+        { step: steps[index] as DiagnosisStep, ok: false, message: error.message, reason },
+      ],
+    };
+  };
+  let client: StateStoreClient;
+  try {
+    const clientId = options.clientId && `${options.clientId}-test-${randomUUID().slice(0, 8)}`;
+    client = new StateStoreClient({
+      ...options,
+      ...(clientId && { clientId }),
+      cleanStart: true,
+      sessionExpiry: 0,
+    });
+  } catch (error) {
+    return stopAt('settings', error as StateStoreError);
+  }
+  try {
+    const failure = await firstFailure(client);
+    if (failure) return stopAt(failure.stage === 'session' ? 'login' : failure.stage, failure);
+    const begin = performance.now();
+    await client.get(`statestore-test/${randomUUID()}`);
+    return {
+      results: steps.map((step) => ({ step, ok: true })),
+      roundTrip: Math.round((performance.now() - begin) * 10) / 10,
+    };
+  } catch (error) {
+    const known = error instanceof StateStoreError ? error : new StateStoreError('UNKNOWN', String(error));
+    return stopAt('store', known);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Connects once: resolves with why it failed, or with nothing. */
+async function firstFailure(client: StateStoreClient): Promise<ConnectionError | undefined> {
+  return new Promise((resolve) => {
+    client.on('state', (state: ConnectionState) => {
+      if (state.kind === 'connected') resolve(undefined);
+      if (state.kind === 'disconnected' || state.kind === 'stopped') resolve(state.reason);
+    });
+    client.open();
+  });
+}

@@ -1,0 +1,44 @@
+import type { NodeAPI } from 'node-red';
+import type { ConnectionError } from '../client/connection-error';
+import type { StoreSettings } from './settings';
+import type { StoreNode } from './store';
+import { translate } from './translate';
+
+/** A failure that passes by itself within this time, such as an emulator that is still starting, is not worth a line. */
+const PATIENCE_MS = 2000;
+
+/** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
+export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSettings): void {
+  const unverified =
+    settings.tls === 'files' && settings.verify === false && settings.source !== 'environment';
+  let told = '';
+  let latest: ConnectionError;
+  let timer: NodeJS.Timeout | undefined;
+
+  const tell = (text: string, log: (text: string) => void): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (text === told) return;
+    told = text;
+    log(text);
+  };
+  node.store.on('state', (state) => {
+    switch (state.kind) {
+      case 'connected':
+        tell(translate(RED, 'log.connected'), (text) => node.log(text));
+        if (unverified) node.warn(translate(RED, 'log.unverified'));
+        break;
+      case 'disconnected':
+      case 'stopped': {
+        latest = state.reason;
+        const warn = () => tell(latest.message, (text) => node.warn(text));
+        if (latest.retry === 'soon') timer ??= setTimeout(warn, PATIENCE_MS);
+        else warn();
+        break;
+      }
+      case 'closed':
+        clearTimeout(timer);
+        break;
+    }
+  });
+}
