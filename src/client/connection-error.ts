@@ -61,15 +61,18 @@ export class ConnectionError extends StateStoreError {
   }
 }
 
+/** How far an attempt came before it failed. */
+export type Progress = 'handshake' | 'login' | 'session';
+
 /** The error behind a failed attempt or a lost connection: a socket or TLS error, a CONNACK, or nothing at all. */
-export function connectionError(cause: unknown, address: Address, wasConnected: boolean): ConnectionError {
+export function connectionError(cause: unknown, address: Address, progress: Progress): ConnectionError {
   const where = `${address.host}:${address.port}`;
   if (cause instanceof ConnectionError) return cause;
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (typeof code === 'number') return refusedBy(where, code, cause);
-  if (wasConnected)
+  if (progress === 'session')
     return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}.`, cause);
-  return socketError(String(code), where, cause);
+  return socketError(String(code), where, cause, progress);
 }
 
 /** The broker said no, or good-bye, with an MQTT 5 reason code (section 2.4). */
@@ -131,7 +134,7 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
-function socketError(code: string, where: string, cause: unknown): ConnectionError {
+function socketError(code: string, where: string, cause: unknown, progress: Progress): ConnectionError {
   const error = (reason: ConnectionReason, message: string) => new ConnectionError(reason, message, cause);
   const text = cause instanceof Error ? cause.message : '';
   if (UNTRUSTED.has(code)) {
@@ -181,7 +184,7 @@ function socketError(code: string, where: string, cause: unknown): ConnectionErr
         `${where} does not answer with TLS. Check the port, or switch TLS off for this store.`,
       );
     default:
-      return unspecific(code, where, text, error);
+      return unspecific(code, where, text, progress, error);
   }
 }
 
@@ -189,15 +192,16 @@ function unspecific(
   code: string,
   where: string,
   text: string,
+  progress: Progress,
   error: (reason: ConnectionReason, message: string) => ConnectionError,
 ): ConnectionError {
   if (/connack timeout/.test(text)) {
     return error('noAnswer', `${where} did not answer in time. Check host, port, network and firewall.`);
   }
-  if (/before secure TLS connection/.test(text) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
+  if (progress === 'handshake' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
     return error(
       'tlsFailed',
-      `No TLS connection to ${where}: ${text}. Check the TLS settings of the store and of the broker.`,
+      `No TLS connection to ${where}${because(text && new Error(text))}. Check the port, and the TLS settings of the store and of the broker.`,
     );
   }
   return error(

@@ -10,7 +10,13 @@ import type { Socket } from 'node:net';
 import { DefaultMessageIdProvider, type IClientOptions, type IPublishPacket, type Packet, Store } from 'mqtt';
 import { AuthenticatingClient, SAT_METHOD } from './authenticating-client';
 import { pauseBefore } from './backoff';
-import { ConnectionError, connectionError, refusedBy, subscriptionError } from './connection-error';
+import {
+  ConnectionError,
+  connectionError,
+  type Progress,
+  refusedBy,
+  subscriptionError,
+} from './connection-error';
 import type { Login, TlsOptions } from './options';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
@@ -78,6 +84,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #hadSession = false;
   #attempt = 0;
   #connectedAt: number | undefined;
+  #progress: Progress = 'login';
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
   /** Set while a re-authentication waits for the broker. */
@@ -209,7 +216,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #openSocket(): Socket {
-    this.#socket = openTransport(this.#options, this.#secrets?.secure);
+    const secure = this.#secrets?.secure;
+    this.#progress = secure ? 'handshake' : 'login';
+    this.#socket = openTransport(this.#options, secure);
+    this.#socket.once('secureConnect', () => {
+      this.#progress = 'login';
+    });
     return this.#socket;
   }
 
@@ -230,12 +242,13 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       if (this.#ended) return;
       if (!error) {
         this.#connectedAt = Date.now();
+        this.#progress = 'session';
         this.#setState({ kind: 'connected' });
         return;
       }
       this.#reason ??= mqtt.connected
         ? subscriptionError(this.#where, responseTopic, error)
-        : connectionError(undefined, this.#options, true);
+        : connectionError(undefined, this.#options, 'session');
       this.#socket?.destroy();
     });
   }
@@ -248,7 +261,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #explain(cause: unknown): ConnectionError {
-    return connectionError(cause, this.#options, this.#connectedAt !== undefined);
+    return connectionError(cause, this.#options, this.#progress);
   }
 
   /** Sorts a failure: try again soon, slowly, or never. */

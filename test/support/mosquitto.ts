@@ -8,6 +8,9 @@ import { freePort, waitForPort } from './ports';
 
 export interface Mosquitto {
   port: number;
+  directory: string;
+  /** Ends the process and leaves its folder: SIGTERM lets it save its sessions, SIGKILL does not. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,24 +27,49 @@ export function requireProgram(context: Mocha.Context, program: string): void {
   }
 }
 
-export async function startMosquitto(config = ''): Promise<Mosquitto> {
-  const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), 'mosquitto-'));
+/**
+ * Starts it with a plain listener for loopback and, after it, the lines of `config`; in these `$DIR` is a folder of its own,
+ * kept until `stop`. Given an earlier `directory` and `port`, it is the same broker again.
+ */
+export async function startMosquitto(
+  config = 'allow_anonymous true',
+  again: { port?: number; directory?: string } = {},
+): Promise<Mosquitto> {
+  const port = again.port ?? (await freePort());
+  const directory = again.directory ?? mkdtempSync(join(tmpdir(), 'mosquitto-'));
   const file = join(directory, 'mosquitto.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n${config}\n`);
-  const child: ChildProcess = spawn('mosquitto', ['-c', file], { stdio: 'ignore', env: withSbin() });
+  writeFileSync(
+    file,
+    `per_listener_settings false\nuser root\nset_tcp_nodelay true\nlistener ${port} 127.0.0.1\n${config.replaceAll('$DIR', directory)}\n`,
+  );
+  const child: ChildProcess = spawn('mosquitto', ['-c', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: withSbin(),
+  });
+  let log = '';
+  child.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
   const exited = once(child, 'exit');
-  await Promise.race([
-    waitForPort(port),
-    exited.then(() => {
-      throw new Error('mosquitto ended before it listened');
-    }),
-  ]);
+  let running = true;
+  void exited.then(() => {
+    running = false;
+  });
+  const failed = exited.then(() => {
+    throw new Error(`mosquitto ended before it listened: ${log}`);
+  });
+  await Promise.race([waitForPort(port), failed]);
+  failed.catch(() => undefined);
+  const kill = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (running) child.kill(signal);
+    await exited;
+  };
   return {
     port,
+    directory,
+    kill,
     stop: async () => {
-      child.kill();
-      await exited;
+      await kill();
       rmSync(directory, { recursive: true, force: true });
     },
   };
