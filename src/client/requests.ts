@@ -98,7 +98,7 @@ export class Requests {
       if (kind === 'disconnected') this.#onLost();
       if (kind === 'stopped') this.#onStopped();
     });
-    connection.on('session', (present) => present || this.#onSessionLost());
+    connection.on('session', (present) => (present ? this.#onSessionKept() : this.#onSessionLost()));
     connection.on('puback', (messageId, reasonCode) => this.#onPuback(messageId, reasonCode));
     connection.on('message', (packet) => this.#onMessage(packet));
   }
@@ -175,6 +175,7 @@ export class Requests {
     const limit = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
     for (const pending of this.#waiting) {
       if (this.#connection.state.kind !== 'connected' || this.#slots >= limit) return;
+      if (isTooLate(pending)) continue;
       this.#waiting.delete(pending);
       this.#publish(pending);
     }
@@ -298,6 +299,16 @@ export class Requests {
     }
   }
 
+  /** MQTT.js sends again what is not acknowledged, but for what has no time left. */
+  #onSessionKept(): void {
+    for (const [messageId, pending] of this.#unacknowledged) {
+      if (!isTooLate(pending)) continue;
+      this.#connection.forget(messageId);
+      this.#unacknowledged.delete(messageId);
+      pending.messageId = undefined;
+    }
+  }
+
   /** The broker knows nothing of what was in flight. A GET is asked again; of a write nobody knows the outcome. */
   #onSessionLost(): void {
     const again: Pending[] = [];
@@ -356,4 +367,12 @@ export class Requests {
     }
     if (this.#idle) this.#onIdle?.();
   }
+}
+
+/** The last part of a request's time in which it is not sent any more, in milliseconds; a tenth of its time if that is less. */
+const LAST_MOMENT_MS = 100;
+
+/** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
+function isTooLate({ deadline, timeout }: Pending): boolean {
+  return deadline - Date.now() < Math.min(LAST_MOMENT_MS, timeout / 10);
 }

@@ -88,6 +88,21 @@ describe('The fate of a request', () => {
     await emulator.close();
   });
 
+  it('is kept by nobody when the queue is full: what waits is bounded', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port, queueLimit: 100, timeout: 300 });
+    const codes: Record<string, number> = {};
+    const calls = Array.from({ length: 50_000 }, () =>
+      store.set('k', 'v').catch(({ code }: { code: string }) => {
+        codes[code] = (codes[code] ?? 0) + 1;
+      }),
+    );
+    assert.equal(store.waiting, 100);
+    await Promise.all(calls);
+    assert.deepEqual(codes, { QUEUE_FULL: 49_900, NOT_CONNECTED: 100 });
+    assert.deepEqual([store.waiting, store.inFlight], [0, 0]);
+  });
+
   it('is in flight at most as often as the broker allows', async () => {
     await start();
     const first = held(5);

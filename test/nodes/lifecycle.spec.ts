@@ -134,11 +134,23 @@ describe('The life of a node', () => {
     });
   });
 
-  it('shares one connection with the nodes of the same store', async () => {
-    const emulator = await Emulator.start({ port: 0 });
-    flow = await Flow.start(emulator.port, { type: 'statestore-set', key: 'k' });
-    await flow.status('status.connected');
-    assert.equal(emulator.clients, 1);
+  it('offline for longer than the deadline, with more messages than the queue holds: each fails for its own reason', async () => {
+    const port = await freePort();
+    flow = await Flow.start(
+      port,
+      { type: 'statestore-set', key: 'topic', keyType: 'msg' },
+      { timeout: 0.5, queueLimit: 100 },
+    );
+    await flow.status('status.reason.nothingListens');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20_000 }, (_, i) => flow.send({ topic: `k${i}`, payload: i })),
+    );
+    const codes = outcomes.map((one) => (one.kind === 'failed' ? one.code : one.kind));
+    assert.deepEqual(codes.slice(0, 100), Array(100).fill('NOT_CONNECTED'));
+    assert.deepEqual(codes.slice(100), Array(19_900).fill('QUEUE_FULL'));
+    const emulator = await Emulator.start({ port });
+    while ((await flow.send({ topic: 'afterwards', payload: 1 })).kind !== 'sent');
+    assert.equal(emulator.keys, 1, 'nothing that failed was written');
     await flow.stop();
     await emulator.close();
   });

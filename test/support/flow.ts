@@ -10,13 +10,15 @@ import getNode = require('../../nodes/statestore-get');
 import setNode = require('../../nodes/statestore-set');
 
 helper.init(require.resolve('node-red'));
+let loaded = false;
 
 export type Message = Record<string, unknown> & { _msgid: string };
 
 /** What became of a message: sent by an output, or failed with what a Catch node receives. */
-export type Outcome =
-  | { kind: 'sent'; output: number; msg: Message }
-  | { kind: 'failed'; code: string; message: string; msg: Message };
+export type Outcome = { /** Milliseconds since 1970. */ at: number; msg: Message } & (
+  | { kind: 'sent'; output: number }
+  | { kind: 'failed'; code: string; message: string }
+);
 
 /** A node's configuration; what the editor would fill in stands in {@link DEFAULTS}. */
 export type Definition = { type: string; outputs?: number } & Record<string, unknown>;
@@ -51,6 +53,8 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
   /** IDs of the messages a Complete node heard of. */
   readonly completed: string[] = [];
   readonly statuses: NodeStatus[] = [];
+  readonly #byId = new Map<string, Outcome>();
+  readonly #expected = new Map<string, (outcome: Outcome) => void>();
   /** The node under test. */
   readonly node: Node;
 
@@ -59,11 +63,11 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     this.setMaxListeners(0);
     this.node = helper.getNode('n') as unknown as Node;
     for (const output of [0, 1]) {
-      this.#on(`out${output}`, (msg) => this.#record({ kind: 'sent', output, msg }));
+      this.#on(`out${output}`, (msg) => this.#record({ kind: 'sent', at: Date.now(), output, msg }));
     }
     this.#on('caught', (msg) => {
       const { code, message } = msg.error as { code: string; message: string };
-      this.#record({ kind: 'failed', code, message, msg });
+      this.#record({ kind: 'failed', at: Date.now(), code, message, msg });
     });
     this.#on('completed', (msg) => {
       this.completed.push(msg._msgid);
@@ -84,6 +88,8 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     storeSettings: Record<string, unknown> = {},
   ): Promise<Flow> {
     const outputs = definition.outputs ?? 1;
+    if (loaded) await helper.unload(); // a test that failed has left its flow behind
+    loaded = true;
     await helper.load(
       [configNode, setNode, getNode, deleteNode] as ((RED: NodeAPI) => void)[] as never,
       [
@@ -116,12 +122,10 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     return this.outcomeOf(msg._msgid);
   }
 
-  async outcomeOf(id: string): Promise<Outcome> {
-    for (;;) {
-      const found = this.outcomes.find(({ msg }) => msg._msgid === id);
-      if (found) return found;
-      await once(this, 'outcome');
-    }
+  outcomeOf(id: string): Promise<Outcome> {
+    const outcome = this.#byId.get(id);
+    if (outcome) return Promise.resolve(outcome);
+    return new Promise((resolve) => this.#expected.set(id, resolve));
   }
 
   /** Resolves when the status has this text; texts are keys of the catalogue here. */
@@ -158,6 +162,7 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
   }
 
   async stop(): Promise<void> {
+    loaded = false;
     await helper.unload();
   }
 
@@ -167,6 +172,8 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
 
   #record(outcome: Outcome): void {
     this.outcomes.push(outcome);
+    this.#byId.set(outcome.msg._msgid, outcome);
+    this.#expected.get(outcome.msg._msgid)?.(outcome);
     this.emit('outcome', outcome);
   }
 }

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { pauseBefore } from '../../../src/client/backoff';
+import {
+  type ConnectionReason,
+  connectionError,
+  type Retry,
+  refusedBy,
+} from '../../../src/client/connection-error';
+
+const ADDRESS = { host: 'broker', port: 8883 };
+
+describe('Reasons why there is no connection', () => {
+  const cases: [number, ConnectionReason, Retry][] = [
+    [0x80, 'brokerBusy', 'soon'],
+    [0x83, 'brokerBusy', 'soon'],
+    [0x84, 'loginRefused', 'slowly'],
+    [0x85, 'clientIdInvalid', 'slowly'],
+    [0x86, 'badCredentials', 'slowly'],
+    [0x87, 'notAuthorized', 'slowly'],
+    [0x88, 'brokerBusy', 'soon'],
+    [0x89, 'brokerBusy', 'soon'],
+    [0x8a, 'notAuthorized', 'slowly'],
+    [0x8b, 'brokerBusy', 'soon'],
+    [0x8c, 'badCredentials', 'slowly'],
+    [0x8e, 'takenOver', 'never'],
+    [0x97, 'brokerBusy', 'soon'],
+    [0x9f, 'brokerBusy', 'soon'],
+  ];
+  for (const [code, reason, retry] of cases) {
+    it(`0x${code.toString(16)} is ${reason}: try again ${retry}`, () => {
+      for (const error of [refusedBy('broker:8883', code), connectionError({ code }, ADDRESS, 'login')]) {
+        assert.deepEqual([error.reason, error.retry, error.code], [reason, retry, 'REFUSED']);
+        assert.match(
+          error.message,
+          new RegExp(
+            `^The broker at broker:8883 refused the connection: .*\\(0x${code.toString(16)}\\)\\. [A-Z].*\\.$`,
+          ),
+        );
+      }
+    });
+  }
+});
+
+describe('Pauses between attempts', () => {
+  it('double from 125 ms to 60 s, of which a random half is taken off', () => {
+    const longest = (attempt: number) => pauseBefore(attempt, () => 0);
+    assert.deepEqual(
+      [0, 1, 2, 3, 8, 9, 10, 1000].map(longest),
+      [125, 250, 500, 1000, 32_000, 60_000, 60_000, 60_000],
+    );
+    assert.equal(
+      pauseBefore(3, () => 1),
+      500,
+    );
+  });
+});
