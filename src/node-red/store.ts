@@ -53,7 +53,7 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
     delete this.users[node.id];
     if (Object.keys(this.users).length > 0) return;
     clearTimeout(this.#grace);
-    this.#grace = setTimeout(() => void this.close(), GRACE_MS);
+    if (this.#client) this.#grace = setTimeout(() => void this.close(), GRACE_MS);
   }
 
   /** Closes the client whoever still uses it. */

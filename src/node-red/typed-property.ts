@@ -10,6 +10,9 @@ export interface TypedInput {
 /** Types whose value may come later: context stores may be slow, JSONata is asynchronous. */
 const ASYNCHRONOUS = new Set(['flow', 'global', 'jsonata']);
 
+/** Types that say something without a value: empty text, and the time of day. */
+const MEANT_BLANK = new Set(['str', 'date']);
+
 /** One typed input of a node, ready to be read for every message. */
 export class TypedProperty {
   /** How a person calls it: `msg.payload`. */
@@ -35,6 +38,7 @@ export class TypedProperty {
   /** The value for this message, `undefined` when there is none. Throws or rejects with `BAD_ARGUMENT` that names the field. */
   read(msg: NodeMessageInFlow): unknown {
     const { value, type } = this.#input;
+    if (this.blank && !MEANT_BLANK.has(type)) return undefined;
     if (ASYNCHRONOUS.has(type)) return this.#readLater(msg);
     try {
       return this.#RED.util.evaluateNodeProperty(value, type, this.#node, msg);

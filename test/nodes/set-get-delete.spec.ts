@@ -302,6 +302,14 @@ describe('The nodes set, get and delete', () => {
   });
 
   describe('fencing tokens', () => {
+    it('may be left blank in the node', async () => {
+      await start({ type: 'statestore-set', key: 'unfenced', fencingToken: '' });
+      sent(await flow.send({ payload: 'a', fencingToken: 'ignored' }));
+      await flow.stop();
+      await start({ type: 'statestore-delete', key: 'unfenced', fencingToken: '' });
+      sent(await flow.send({ payload: 'a' }));
+    });
+
     it('come from the message when it has one', async () => {
       const { version } = await store.set('lock', 'me');
       await start({ type: 'statestore-set', key: 'fenced' });

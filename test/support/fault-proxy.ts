@@ -24,6 +24,9 @@ export class FaultProxy {
   /** Connections are cut when this many bytes went up. */
   closeAfter = Number.POSITIVE_INFINITY;
 
+  /** How many connections there were so far. */
+  accepted = 0;
+
   readonly #target: () => number;
   readonly #pairs = new Set<Pair>();
   readonly #server: Server;
@@ -84,6 +87,7 @@ export class FaultProxy {
       client.destroy();
       return;
     }
+    this.accepted++;
     const upstream = connect({ port: this.#target(), host: '127.0.0.1', noDelay: true });
     const pair: Pair = { client, upstream, held: [], bytes: 0 };
     this.#pairs.add(pair);

@@ -12,6 +12,11 @@ import setNode = require('../../nodes/statestore-set');
 helper.init(require.resolve('node-red'));
 let loaded = false;
 
+/** The modules of our nodes, as the helper takes them. */
+export const NODES = [configNode, setNode, getNode, deleteNode] as ((RED: NodeAPI) => void)[] as never;
+
+export { helper };
+
 export type Message = Record<string, unknown> & { _msgid: string };
 
 /** What became of a message: sent by an output, or failed with what a Catch node receives. */
@@ -46,6 +51,17 @@ const DEFAULTS: Record<string, Record<string, unknown>> = {
     ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
   },
 };
+
+/** Calls a node's own input handler, as Node-RED does. */
+export function handle(
+  node: Node,
+  msg: Message,
+  send: () => void,
+  done: (error?: { code: string; message: string }) => void,
+): void {
+  const { _inputCallback } = node as unknown as { _inputCallback(...args: unknown[]): void };
+  _inputCallback.call(node, msg, send, done);
+}
 
 export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; status: [NodeStatus] }> {
   /** Every outcome so far; one message may not have two. */
@@ -90,28 +106,25 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     const outputs = definition.outputs ?? 1;
     if (loaded) await helper.unload(); // a test that failed has left its flow behind
     loaded = true;
-    await helper.load(
-      [configNode, setNode, getNode, deleteNode] as ((RED: NodeAPI) => void)[] as never,
-      [
-        { id: 'tab', type: 'tab', label: 'test' },
-        { id: 'store', type: 'statestore-config', host: '127.0.0.1', port, ...storeSettings },
-        ...[
-          {
-            ...DEFAULTS[definition.type],
-            ...{ id: 'n', store: port ? 'store' : '', wires: [['out0'], ['out1']].slice(0, outputs) },
-            ...definition,
-          },
-          { id: 'out0', type: 'helper' },
-          { id: 'out1', type: 'helper' },
-          { id: 'catch', type: 'catch', scope: ['n'], wires: [['caught']] },
-          { id: 'caught', type: 'helper' },
-          { id: 'complete', type: 'complete', scope: ['n'], wires: [['completed']] },
-          { id: 'completed', type: 'helper' },
-          { id: 'state', type: 'status', scope: ['n'], wires: [['status']] },
-          { id: 'status', type: 'helper' },
-        ].map((node) => ({ z: 'tab', x: 0, y: 0, ...node })), // a node without a place is taken for a config node
-      ] as never,
-    );
+    await helper.load(NODES, [
+      { id: 'tab', type: 'tab', label: 'test' },
+      { id: 'store', type: 'statestore-config', host: '127.0.0.1', port, ...storeSettings },
+      ...[
+        {
+          ...DEFAULTS[definition.type],
+          ...{ id: 'n', store: port ? 'store' : '', wires: [['out0'], ['out1']].slice(0, outputs) },
+          ...definition,
+        },
+        { id: 'out0', type: 'helper' },
+        { id: 'out1', type: 'helper' },
+        { id: 'catch', type: 'catch', scope: ['n'], wires: [['caught']] },
+        { id: 'caught', type: 'helper' },
+        { id: 'complete', type: 'complete', scope: ['n'], wires: [['completed']] },
+        { id: 'completed', type: 'helper' },
+        { id: 'state', type: 'status', scope: ['n'], wires: [['status']] },
+        { id: 'status', type: 'helper' },
+      ].map((node) => ({ z: 'tab', x: 0, y: 0, ...node })), // a node without a place is taken for a config node
+    ] as never);
     return new Flow();
   }
 

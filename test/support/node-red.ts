@@ -16,6 +16,8 @@ export interface NodeRedOptions {
   from?: string;
   /** A user directory where the package is installed already; otherwise a new one is made, with a link to this package. */
   userDir?: string;
+  /** More settings for Node-RED. */
+  settings?: Record<string, unknown>;
 }
 
 /** A process whose output is kept and can be awaited line by line. */
@@ -67,6 +69,7 @@ export class NodeRed {
     node = process.execPath,
     from = ROOT,
     userDir,
+    settings: more,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
     const port = await freePort();
@@ -79,6 +82,7 @@ export class NodeRed {
         credentialSecret: 'test',
         telemetry: { enabled: false },
         editorTheme: { tours: false },
+        ...more,
       })};`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');

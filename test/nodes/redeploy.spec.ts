@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Node } from 'node-red';
+import { Emulator } from '../../src/index';
+import type { StoreNode } from '../../src/node-red/store';
+import { FaultProxy } from '../support/fault-proxy';
+import { handle, helper, NODES } from '../support/flow';
+
+const TIMES = 100;
+
+describe('Redeploying a hundred times under load', function () {
+  this.timeout(120_000);
+  let emulator: Emulator;
+  let proxy: FaultProxy;
+  let load: NodeJS.Timeout;
+  /** Outcomes by message; each must end with exactly one. */
+  let outcomes: Map<string, string[]>;
+
+  const flow = (version: number) => {
+    const port = proxy.port;
+    const set = {
+      z: 'tab',
+      x: 0,
+      y: 0,
+      type: 'statestore-set',
+      keyType: 'str',
+      valueType: 'msg',
+      value: 'payload',
+      expiry: '',
+      expiryType: 'num',
+      condition: '',
+      fencingToken: '',
+      fencingTokenType: 'msg',
+      outputs: 1,
+      wires: [[]],
+    };
+    return [
+      { id: 'tab', type: 'tab', label: 'test', info: `version ${version}` },
+      { id: 'store1', type: 'statestore-config', host: '127.0.0.1', port },
+      { id: 'store2', type: 'statestore-config', host: '127.0.0.1', port },
+      { ...set, id: 'n1', store: 'store1', key: `k${version}` },
+      { ...set, id: 'n2', store: 'store1', key: 'k' },
+      { ...set, id: 'n3', store: 'store2', key: `other${version}` },
+    ] as never;
+  };
+  const storeOf = (id: string) => (helper.getNode(id) as unknown as StoreNode).store;
+  const connected = async () => {
+    for (const id of ['store1', 'store2']) {
+      while (storeOf(id).state.kind !== 'connected') await once(storeOf(id), 'state');
+    }
+  };
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+  const settled = () => [...outcomes.values()].every((one) => one.length > 0);
+
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    proxy = await FaultProxy.start(() => emulator.port);
+    outcomes = new Map();
+    await helper.load(NODES, flow(0));
+    await connected();
+    let count = 0;
+    load = setInterval(() => {
+      for (const id of ['n1', 'n2', 'n3']) {
+        const node = helper.getNode(id) as unknown as Node | null;
+        if (!node) continue;
+        const msgid = `m${count++}`;
+        const said: string[] = [];
+        outcomes.set(msgid, said);
+        handle(
+          node,
+          { _msgid: msgid, payload: 'v' },
+          () => said.push('sent'),
+          (error) => error && said.push(error.code),
+        );
+      }
+    }, 2);
+  });
+  afterEach(async () => {
+    clearInterval(load);
+    await helper.unload();
+    await proxy.close();
+    await emulator.close();
+  });
+
+  for (const [type, connections] of [
+    ['nodes', 2],
+    ['flows', 2],
+    ['full', 2 + 2 * TIMES],
+  ] as const) {
+    it(`${type}: ${connections} connections in all, one per store in the end`, async () => {
+      const timersBefore = timers();
+      const listenersBefore = storeOf('store1').listenerCount('state');
+      for (let version = 1; version <= TIMES; version++) {
+        await helper.setFlows(flow(version), type);
+        await connected();
+      }
+      clearInterval(load);
+      while (!settled()) await new Promise((resolve) => setImmediate(resolve));
+      const codes: Record<string, number> = {};
+      for (const said of outcomes.values()) {
+        assert.equal(said.length, 1, `outcomes ${said}`);
+        codes[said[0] as string] = (codes[said[0] as string] ?? 0) + 1;
+      }
+      console.log(`        ${outcomes.size} messages: ${JSON.stringify(codes)}`);
+      assert.ok((codes.sent ?? 0) > TIMES);
+      assert.equal(proxy.accepted, connections);
+      assert.equal(emulator.clients, 2);
+      assert.equal(storeOf('store1').listenerCount('state'), listenersBefore);
+      // Those of closing connections end soon; a leak would not.
+      while (timers() > timersBefore + 2) await new Promise((resolve) => setImmediate(resolve));
+    });
+  }
+
+  it('a store that no node uses opens no connection, and one that no node uses any more closes it', async () => {
+    clearInterval(load);
+    while (!settled()) await new Promise((resolve) => setImmediate(resolve));
+    const all = flow(1) as { id: string }[];
+    await helper.setFlows(all.filter(({ id }) => id !== 'n3') as never, 'nodes');
+    while (emulator.clients > 1) await once(emulator, 'change');
+    const accepted = proxy.accepted;
+    await helper.setFlows([...all.filter(({ id }) => !['n3', 'n2'].includes(id))] as never, 'full');
+    while (storeOf('store1').state.kind !== 'connected') await once(storeOf('store1'), 'state');
+    assert.equal(storeOf('store2').state.kind, 'closed');
+    assert.equal(proxy.accepted - accepted, 1, 'only the store that is used was opened again');
+  });
+});

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Emulator } from '../../src/index';
+import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
+import { NodeRed } from '../support/node-red';
+import { type SatBroker, startSatBroker } from '../support/sat-broker';
+import { type StoreAdapter, serveStore } from '../support/store-adapter';
+
+const PASSWORD = 'correct-horse-battery';
+const TYPED = 'typed-but-not-saved';
+const TOKEN = 'service-account-token';
+/** bcrypt of "admin". */
+const ADMIN_HASH = '$2b$08$UKLdWZlBbPoq8liqwDaRKeLZX8bp241MJGm/5Jo/Z03obvAPVz7Te';
+
+describe('Secrets in a real Node-RED with users and a log at trace level', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let mosquitto: Mosquitto;
+  let adapter: StoreAdapter;
+  let emulator: Emulator;
+  let sat: SatBroker;
+  let nodeRed: NodeRed;
+  let admin: Record<string, string>;
+  let reader: Record<string, string>;
+  const answers: string[] = [];
+
+  const logIn = async (username: string) => {
+    const response = await fetch(`${nodeRed.base}/auth/token`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        client_id: 'node-red-admin',
+        grant_type: 'password',
+        scope: username === 'admin' ? '*' : 'read',
+        username,
+        password: 'admin',
+      }),
+    });
+    const { access_token } = (await response.json()) as { access_token: string };
+    return { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+  };
+  const call = async (method: string, path: string, headers: Record<string, string>, body?: unknown) => {
+    const response = await fetch(nodeRed.base + path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    answers.push(text);
+    return { status: response.status, text };
+  };
+  const test = (headers: Record<string, string>, body: unknown) =>
+    call('POST', '/statestore/test', headers, body);
+
+  before(async function () {
+    requireProgram(this, 'mosquitto');
+    directory = mkdtempSync(join(tmpdir(), 'secrets-'));
+    const passwords = join(directory, 'passwords');
+    writeFileSync(passwords, '');
+    execFileSync('mosquitto_passwd', ['-b', passwords, 'line1', PASSWORD]);
+    mosquitto = await startMosquitto(`allow_anonymous false\npassword_file ${passwords}`);
+    adapter = await serveStore({ port: mosquitto.port, username: 'line1', password: PASSWORD });
+    emulator = await Emulator.start({ port: 0 });
+    sat = await startSatBroker(emulator.port, TOKEN);
+    writeFileSync(join(directory, 'token'), TOKEN);
+    nodeRed = await NodeRed.start({
+      settings: {
+        logging: { console: { level: 'trace', metrics: true, audit: true } },
+        adminAuth: {
+          type: 'credentials',
+          users: [
+            { username: 'admin', password: ADMIN_HASH, permissions: '*' },
+            { username: 'reader', password: ADMIN_HASH, permissions: 'read' },
+          ],
+        },
+      },
+    });
+    admin = await logIn('admin');
+    reader = await logIn('reader');
+  });
+  after(async () => {
+    await nodeRed?.stop();
+    await sat?.close();
+    await emulator?.close();
+    await adapter?.close();
+    await mosquitto?.stop();
+    if (directory) rmSync(directory, { recursive: true, force: true });
+  });
+
+  const settings = () => ({ host: '127.0.0.1', port: mosquitto.port, login: 'password' });
+
+  it('log in a deployed flow with a stored password, and with a token', async () => {
+    const at = { z: 'tab', x: 100, y: 100, wires: [[]] };
+    const set = {
+      ...at,
+      type: 'statestore-set',
+      keyType: 'str',
+      key: 'k',
+      valueType: 'str',
+      value: 'v',
+      expiry: '',
+      expiryType: 'num',
+      condition: '',
+      fencingToken: '',
+      fencingTokenType: 'msg',
+      outputs: 1,
+    };
+    const flows = [
+      { id: 'tab', type: 'tab', label: 'test' },
+      {
+        id: 'store',
+        type: 'statestore-config',
+        ...settings(),
+        credentials: { username: 'line1', password: PASSWORD },
+      },
+      {
+        id: 'sat',
+        type: 'statestore-config',
+        host: '127.0.0.1',
+        port: sat.port,
+        login: 'token',
+        tokenFile: join(directory, 'token'),
+      },
+      {
+        ...at,
+        id: 'inject',
+        type: 'inject',
+        once: true,
+        onceDelay: 0.1,
+        props: [],
+        wires: [['set', 'satset']],
+      },
+      { ...set, id: 'set', store: 'store', wires: [['show']] },
+      { ...set, id: 'satset', store: 'sat', wires: [['show']] },
+      {
+        ...at,
+        id: 'show',
+        type: 'debug',
+        complete: 'true',
+        targetType: 'full',
+        console: true,
+        tosidebar: true,
+      },
+    ];
+    const after = nodeRed.lines.all.length;
+    assert.ok((await call('POST', '/flows', admin, flows)).status < 300);
+    await nodeRed.lines.find(/\[statestore-config:store\] Connected to the state store/, after);
+    await nodeRed.lines.find(/\[statestore-config:sat\] Connected to the state store/, after);
+    await nodeRed.lines.find(/stored: true/, after);
+    assert.deepEqual(sat.events, ['connect good']);
+  });
+
+  it('are not in the flows that the editor gets, nor in what it gets of the credentials', async () => {
+    assert.equal((await call('GET', '/flows', admin)).status, 200);
+    const credentials = await call('GET', '/credentials/statestore-config/store', admin);
+    assert.deepEqual(JSON.parse(credentials.text), {
+      username: 'line1',
+      has_password: true,
+      has_keyPassword: false,
+    });
+  });
+
+  it('are used by the test of a connection without being sent to it', async () => {
+    const { status, text } = await test(admin, {
+      id: 'store',
+      settings: settings(),
+      credentials: { username: 'line1', password: '__PWRD__' },
+    });
+    assert.equal(status, 200);
+    const { results, roundTrip } = JSON.parse(text);
+    assert.ok(
+      results.every(({ ok }: { ok: boolean }) => ok),
+      text,
+    );
+    assert.ok(roundTrip > 0);
+  });
+
+  it('may be typed for a test, and do not come back', async () => {
+    const { text } = await test(admin, {
+      id: 'store',
+      settings: settings(),
+      credentials: { username: 'line1', password: TYPED },
+    });
+    const last = JSON.parse(text).results.at(-1);
+    assert.equal(last.step, 'login');
+    assert.match(last.message, /Check the log-in/);
+  });
+
+  it('of the environment are named when they are not set', async () => {
+    const { text } = await test(admin, {
+      settings: { ...settings(), host: '$'.concat('{NO_SUCH_VARIABLE}') },
+      credentials: { username: 'line1' },
+    });
+    assert.match(
+      JSON.parse(text).results[0].message,
+      /^The host of this store is taken from the environment variable NO_SUCH_VARIABLE, which is not set\.$/,
+    );
+    const environment = await test(admin, { settings: { source: 'environment' }, credentials: {} });
+    assert.match(JSON.parse(environment.text).results[0].message, /AIO_BROKER_HOSTNAME is missing/);
+  });
+
+  it('are out of reach for those who may not write, and for strangers', async () => {
+    const body = {
+      id: 'store',
+      settings: settings(),
+      credentials: { username: 'line1', password: '__PWRD__' },
+    };
+    assert.ok([401, 403].includes((await test(reader, body)).status));
+    assert.equal((await test({ 'Content-Type': 'application/json' }, body)).status, 401);
+  });
+
+  it('a request that is none is refused, and Node-RED goes on', async () => {
+    for (const body of [{}, { settings: null }, { settings: { port: {} }, credentials: 5 }, []]) {
+      const { status } = await test(admin, body);
+      assert.ok(status === 200 || status === 400);
+    }
+  });
+
+  it('are in no answer of the server and in no line of the log', () => {
+    const everything = [...answers, ...nodeRed.lines.all].join('\n');
+    for (const secret of [PASSWORD, TYPED, TOKEN]) assert.equal(everything.includes(secret), false, secret);
+    assert.ok(
+      nodeRed.lines.all.some(
+        (line) => line.includes('[trace]') || line.includes('[debug]') || line.includes('[metric]'),
+      ),
+    );
+  });
+});
