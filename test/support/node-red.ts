@@ -16,6 +16,8 @@ export interface NodeRedOptions {
   from?: string;
   /** A user directory where the package is installed already; otherwise a new one is made, with a link to this package. */
   userDir?: string;
+  /** More variables for its environment. */
+  env?: Record<string, string>;
   /** More settings for Node-RED. */
   settings?: Record<string, unknown>;
 }
@@ -69,6 +71,7 @@ export class NodeRed {
     node = process.execPath,
     from = ROOT,
     userDir,
+    env,
     settings: more,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
@@ -88,6 +91,7 @@ export class NodeRed {
     const red = join(from, 'node_modules', 'node-red', 'red.js');
     const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
     const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
