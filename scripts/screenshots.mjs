@@ -59,14 +59,18 @@ try {
     await page.waitForTimeout(400); // the tray slides in
     await tray.screenshot({ path: join(images, `${name}.png`) });
     if (name === 'set') {
+      await page.setViewportSize({ width: 1500, height: 1220 });
       await page.locator('#node-input-lookup-store, #node-input-btn-store-edit').first().click();
       await page.locator('#node-config-dialog-ok').waitFor();
+      await page.locator('#statestore-test-button').click();
+      await page.locator('#statestore-test-results li').last().waitFor();
       await page.waitForTimeout(400);
       await page
         .locator('.red-ui-tray')
         .last()
         .screenshot({ path: join(images, 'config.png') });
       await page.locator('#node-config-dialog-cancel').click();
+      await page.setViewportSize({ width: 1500, height: 660 });
       await page.waitForTimeout(400);
     }
     await page.locator('#node-dialog-cancel').click();

@@ -4,6 +4,9 @@
  *   PORT           port of the editor (1880)
  *   EMULATOR_PORT  port of the emulator (1883)
  *   USER_DIR       where Node-RED keeps flows and settings (.user-dir beside package.json)
+ *
+ * "npm start" replaces its shell by this program (exec), because a shell that hears Ctrl-C makes npm end with an error even
+ * when this program ends with code 0. Where there is no exec (Windows) it is started by the shell.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -9,8 +9,10 @@ const PATIENCE_MS = 2000;
 
 /** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
 export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSettings): void {
-  const unverified =
-    settings.tls === 'files' && settings.verify === false && settings.source !== 'environment';
+  const own = settings.source !== 'environment';
+  const unverified = own && settings.tls === 'files' && settings.verify === false;
+  const readable =
+    own && settings.login && !settings.tls && !/^(localhost|127\.|::1$|$)/.test(settings.host ?? '');
   let told = '';
   let latest: ConnectionError;
   let timer: NodeJS.Timeout | undefined;
@@ -27,6 +29,7 @@ export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSett
       case 'connected':
         tell(translate(RED, 'log.connected'), (text) => node.log(text));
         if (unverified) node.warn(translate(RED, 'log.unverified'));
+        if (readable) node.warn(translate(RED, 'log.readable'));
         break;
       case 'disconnected':
       case 'stopped': {
