@@ -10,7 +10,7 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, def);
     this.store = new Store(() => readStoreSettings(RED, def, this.credentials ?? {}));
     this.users = this.store.users;
-    logConnection(RED, this, def);
+    logConnection(RED, this);
     this.on('close', (_removed: boolean, done: () => void) => void this.store.close().then(done, done));
   }
   RED.nodes.registerType<StoreNode, NodeDef & StoreSettings, object, StoreCredentials>(

@@ -75,11 +75,19 @@ export function connectionError(cause: unknown, address: Address, progress: Prog
   return socketError(String(code), where, cause, progress);
 }
 
-/** The broker said no, or good-bye, with an MQTT 5 reason code (section 2.4). */
+/** The broker said no, with the reason code of a CONNACK (MQTT 5 section 3.2.2.2). */
 export function refusedBy(where: string, reasonCode: number, cause?: unknown): ConnectionError {
+  return withReason(`The broker at ${where} refused the connection`, reasonCode, cause);
+}
+
+/** The broker said good-bye, with the reason code of a DISCONNECT (MQTT 5 section 3.14.2.1). */
+export function endedBy(where: string, reasonCode: number): ConnectionError {
+  return withReason(`The broker at ${where} ended the connection`, reasonCode);
+}
+
+function withReason(what: string, reasonCode: number, cause?: unknown): ConnectionError {
   const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : OTHER_REFUSAL);
-  const message = `The broker at ${where} refused the connection: ${reasonWords(reasonCode)}. ${advice}`;
-  return new ConnectionError(reason, message, cause);
+  return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}. ${advice}`, cause);
 }
 
 /** The broker does not let this client receive answers. */

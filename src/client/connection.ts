@@ -13,8 +13,8 @@ import { pauseBefore } from './backoff';
 import {
   ConnectionError,
   connectionError,
+  endedBy,
   type Progress,
-  refusedBy,
   subscriptionError,
 } from './connection-error';
 import type { Login, TlsOptions } from './options';
@@ -83,10 +83,13 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #reason: ConnectionError | undefined;
   #hadSession = false;
   #attempt = 0;
+  /** On the monotonic clock, in milliseconds. */
   #connectedAt: number | undefined;
   #progress: Progress = 'login';
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
+  /** The newest token on disk; `undefined` when none came since the last log-in began. */
+  #newToken: Buffer | undefined;
   /** Set while a re-authentication waits for the broker. */
   #authAnswer: ((reasonCode: number) => void) | undefined;
 
@@ -161,6 +164,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   async #connect(): Promise<void> {
     this.#authAnswer = undefined;
+    this.#newToken = undefined;
     this.#setState({ kind: 'connecting' });
     try {
       this.#secrets = await readSecrets(this.#options.tls, this.#options.login);
@@ -232,7 +236,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     } else if (packet.cmd === 'puback') {
       this.emit('puback', packet.messageId as number, packet.reasonCode ?? 0);
     } else if (packet.cmd === 'disconnect') {
-      this.#reason ??= refusedBy(this.#where, packet.reasonCode ?? 0);
+      this.#reason ??= endedBy(this.#where, packet.reasonCode ?? 0);
     }
   }
 
@@ -241,7 +245,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     mqtt.subscribe(responseTopic, { qos: 1 }, (error) => {
       if (this.#ended) return;
       if (!error) {
-        this.#connectedAt = Date.now();
+        this.#connectedAt = performance.now();
         this.#progress = 'session';
         this.#setState({ kind: 'connected' });
         return;
@@ -266,7 +270,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   /** Sorts a failure: try again soon, slowly, or never. */
   #failed(reason: ConnectionError): void {
-    if (this.#connectedAt !== undefined && Date.now() - this.#connectedAt > STABLE_MS) this.#attempt = 0;
+    if (this.#connectedAt !== undefined && performance.now() - this.#connectedAt > STABLE_MS)
+      this.#attempt = 0;
     this.#connectedAt = undefined;
     clearTimeout(this.#timer);
     if (reason.retry === 'never') {
@@ -275,39 +280,44 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       return;
     }
     this.#setState({ kind: 'disconnected', reason });
-    const pause =
-      reason.retry === 'soon' ? pauseBefore(this.#attempt++) : pauseBefore(Number.POSITIVE_INFINITY);
+    const soon = reason.retry === 'soon' || this.#newToken !== undefined;
+    const pause = pauseBefore(soon ? this.#attempt++ : Number.POSITIVE_INFINITY);
     this.#timer = setTimeout(() => void this.#connect(), pause);
   }
 
   /** A new token: log in again at once, or re-authenticate the live connection, or, if that cannot be, make a new one. */
   #onTokenChange(token: Buffer): void {
+    this.#newToken = token;
     if (this.#state.kind === 'disconnected') {
       clearTimeout(this.#timer);
       void this.#connect();
-    } else if (this.#state.kind === 'connected') {
-      this.#reauthenticate(token, 0);
+    } else if (this.#state.kind === 'connected' && !this.#authAnswer) {
+      this.#reauthenticate(0);
     }
   }
 
-  #reauthenticate(token: Buffer, attempt: number): void {
-    if (this.#state.kind !== 'connected') return;
+  #reauthenticate(attempt: number): void {
+    const token = this.#newToken;
+    if (this.#state.kind !== 'connected' || !token) return;
     if (!this.#mqtt?.reauthenticate(token)) {
       this.drop('the new token needs a new log-in');
       return;
     }
-    // 0x18 asks to try again later; silence is as bad as a refusal.
-    const again = () => this.#reauthenticate(token, attempt + 1);
-    this.#authAnswer = (reasonCode) => {
-      clearTimeout(this.#timer);
-      this.#authAnswer = undefined;
-      if (reasonCode !== 0) this.#timer = setTimeout(again, pauseBefore(attempt));
-    };
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => this.drop('the broker did not answer to the new token'),
       this.#options.connectTimeout,
     );
+    this.#authAnswer = (reasonCode) => {
+      clearTimeout(this.#timer);
+      this.#authAnswer = undefined;
+      // 0x18 asks to try again later.
+      if (reasonCode !== 0) {
+        this.#timer = setTimeout(() => this.#reauthenticate(attempt + 1), pauseBefore(attempt));
+      } else if (this.#newToken !== token) {
+        this.#reauthenticate(0);
+      }
+    };
   }
 
   /** The broker's answer to a token. While logging in, anything but success ends the attempt. */

@@ -54,7 +54,7 @@ interface Pending extends Request {
   resolve(response: Response): void;
   reject(error: unknown): void;
   timer: NodeJS.Timeout;
-  /** Milliseconds since 1970. */
+  /** On the monotonic clock (`performance.now()`), in milliseconds. */
   deadline: number;
   onAbort: (() => void) | undefined;
   settled: boolean;
@@ -134,7 +134,7 @@ export class Requests {
         resolve,
         reject,
         timer: setTimeout(() => this.#onDeadline(pending), request.timeout),
-        deadline: Date.now() + request.timeout,
+        deadline: performance.now() + request.timeout,
         onAbort: undefined,
         settled: false,
         correlation: undefined,
@@ -201,15 +201,14 @@ export class Requests {
   }
 
   #properties(pending: Pending, correlationData: Buffer): PublishProperties {
-    const now = Date.now();
     return {
       payloadFormatIndicator: false,
-      messageExpiryInterval: Math.max(1, Math.ceil((pending.deadline - now) / 1000)),
+      messageExpiryInterval: Math.max(1, Math.ceil((pending.deadline - performance.now()) / 1000)),
       contentType: 'application/octet-stream',
       responseTopic: this.#responseTopic,
       correlationData,
       userProperties: {
-        [TIMESTAMP]: this.#timestamp(now),
+        [TIMESTAMP]: this.#timestamp(Date.now()),
         [SOURCE_ID]: this.#clientId,
         [PROTOCOL_VERSION]: '1.0',
         [PARTITION]: this.#clientId,
@@ -374,5 +373,5 @@ const LAST_MOMENT_MS = 100;
 
 /** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
 function isTooLate({ deadline, timeout }: Pending): boolean {
-  return deadline - Date.now() < Math.min(LAST_MOMENT_MS, timeout / 10);
+  return deadline - performance.now() < Math.min(LAST_MOMENT_MS, timeout / 10);
 }

@@ -1,6 +1,6 @@
 import type { NodeAPI } from 'node-red';
 import type { ConnectionError } from '../client/connection-error';
-import type { StoreSettings } from './settings';
+import type { StateStoreClientOptions } from '../client/options';
 import type { StoreNode } from './store';
 import { translate } from './translate';
 
@@ -8,11 +8,7 @@ import { translate } from './translate';
 const PATIENCE_MS = 2000;
 
 /** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
-export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSettings): void {
-  const own = settings.source !== 'environment';
-  const unverified = own && settings.tls === 'files' && settings.verify === false;
-  const readable =
-    own && settings.login && !settings.tls && !/^(localhost|127\.|::1$|$)/.test(settings.host ?? '');
+export function logConnection(RED: NodeAPI, node: StoreNode): void {
   let told = '';
   let latest: ConnectionError;
   let timer: NodeJS.Timeout | undefined;
@@ -28,8 +24,8 @@ export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSett
     switch (state.kind) {
       case 'connected':
         tell(translate(RED, 'log.connected'), (text) => node.log(text));
-        if (unverified) node.warn(translate(RED, 'log.unverified'));
-        if (readable) node.warn(translate(RED, 'log.readable'));
+        if (isUnverified(node.store.options)) node.warn(translate(RED, 'log.unverified'));
+        if (isReadable(node.store.options)) node.warn(translate(RED, 'log.readable'));
         break;
       case 'disconnected':
       case 'stopped': {
@@ -44,4 +40,15 @@ export function logConnection(RED: NodeAPI, node: StoreNode, settings: StoreSett
         break;
     }
   });
+}
+
+function isUnverified({ tls }: StateStoreClientOptions): boolean {
+  return typeof tls === 'object' && tls.verify === false;
+}
+
+/** A log-in that leaves this machine unencrypted. */
+function isReadable({ tls, host, username, tokenFile }: StateStoreClientOptions): boolean {
+  return (
+    !tls && (username ?? tokenFile) !== undefined && !/^(localhost|127\..*|::1)$/.test(host ?? 'localhost')
+  );
 }

@@ -21,7 +21,9 @@ const GRACE_MS = 1000;
  */
 export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   readonly users: Record<string, Node> = {};
-  readonly #options: () => StateStoreClientOptions;
+  /** What the client was made with last. */
+  options: StateStoreClientOptions = {};
+  readonly #readOptions: () => StateStoreClientOptions;
   #client: StateStoreClient | undefined;
   #grace: NodeJS.Timeout | undefined;
 
@@ -29,7 +31,7 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   constructor(options: () => StateStoreClientOptions) {
     super();
     this.setMaxListeners(0);
-    this.#options = options;
+    this.#readOptions = options;
   }
 
   get state(): ConnectionState {
@@ -41,7 +43,8 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
     clearTimeout(this.#grace);
     this.users[node.id] = node;
     if (!this.#client) {
-      this.#client = new StateStoreClient(this.#options());
+      this.options = this.#readOptions();
+      this.#client = new StateStoreClient(this.options);
       this.#client.on('state', (state) => this.emit('state', state));
       this.#client.open();
     }

@@ -123,6 +123,19 @@ describe('Kubernetes service account tokens', function () {
     assert.equal(broker.events.at(-1)?.endsWith('good'), true);
   });
 
+  it('that change while the broker refuses the old one are tried soon, not slowly', async () => {
+    rotate('wrong');
+    store = new StateStoreClient({ host: '127.0.0.1', port: broker.port, tokenFile });
+    store.on('state', ({ kind }) => {
+      // The new token comes while the attempt with the old one is under way.
+      if (kind === 'connecting' && broker.events.length === 0) rotate('token-1');
+    });
+    const begin = Date.now();
+    store.open();
+    await state('connected');
+    assert.ok(Date.now() - begin < 5000);
+  });
+
   it('in an empty file are not sent', async () => {
     rotate('');
     store = new StateStoreClient({ host: '127.0.0.1', port: broker.port, tokenFile });
