@@ -90,13 +90,13 @@ function withReason(what: string, reasonCode: number, cause?: unknown): Connecti
   return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}. ${advice}`, cause);
 }
 
-/** The broker does not let this client receive answers. */
+/** The broker does not let this client receive answers, or notifications. */
 export function subscriptionError(where: string, topic: string, cause: Error): ConnectionError {
   const code = (cause as { packet?: { granted?: unknown[] } }).packet?.granted?.[0];
   const words = typeof code === 'number' ? reasonWords(code) : cause.message;
   return new ConnectionError(
     'subscriptionRefused',
-    `The broker at ${where} refused the subscription to the response topic ${topic}: ${words}. Ask its operator for a rule that allows it.`,
+    `The broker at ${where} refused the subscription to ${topic}: ${words}. Ask its operator for a rule that allows it.`,
     cause,
   );
 }

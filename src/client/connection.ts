@@ -65,7 +65,7 @@ const NO_LIMIT = Number.POSITIVE_INFINITY;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
 /** A connection that lasted this long was a good one: the next pause is the shortest again. */
-const STABLE_MS = 5000;
+const STABLE_MS = 1000;
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
@@ -128,6 +128,18 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     const mqtt = this.#mqtt as AuthenticatingClient;
     mqtt.publish(topic, payload, { qos: 1, properties });
     return mqtt.getLastMessageId();
+  }
+
+  /** Subscribes with QoS 1 for as long as this connection lasts. Rejects with a {@link ConnectionError} when refused or lost. */
+  async subscribe(filter: string): Promise<void> {
+    const mqtt = this.#mqtt as AuthenticatingClient;
+    try {
+      await mqtt.subscribeAsync(filter, { qos: 1 });
+    } catch (error) {
+      throw mqtt.connected
+        ? subscriptionError(this.#where, filter, error as Error)
+        : connectionError(undefined, this.#options, 'session');
+    }
   }
 
   /** Makes sure that a publish is not sent again. */
@@ -209,7 +221,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       ...this.#logIn(secrets),
     });
     mqtt.on('packetreceive', (packet) => this.#onPacket(packet));
-    mqtt.on('connect', () => this.#subscribe(mqtt));
+    mqtt.on('connect', () => void this.#listen());
     mqtt.on('message', (_topic, _payload, packet) => this.emit('message', packet));
     mqtt.on('error', (error) => {
       this.#reason ??= this.#explain(error);
@@ -240,21 +252,18 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
   }
 
-  #subscribe(mqtt: AuthenticatingClient): void {
-    const { responseTopic } = this.#options;
-    mqtt.subscribe(responseTopic, { qos: 1 }, (error) => {
-      if (this.#ended) return;
-      if (!error) {
-        this.#connectedAt = performance.now();
-        this.#progress = 'session';
-        this.#setState({ kind: 'connected' });
-        return;
-      }
-      this.#reason ??= mqtt.connected
-        ? subscriptionError(this.#where, responseTopic, error)
-        : connectionError(undefined, this.#options, 'session');
+  async #listen(): Promise<void> {
+    try {
+      await this.subscribe(this.#options.responseTopic);
+    } catch (error) {
+      this.#reason ??= error as ConnectionError;
       this.#socket?.destroy();
-    });
+      return;
+    }
+    if (this.#ended) return;
+    this.#connectedAt = performance.now();
+    this.#progress = 'session';
+    this.#setState({ kind: 'connected' });
   }
 
   #onClose(): void {

@@ -91,6 +91,11 @@ export interface SetOptions extends WriteOptions {
   persist?: boolean;
 }
 
+export interface ObserveOptions {
+  /** Whether to hand on first what the key holds now, if it exists. Default false. */
+  current?: boolean;
+}
+
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls'>> & {

@@ -1,5 +1,12 @@
 /** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
-import { type ErrorCode, type ErrorContext, ServiceError, StateStoreError, what } from '../protocol/errors';
+import {
+  type ErrorCode,
+  type ErrorContext,
+  isWrite,
+  ServiceError,
+  StateStoreError,
+  what,
+} from '../protocol/errors';
 import { parseItem } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import { reasonWords } from './connection-error';
@@ -121,8 +128,8 @@ function deliveryWords(reasonCode: number): string {
 }
 
 /** What to think of a write that went out and was not confirmed. */
-function doubt({ operation }: Request): string {
-  return operation === 'get' ? '' : 'It may or may not have been applied. ';
+function doubt(request: Request): string {
+  return isWrite(request) ? 'It may or may not have been applied. ' : '';
 }
 
 function fail(code: ErrorCode, request: Request, message: string): StateStoreError {

@@ -3,7 +3,7 @@
  * docs/architecture.md, "The fate of a request".
  */
 import type { IPublishPacket } from 'mqtt';
-import type { Operation, StateStoreError } from '../protocol/errors';
+import { isWrite, type Operation, type StateStoreError } from '../protocol/errors';
 import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import {
@@ -290,7 +290,7 @@ export class Requests {
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
     for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
-      const unknown = pending.correlation !== undefined && pending.operation !== 'get';
+      const unknown = pending.correlation !== undefined && isWrite(pending);
       this.#fail(
         pending,
         unknown ? failure.outcomeUnknown(pending) : failure.notConnected(pending, this.#reason),
@@ -308,12 +308,15 @@ export class Requests {
     }
   }
 
-  /** The broker knows nothing of what was in flight. A GET is asked again; of a write nobody knows the outcome. */
+  /**
+   * The broker knows nothing of what was in flight. What changes no key is asked again (GET, KEYNOTIFY); of a write nobody
+   * knows the outcome.
+   */
   #onSessionLost(): void {
     const again: Pending[] = [];
     for (const pending of this.#inFlight.values()) {
       if (pending.messageId !== undefined) this.#connection.forget(pending.messageId);
-      if (pending.operation === 'get') again.push(pending);
+      if (!isWrite(pending)) again.push(pending);
       else this.#fail(pending, failure.outcomeUnknown(pending));
     }
     for (const pending of again) {

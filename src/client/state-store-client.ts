@@ -2,13 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { type Command, encodeCommand } from '../protocol/commands';
 import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
-import { parseDeleteReply, parseGetReply, parseSetReply } from '../protocol/responses';
+import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
 import { Connection, type ConnectionState } from './connection';
+import { ConnectionError } from './connection-error';
+import { Observation } from './observation';
+import { type Change, type ChangeHandler, Observations } from './observations';
 import {
   type Bytes,
   checkOptions,
   keyBytes,
+  type ObserveOptions,
   type RequestOptions,
   type ResolvedOptions,
   resolveClientOptions,
@@ -35,6 +39,13 @@ export interface DeleteResult {
   version?: string;
 }
 
+interface ClientEvents {
+  /** What the connection is doing now. */
+  state: [state: ConnectionState];
+  /** A key can no longer be observed, because the store or the broker refuses. */
+  observationLost: [key: Buffer, error: StateStoreError];
+}
+
 const PATIENCE_MS = 2000;
 
 /**
@@ -57,16 +68,18 @@ const PATIENCE_MS = 2000;
  * await store.close();
  * ```
  */
-export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionState] }> {
+export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly clientId: string;
   readonly #options: ResolvedOptions;
   readonly #prefix: Buffer;
   readonly #connection: Connection;
   readonly #requests: Requests;
+  readonly #observations: Observations;
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: StateStoreClientOptions = {}) {
     super();
+    this.setMaxListeners(0);
     this.#options = resolveClientOptions(options);
     this.clientId = this.#options.clientId;
     this.#prefix = Buffer.from(this.#options.keyPrefix);
@@ -76,6 +89,11 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
     );
     const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomUUID() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
+    this.#observations = new Observations(this.#connection, this.clientId, {
+      notify: (key, operation) => this.#notify(key, operation),
+      read: (key) => this.get(this.#unprefixed(key)),
+    });
+    this.#observations.on('lost', (key, error) => this.emit('observationLost', this.#unprefixed(key), error));
     this.#connection.on('state', (state) => this.emit('state', state));
   }
 
@@ -92,6 +110,11 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
   /** Requests published and not yet answered. */
   get inFlight(): number {
     return this.#requests.inFlight;
+  }
+
+  /** Keys that are observed. */
+  get observed(): number {
+    return this.#observations.size;
   }
 
   /** Begins to connect and returns at once. Not needed before a request. */
@@ -169,6 +192,30 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
   }
 
   /**
+   * Observes `key`: every change goes to `handler`, in the order of versions, each once, until the observation is closed.
+   * After a lost connection the key is observed again, and what changed meanwhile is told. Without a handler use
+   * `for await` on what this resolves with. Any number of observations of one key cost the store a single one.
+   *
+   * Connects if need be. Rejects when that takes longer than the timeout, or when the store or the broker refuses.
+   */
+  async observe(key: Bytes, handler?: ChangeHandler, options: ObserveOptions = {}): Promise<Observation> {
+    const bytes = this.#prefixed(keyBytes(key, 'observe'));
+    let told = false;
+    const hand = (change: Change) => {
+      told = true;
+      (handler ?? observation.keep)({ ...change, key: this.#unprefixed(change.key) });
+    };
+    const observation = new Observation(() => this.#observations.remove(bytes, hand));
+    const reading = await this.#addObserver(bytes, hand);
+    // What was read is old when a change came meanwhile.
+    if (options.current && reading.found && !told) {
+      const { value, version } = reading;
+      hand({ operation: 'set', key: bytes, value, ...withVersion(version) });
+    }
+    return observation;
+  }
+
+  /**
    * Ends the client: takes no more requests, waits up to 2 seconds for those under way, fails the rest with `CLOSED`, and
    * ends the MQTT session. Resolves when the socket is closed.
    */
@@ -194,6 +241,33 @@ export class StateStoreClient extends EventEmitter<{ state: [state: ConnectionSt
   /** The key as the store knows it. */
   #prefixed(key: Buffer): Buffer {
     return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, key]);
+  }
+
+  /** A connection that is lost on the way is waited for again. */
+  async #addObserver(key: Buffer, handler: ChangeHandler): Promise<GetResult> {
+    for (;;) {
+      await this.connect();
+      try {
+        return await this.#observations.add(key, handler);
+      } catch (error) {
+        if (!(error instanceof ConnectionError && error.retry === 'soon')) throw error;
+      }
+    }
+  }
+
+  #unprefixed(key: Buffer): Buffer {
+    return key.subarray(this.#prefix.length);
+  }
+
+  /** `key` as the store knows it. */
+  async #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<boolean> {
+    const context = contextOf(operation, this.#unprefixed(key));
+    const { payload } = await this.#request(
+      { verb: 'KEYNOTIFY', key, stop: operation === 'unobserve' },
+      context,
+      {},
+    );
+    return parseObserveReply(payload, context);
   }
 
   #request(command: Command, context: Required<RequestContext>, options: SetOptions): Promise<Response> {

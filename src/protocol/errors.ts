@@ -35,6 +35,11 @@ export type ErrorCode = ServiceErrorCode | ClientErrorCode;
 /** The operation a person asked for; `VDEL` is `delete` with a value to compare. */
 export type Operation = 'set' | 'get' | 'delete' | 'observe' | 'unobserve';
 
+/** Whether an operation changes a key, so that it matters whether it was applied. */
+export function isWrite({ operation }: { operation?: Operation }): boolean {
+  return operation === 'set' || operation === 'delete';
+}
+
 /** Where an error belongs. `key` is printable, see {@link printableKey}. */
 export interface ErrorContext {
   operation?: Operation;

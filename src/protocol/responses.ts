@@ -3,7 +3,7 @@
  * {@link ServiceError} when the store refused and {@link StateStoreError} `BAD_RESPONSE` when the payload is
  * not an answer to this request.
  */
-import { type ErrorContext, ServiceError, StateStoreError } from './errors';
+import { type ErrorContext, isWrite, ServiceError, StateStoreError } from './errors';
 import { encodeItem, type Item, parseItem } from './resp3';
 
 const OK = 'OK';
@@ -81,6 +81,6 @@ function unexpected(item: Item, context: ErrorContext): StateStoreError {
 
 function notUnderstood(detail: string, { operation, key }: ErrorContext): string {
   const request = `${operation ?? 'the request'}${key === undefined ? '' : ` for key ${key}`}`;
-  const doubt = operation === 'set' || operation === 'delete' ? ' It may or may not have been applied.' : '';
+  const doubt = isWrite({ ...(operation && { operation }) }) ? ' It may or may not have been applied.' : '';
   return `The answer to ${request} could not be understood. ${detail}${doubt} Check that a state store serves this broker.`;
 }

@@ -254,10 +254,7 @@ describe('StateStoreClient with Mosquitto, set up for production', function () {
       );
       const error = await failure({ port: mosquitto.port });
       assert.equal(error.reason, 'subscriptionRefused');
-      assert.match(
-        error.message,
-        /refused the subscription to the response topic clients\/.*: not authorized \(0x87\)/,
-      );
+      assert.match(error.message, /refused the subscription to clients\/.*: not authorized \(0x87\)/);
     });
   });
 

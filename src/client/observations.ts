@@ -1,0 +1,241 @@
+/**
+ * The keys this client observes: one KEYNOTIFY per key however many watch it, again after each reconnect, and every change
+ * once, in the order of versions. docs/protocol.md section 7.
+ */
+import { EventEmitter } from 'node:events';
+import type { IPublishPacket } from 'mqtt';
+import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
+import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
+import { type Notification, parseNotification } from '../protocol/notifications';
+import { keyOfNotification, MAX_OBSERVED_KEY_BYTES, notificationFilter } from '../protocol/topics';
+import { TIMESTAMP, userProperty } from '../protocol/user-properties';
+import type { Connection } from './connection';
+
+/** One change of an observed key. `version` is absent where a key was found to be gone after a reconnect. */
+export type Change =
+  | { operation: 'set'; key: Buffer; value: Buffer; version?: string }
+  | { operation: 'delete'; key: Buffer; version?: string };
+
+export type ChangeHandler = (change: Change) => void;
+
+/** What a key holds, as {@link Observations} need to know it. */
+export type Reading = { found: true; value: Buffer; version?: string } | { found: false };
+
+/** The requests that observing needs. */
+export interface ObserveRequests {
+  /** KEYNOTIFY, or KEYNOTIFY STOP. */
+  notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<unknown>;
+  read(key: Buffer): Promise<Reading>;
+}
+
+interface Entry {
+  key: Buffer;
+  handlers: Set<ChangeHandler>;
+  /** Settles with the first KEYNOTIFY of the key. */
+  started: Promise<unknown>;
+  /** Number of the connection on which the key was last observed and read; 0 before the first time. */
+  connection: number;
+  /** Version of the latest change. */
+  latest: Hlc | undefined;
+  exists: boolean;
+  /** Counts notifications, to tell a reading that was overtaken by one. */
+  notified: number;
+}
+
+/** How many keys are observed again at a time after a reconnect. */
+const RENEWALS = 500;
+
+/** Emits `lost` when a key can no longer be observed, because the store or the broker refuses. */
+export class Observations extends EventEmitter<{ lost: [key: Buffer, error: StateStoreError] }> {
+  readonly #connection: Connection;
+  readonly #clientId: string;
+  readonly #requests: ObserveRequests;
+  readonly #entries = new Map<string, Entry>();
+  /** Counts connections. */
+  #number = 0;
+  /** The subscription to notifications on the present connection. */
+  #subscribed: Promise<void> | undefined;
+
+  constructor(connection: Connection, clientId: string, requests: ObserveRequests) {
+    super();
+    this.#connection = connection;
+    this.#clientId = clientId;
+    this.#requests = requests;
+    connection.on('state', ({ kind }) => {
+      if (kind === 'connected') void this.#onConnected();
+      else this.#subscribed = undefined;
+    });
+    connection.on('message', (packet) => this.#onMessage(packet));
+  }
+
+  /** How many keys are observed. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Adds a handler to a key and resolves when no change can be missed any more, with what the key held at that moment.
+   * Call it only while connected. Rejects when the store or the broker refuses.
+   */
+  async add(key: Buffer, handler: ChangeHandler): Promise<Reading> {
+    checkLength(key);
+    const found = this.#entries.get(idOf(key));
+    const entry = found ?? this.#newEntry(key);
+    entry.handlers.add(handler);
+    try {
+      if (!found) {
+        const first = this.#observe(entry);
+        entry.started = first.catch(() => undefined);
+        return await first;
+      }
+      await entry.started;
+      return await this.#requests.read(key);
+    } catch (error) {
+      this.#forget(entry, handler);
+      throw error;
+    }
+  }
+
+  /** Takes a handler away; with the last one of a key the store is told to stop. */
+  async remove(key: Buffer, handler: ChangeHandler): Promise<void> {
+    const entry = this.#entries.get(idOf(key));
+    if (!entry?.handlers.has(handler)) return;
+    this.#forget(entry, handler);
+    // Without a connection the store has forgotten already.
+    if (entry.handlers.size > 0 || this.#connection.state.kind !== 'connected') return;
+    await this.#requests.notify(key, 'unobserve');
+  }
+
+  #newEntry(key: Buffer): Entry {
+    const nothing = { connection: 0, latest: undefined, exists: false, notified: 0 };
+    const entry = { key, handlers: new Set<ChangeHandler>(), started: Promise.resolve(), ...nothing };
+    this.#entries.set(idOf(key), entry);
+    return entry;
+  }
+
+  #forget(entry: Entry, handler: ChangeHandler): void {
+    entry.handlers.delete(handler);
+    if (entry.handlers.size === 0 && this.#entries.get(idOf(entry.key)) === entry) {
+      this.#entries.delete(idOf(entry.key));
+    }
+  }
+
+  /** Subscribes, tells the store, and reads the key: after that no change is missed, and what is there is known. */
+  async #observe(entry: Entry): Promise<Reading> {
+    const number = this.#number;
+    this.#subscribed ??= this.#connection.subscribe(notificationFilter(this.#clientId));
+    await this.#subscribed;
+    await this.#requests.notify(entry.key, 'observe');
+    const isFirst = entry.connection === 0;
+    const { notified } = entry;
+    const reading = await this.#requests.read(entry.key);
+    entry.connection = number;
+    if (entry.notified !== notified) return reading; // A notification is newer than what was read.
+    if (isFirst) {
+      entry.exists = reading.found;
+      if (reading.found && reading.version !== undefined) entry.latest = parseHlc(reading.version);
+    } else {
+      this.#compare(entry, reading);
+    }
+    return reading;
+  }
+
+  /** Observes every key again on a new connection, many at a time. */
+  async #onConnected(): Promise<void> {
+    this.#number++;
+    const entries = [...this.#entries.values()].values();
+    const worker = async () => {
+      for (const entry of entries) await this.#renew(entry, this.#number);
+    };
+    await Promise.all(Array.from({ length: Math.min(RENEWALS, this.#entries.size) }, worker));
+  }
+
+  async #renew(entry: Entry, number: number): Promise<void> {
+    await entry.started;
+    // Until it succeeds, or the next connection takes over: every request has its own timeout.
+    while (this.#number === number && entry.connection !== number && entry.handlers.size > 0) {
+      try {
+        await this.#observe(entry);
+      } catch (error) {
+        if (this.#connection.state.kind !== 'connected') return;
+        if (isFinal(error)) {
+          this.#entries.delete(idOf(entry.key));
+          this.emit('lost', entry.key, error);
+          return;
+        }
+      }
+    }
+  }
+
+  #onMessage({ topic, payload, properties }: IPublishPacket): void {
+    if (this.#entries.size === 0) return;
+    const key = keyOfNotification(topic, this.#clientId);
+    const entry = key && this.#entries.get(idOf(key));
+    if (!entry) return;
+    const version = userProperty(properties?.userProperties, TIMESTAMP);
+    const told = version === undefined ? {} : { version };
+    let notification: Notification;
+    try {
+      notification = parseNotification(Buffer.from(payload));
+    } catch {
+      return; // What nobody can read changes nothing.
+    }
+    entry.notified++;
+    this.#tell(
+      entry,
+      notification.operation === 'set'
+        ? { operation: 'set', key: entry.key, value: Buffer.from(notification.value), ...told }
+        : { operation: 'delete', key: entry.key, ...told },
+    );
+  }
+
+  /** What changed while there was no connection. */
+  #compare(entry: Entry, reading: Reading): void {
+    if (reading.found) {
+      const { value, version } = reading;
+      this.#tell(entry, {
+        operation: 'set',
+        key: entry.key,
+        value,
+        ...(version !== undefined && { version }),
+      });
+    } else if (entry.exists) {
+      this.#tell(entry, { operation: 'delete', key: entry.key });
+    }
+  }
+
+  /** Hands a change on, unless it is not newer than what was handed on before. */
+  #tell(entry: Entry, change: Change): void {
+    const version = change.version === undefined ? undefined : parseHlc(change.version);
+    if (version && entry.latest && compareHlc(version, entry.latest) <= 0) return;
+    if (version) entry.latest = version;
+    entry.exists = change.operation === 'set';
+    for (const handler of [...entry.handlers]) {
+      try {
+        handler(change);
+      } catch (error) {
+        // A handler's fault is its own; the other handlers still get the change.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
+  }
+}
+
+function checkLength(key: Buffer): void {
+  if (key.length <= MAX_OBSERVED_KEY_BYTES) return;
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    `key must not be longer than ${MAX_OBSERVED_KEY_BYTES} bytes to be observed, but has ${key.length}.`,
+    { operation: 'observe', key: printableKey(key) },
+  );
+}
+
+/** Refusals that trying again does not change. */
+function isFinal(error: unknown): error is StateStoreError {
+  return error instanceof ServiceError || (error instanceof StateStoreError && error.code === 'REFUSED');
+}
+
+/** Bytes as a map key: latin1 gives every byte its own character. */
+function idOf(key: Buffer): string {
+  return key.toString('latin1');
+}
