@@ -8,9 +8,10 @@ import type { ConnectionState } from '../client/connection';
 import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { type Operation, StateStoreError } from '../protocol/errors';
+import { asError } from './as-error';
 import { ManyKeysError } from './many-keys';
 import { UserStatus } from './status';
-import type { Store, StoreNode } from './store';
+import { type Store, type StoreNode, storeOf } from './store';
 import { translate } from './translate';
 import { OrderedReader, type TypedProperty } from './typed-property';
 
@@ -52,7 +53,7 @@ export function makeRequestNode<Name extends string>(
   def: RequestNodeDef,
   parts: RequestNodeParts<Name>,
 ): void {
-  const store = (RED.nodes.getNode(def.store) as StoreNode | null)?.store;
+  const store = storeOf(RED.nodes.getNode(def.store) as StoreNode | null);
   new RequestNode(RED, node, def, parts, store).start();
 }
 
@@ -196,10 +197,4 @@ function resultOf(error: StateStoreError): Record<string, unknown> {
     error: code,
     ...(error instanceof ManyKeysError && { results: error.results }),
   };
-}
-
-function asError(reason: unknown, operation: Operation): StateStoreError {
-  if (reason instanceof StateStoreError) return reason;
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return new StateStoreError('UNKNOWN', message, { operation, cause: reason });
 }

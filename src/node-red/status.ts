@@ -14,6 +14,7 @@ export class UserStatus {
   #connection: ConnectionState = { kind: 'closed' };
   #waiting = 0;
   #failure: ErrorCode | undefined;
+  #description: string | undefined;
   #shown = '';
   readonly #showWaiting = new Throttle(() => this.#show());
 
@@ -45,6 +46,12 @@ export class UserStatus {
     this.#show();
   }
 
+  /** What is shown instead of "connected". */
+  describe(text: string | undefined): void {
+    this.#description = text;
+    this.#show();
+  }
+
   clear(): void {
     this.#showWaiting.stop();
     this.#tell({});
@@ -68,7 +75,7 @@ export class UserStatus {
       return { fill: 'yellow', shape: 'ring', text: this.#text('status.connecting') };
     if (this.#failure)
       return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
-    return { fill: 'green', shape: 'dot', text: this.#text('status.connected') };
+    return { fill: 'green', shape: 'dot', text: this.#description ?? this.#text('status.connected') };
   }
 
   #tell(status: NodeStatus): void {

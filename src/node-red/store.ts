@@ -12,6 +12,11 @@ export interface StoreNode extends Node<StoreCredentials> {
   users: Record<string, Node>;
 }
 
+/** The store of a config node, if there is such a node. */
+export function storeOf(node: StoreNode | null): Store | undefined {
+  return node?.store;
+}
+
 /** How long a client without users is kept: a deploy that replaces its last node must not cost the connection. */
 const GRACE_MS = 1000;
 

@@ -18,6 +18,7 @@ const EXPECTED: Record<string, RegExp[]> = {
     /'machine\/press': \{ machine: 'press', temperature: 71\.5, rpm: 1200 \}/,
     /'machine\/oven': \{ machine: 'oven', temperature: 203\.9, rpm: 0 \}/,
   ],
+  '05 Observe a set point and act on it': [/Heating the oven to 20 degrees$/],
   '04 Only the first one wins': [/(Ada|Grace) got the job$/, /The job is taken by (Ada|Grace)$/],
 };
 

@@ -7,13 +7,16 @@ import helper from 'node-red-node-test-helper';
 import configNode = require('../../nodes/statestore-config');
 import deleteNode = require('../../nodes/statestore-delete');
 import getNode = require('../../nodes/statestore-get');
+import observeNode = require('../../nodes/statestore-observe');
 import setNode = require('../../nodes/statestore-set');
 
 helper.init(require.resolve('node-red'));
 let loaded = false;
 
 /** The modules of our nodes, as the helper takes them. */
-export const NODES = [configNode, setNode, getNode, deleteNode] as ((RED: NodeAPI) => void)[] as never;
+export const NODES = [configNode, setNode, getNode, deleteNode, observeNode] as ((
+  RED: NodeAPI,
+) => void)[] as never;
 
 export { helper };
 
@@ -165,6 +168,14 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     return new Promise((resolve) => {
       const done = (error?: { code: string; message: string }) => error && resolve(error);
       _inputCallback.call(this.node, { _msgid: randomUUID(), ...properties }, () => resolve('send'), done);
+    });
+  }
+
+  /** As {@link handle}, for a node that does not pass its input on: resolves when it is done with it. */
+  settle(properties: Record<string, unknown>): Promise<'done' | { code: string; message: string }> {
+    return new Promise((resolve) => {
+      const done = (error?: { code: string; message: string }) => resolve(error ?? 'done');
+      handle(this.node, { _msgid: randomUUID(), ...properties }, () => undefined, done);
     });
   }
 

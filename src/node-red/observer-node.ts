@@ -1,0 +1,233 @@
+/** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import type { ConnectionState } from '../client/connection';
+import type { Observation } from '../client/observation';
+import type { Change } from '../client/observations';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { asError } from './as-error';
+import { type Key, keyContext, keyName, toKey, toKeys } from './key';
+import { UserStatus } from './status';
+import { type Store, type StoreNode, storeOf } from './store';
+import { translate } from './translate';
+import { type ValueFormat, valueFromBytes } from './value';
+
+export interface ObserverNodeDef extends NodeDef {
+  /** ID of the `statestore-config`. */
+  store: string;
+  /** `fixed`: the keys below. `messages`: those that messages name. */
+  mode: 'fixed' | 'messages';
+  /** One key a line. */
+  keys: string;
+  format: ValueFormat;
+  /** Whether what a key holds is sent first. */
+  current: boolean;
+  /** Whether a key that is set to the value it has is passed over. */
+  onlyChanges: boolean;
+}
+
+/** A key that is to be observed. */
+interface Watched {
+  key: Key;
+  observation: Observation | undefined;
+  /** Whether it is just being asked for. */
+  starting: boolean;
+  /** The value sent last, when only real changes are wanted. */
+  value: Buffer | undefined;
+}
+
+type Done = (error?: Error) => void;
+
+/** Makes a created node an observe node. */
+export function makeObserverNode(RED: NodeAPI, node: Node, def: ObserverNodeDef): void {
+  new ObserverNode(RED, node, def, storeOf(RED.nodes.getNode(def.store) as StoreNode | null)).start();
+}
+
+class ObserverNode {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #def: ObserverNodeDef;
+  readonly #store: Store | undefined;
+  readonly #status: UserStatus;
+  readonly #watched = new Map<string, Watched>();
+  #client: StateStoreClient | undefined;
+  #settingsError: StateStoreError | undefined;
+  #closing = false;
+
+  constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef, store: Store | undefined) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#def = def;
+    this.#store = store;
+    this.#status = new UserStatus(RED, node);
+  }
+
+  start(): void {
+    const onState = (state: ConnectionState) => {
+      this.#status.connection(state);
+      if (state.kind === 'connected') void this.#observeMissing();
+    };
+    const onLost = (key: Buffer, error: StateStoreError) => {
+      if (!this.#watched.delete(keyName(key))) return;
+      this.#report(error);
+    };
+    this.#node.on('input', (msg, _send, done) => void this.#input(msg, done));
+    this.#node.on('close', (_removed: boolean, done: () => void) => {
+      this.#store?.off('state', onState);
+      this.#client?.off('observationLost', onLost);
+      void this.#close().then(done, done);
+    });
+    if (!this.#store) {
+      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.noStore') });
+      return;
+    }
+    if (this.#def.mode !== 'messages') {
+      for (const key of this.#def.keys.split('\n').map((line) => line.trim())) if (key) this.#want(key);
+    }
+    this.#store.on('state', onState);
+    try {
+      this.#client = this.#store.register(this.#node);
+      this.#client.on('observationLost', onLost);
+      onState(this.#store.state);
+    } catch (error) {
+      this.#settingsError = asError(error, 'observe');
+      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.badSettings') });
+      this.#node.error(this.#settingsError, {});
+    }
+  }
+
+  /** A message that names keys to observe or not to observe any more. */
+  async #input(msg: NodeMessageInFlow, done: Done): Promise<void> {
+    try {
+      const { action = 'observe', topic } = msg as { action?: unknown; topic?: unknown };
+      if (action !== 'observe' && action !== 'unobserve') {
+        const found = JSON.stringify(action);
+        throw new StateStoreError(
+          'BAD_ARGUMENT',
+          `msg.action is ${found}, but must be "observe" or "unobserve".`,
+        );
+      }
+      const list = Array.isArray(topic)
+        ? toKeys(topic, 'msg.topic', action)
+        : [toKey(topic, 'msg.topic', action)];
+      if (!this.#client) throw this.#settingsError ?? noStore();
+      const each = action === 'observe' ? (key: Key) => this.#add(key) : (key: Key) => this.#remove(key);
+      await Promise.all(list.map(each));
+      this.#status.succeeded();
+      done();
+    } catch (error) {
+      const known = asError(error, 'observe');
+      this.#status.failed(known.code);
+      done(known);
+    }
+  }
+
+  #want(key: Key): Watched {
+    const watched = { key, observation: undefined, starting: false, value: undefined };
+    this.#watched.set(keyName(key), watched);
+    return watched;
+  }
+
+  async #add(key: Key): Promise<void> {
+    if (this.#watched.has(keyName(key))) return;
+    const watched = this.#want(key);
+    try {
+      await this.#observe(watched);
+    } catch (error) {
+      this.#watched.delete(keyName(key));
+      throw error;
+    }
+  }
+
+  async #remove(key: Key): Promise<void> {
+    const watched = this.#watched.get(keyName(key));
+    this.#watched.delete(keyName(key));
+    this.#showCount();
+    await watched?.observation?.close();
+  }
+
+  async #observe(watched: Watched): Promise<void> {
+    const client = this.#client as StateStoreClient;
+    const { current } = this.#def;
+    watched.starting = true;
+    try {
+      const observation = await client.observe(watched.key, (change) => this.#onChange(watched, change), {
+        current,
+      });
+      if (this.#closing || this.#watched.get(keyName(watched.key)) !== watched) await observation.close();
+      else watched.observation = observation;
+    } finally {
+      watched.starting = false;
+    }
+    this.#showCount();
+  }
+
+  /** Fixed keys that could not be observed yet, because there was no connection. */
+  async #observeMissing(): Promise<void> {
+    const missing = [...this.#watched.values()].filter(
+      ({ observation, starting }) => !observation && !starting,
+    );
+    await Promise.all(
+      missing.map((watched) =>
+        this.#observe(watched).catch((error) => {
+          const known = asError(error, 'observe');
+          if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
+          this.#watched.delete(keyName(watched.key));
+          this.#report(known);
+        }),
+      ),
+    );
+  }
+
+  #onChange(watched: Watched, change: Change): void {
+    if (this.#closing) return;
+    const { key, value } = watched;
+    const { format, onlyChanges } = this.#def;
+    if (onlyChanges) {
+      if (change.operation === 'set' && value?.equals(change.value)) return;
+      watched.value = change.operation === 'set' ? change.value : undefined;
+    }
+    const { operation, version } = change;
+    try {
+      const payload =
+        change.operation === 'set'
+          ? valueFromBytes(change.value, format, keyContext('observe', key))
+          : undefined;
+      const statestore = { operation, key, ...(version !== undefined && { version }) };
+      const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };
+      this.#node.send(msg);
+    } catch (error) {
+      this.#report(asError(error, 'observe'));
+    }
+  }
+
+  #report(error: StateStoreError): void {
+    this.#status.failed(error.code);
+    this.#node.error(error, {});
+    this.#showCount();
+  }
+
+  /** How many keys are observed, since when. */
+  #showCount(): void {
+    const count = [...this.#watched.values()].filter(({ observation }) => observation).length;
+    const time = new Date().toTimeString().slice(0, 5);
+    this.#status.describe(
+      count === 0 ? undefined : translate(this.#RED, 'status.observing', { count, time }),
+    );
+  }
+
+  async #close(): Promise<void> {
+    this.#closing = true;
+    const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
+    this.#watched.clear();
+    if (this.#store?.state.kind === 'connected') {
+      await Promise.allSettled(observations.map((observation) => observation.close()));
+    }
+    this.#status.clear();
+    this.#store?.release(this.#node);
+  }
+}
+
+function noStore(): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', 'This node has no store. Open the node and choose or add one.');
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { Emulator, StateStoreClient } from '../../src/index';
+import { Flow, type Outcome } from '../support/flow';
+import { freePort } from '../support/ports';
+
+describe('The node observe', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  let flow: Flow;
+
+  before(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    await store.connect();
+  });
+  after(async () => {
+    await store.close();
+    await emulator.close();
+  });
+  afterEach(() => flow.stop());
+
+  const start = async (definition: Record<string, unknown>, port = emulator.port) => {
+    flow = await Flow.start(port, {
+      ...{
+        type: 'statestore-observe',
+        mode: 'fixed',
+        keys: '',
+        format: 'auto-detect',
+        current: false,
+        onlyChanges: false,
+      },
+      ...definition,
+    });
+  };
+  const sent = async (count: number): Promise<unknown[]> => {
+    while (flow.outcomes.length < count)
+      await new Promise<void>((resolve) => flow.once('outcome', () => resolve()));
+    return flow.outcomes.map((outcome: Outcome) => {
+      const { topic, payload, statestore } = outcome.msg as unknown as {
+        topic: string;
+        payload: unknown;
+        statestore: { operation: string };
+      };
+      return [topic, payload, statestore.operation];
+    });
+  };
+  const observing = () => flow.status('status.observing');
+
+  it('sends every change of fixed keys, with key, value, operation and version', async () => {
+    await start({ keys: 'o/1\n o/2 \n\n' });
+    await observing();
+    const { version } = await store.set('o/1', '{"a":1}');
+    await store.set('o/2', 'text');
+    await store.set('o/3', 'not observed');
+    await store.delete('o/1');
+    assert.deepEqual(await sent(3), [
+      ['o/1', { a: 1 }, 'set'],
+      ['o/2', 'text', 'set'],
+      ['o/1', undefined, 'delete'],
+    ]);
+    assert.deepEqual(flow.outcomes[0]?.msg.statestore, { operation: 'set', key: 'o/1', version });
+  });
+
+  it('sends first what is there when asked to, and passes over what is no change', async () => {
+    await store.set('o/c', '1');
+    await start({ keys: 'o/c\no/none', current: true, onlyChanges: true });
+    await sent(1);
+    await store.set('o/c', '1');
+    await store.set('o/c', '2');
+    await store.delete('o/c');
+    await store.set('o/c', '2');
+    assert.deepEqual(await sent(4), [
+      ['o/c', 1, 'set'],
+      ['o/c', 2, 'set'],
+      ['o/c', undefined, 'delete'],
+      ['o/c', 2, 'set'],
+    ]);
+  });
+
+  it('observes what messages name, until they say otherwise', async () => {
+    await start({ mode: 'messages' });
+    assert.equal(await flow.settle({ topic: ['m/1', 'm/2'] }), 'done');
+    assert.equal(await flow.settle({ topic: 'm/1', action: 'observe' }), 'done', 'twice is once');
+    await store.set('m/1', '1');
+    await store.set('m/2', '1');
+    await sent(2);
+    assert.equal(await flow.settle({ topic: 'm/1', action: 'unobserve' }), 'done');
+    await store.set('m/1', '2');
+    await store.set('m/2', '2');
+    assert.deepEqual((await sent(3)).at(-1), ['m/2', 2, 'set']);
+  });
+
+  for (const [name, msg, message] of [
+    ['no key', {}, /^msg\.topic is undefined, but the key to observe must be/],
+    ['an empty key in a list', { topic: ['a', ''] }, /^msg\.topic\[1\] is empty/],
+    [
+      'an unknown action',
+      { topic: 'a', action: 'watch' },
+      /^msg\.action is "watch", but must be "observe" or "unobserve"/,
+    ],
+    ['a key that is too long', { topic: 'x'.repeat(30_001) }, /30000 bytes/],
+  ] as const) {
+    it(`${name}: one clear error`, async () => {
+      await start({ mode: 'messages' });
+      const error = await flow.settle({ ...msg });
+      assert.ok(error !== 'done');
+      assert.equal(error.code, 'BAD_ARGUMENT');
+      assert.match(error.message, message);
+    });
+  }
+
+  it('observes fixed keys as soon as there is a broker', async () => {
+    const port = await freePort();
+    await start({ keys: 'late', current: true }, port);
+    await flow.status('status.reason.nothingListens');
+    const late = await Emulator.start({ port });
+    const writer = new StateStoreClient({ host: '127.0.0.1', port });
+    await writer.set('late', '1');
+    assert.deepEqual(await sent(1), [['late', 1, 'set']]);
+    await writer.close();
+    await late.close();
+  });
+
+  it('tells the store to stop when it is closed', async () => {
+    await start({ keys: 'closing' });
+    await observing();
+    await flow.stop();
+    await store.set('closing', '1');
+    assert.equal(flow.outcomes.length, 0);
+  });
+});
