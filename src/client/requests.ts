@@ -153,6 +153,8 @@ export class Requests {
   /** Takes no more requests, gives those under way `patience` milliseconds, and fails the rest with `CLOSED`. */
   async close(patience: number): Promise<void> {
     this.#closed = true;
+    // With the connection ends all observing: nobody needs to be told.
+    this.#giveUp(({ operation }) => operation === 'unobserve');
     if (this.#connection.state.kind === 'connected' && !this.#idle) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patience);
@@ -162,7 +164,11 @@ export class Requests {
         };
       });
     }
-    for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
+    this.#giveUp(() => true);
+  }
+
+  #giveUp(which: (pending: Pending) => boolean): void {
+    for (const pending of [...this.#waiting, ...this.#inFlight.values()].filter(which)) {
       this.#fail(pending, failure.closed(pending, pending.correlation !== undefined));
     }
   }

@@ -75,7 +75,8 @@ class ObserverNode {
     this.#node.on('close', (_removed: boolean, done: () => void) => {
       this.#store?.off('state', onState);
       this.#client?.off('observationLost', onLost);
-      void this.#close().then(done, done);
+      this.#close();
+      done();
     });
     if (!this.#store) {
       this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.noStore') });
@@ -216,13 +217,12 @@ class ObserverNode {
     );
   }
 
-  async #close(): Promise<void> {
+  #close(): void {
     this.#closing = true;
     const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
     this.#watched.clear();
-    if (this.#store?.state.kind === 'connected') {
-      await Promise.allSettled(observations.map((observation) => observation.close()));
-    }
+    // Nobody waits for the store to hear of it: where the client is closed as well, it need not.
+    for (const observation of observations) observation.close().catch(() => undefined);
     this.#status.clear();
     this.#store?.release(this.#node);
   }
