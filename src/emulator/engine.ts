@@ -158,7 +158,7 @@ export class StateStoreEngine {
       key: old?.key ?? Buffer.from(command.key),
       value: Buffer.from(command.value),
       version,
-      fence: fence ?? old?.fence,
+      fence,
       expiresAt: command.expiryMs === undefined ? NEVER : nowMs + command.expiryMs,
       queueIndex: -1,
     };

@@ -106,7 +106,7 @@ class Model {
           return ':-1\r\n';
         this.entries.set(one.key, {
           value: one.value,
-          fence: one.fence ?? old?.fence,
+          fence: one.fence,
           expiresAt: one.expiryMs === undefined ? Number.POSITIVE_INFINITY : this.now + one.expiryMs,
         });
         this.tell(one.key, `SET ${one.value}`);
