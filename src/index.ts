@@ -3,6 +3,7 @@ export type { ConnectionState } from './client/connection';
 export { ConnectionError, type ConnectionReason } from './client/connection-error';
 export { type Diagnosis, type DiagnosisResult, type DiagnosisStep, diagnose } from './client/diagnosis';
 export { optionsFromEnvironment } from './client/environment';
+export type { KeyResult } from './client/many';
 export { Observation } from './client/observation';
 export type { Change, ChangeHandler } from './client/observations';
 export type {

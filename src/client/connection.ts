@@ -170,8 +170,6 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       mqtt.end(!polite, { reasonCode: 0, properties: { sessionExpiryInterval: 0 } }, () => resolve());
     });
     clearTimeout(impatient);
-    mqtt.removeAllListeners();
-    mqtt.on('error', () => undefined);
   }
 
   async #connect(): Promise<void> {

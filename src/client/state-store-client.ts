@@ -6,6 +6,7 @@ import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } fro
 import { responseTopic } from '../protocol/topics';
 import { Connection, type ConnectionState } from './connection';
 import { ConnectionError } from './connection-error';
+import { forEachOf, type KeyResult } from './many';
 import { Observation } from './observation';
 import { type Change, type ChangeHandler, Observations } from './observations';
 import {
@@ -189,6 +190,27 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** Deletes `key` only if its value is `value`. */
   deleteIfValue(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
     return this.#delete(key, value, options);
+  }
+
+  /** Stores many values, a bounded number at a time, and tells the outcome of each key in their order. */
+  setMany(
+    entries: Iterable<readonly [Bytes, Bytes]>,
+    options: SetOptions = {},
+  ): Promise<KeyResult<SetResult>[]> {
+    const set = ([key, value]: readonly [Bytes, Bytes]) => this.set(key, value, options);
+    return forEachOf([...entries], ([key]) => key, set);
+  }
+
+  /** Reads many keys, a bounded number at a time, and tells the outcome of each in their order. */
+  getMany(keys: Iterable<Bytes>, options: RequestOptions = {}): Promise<KeyResult<GetResult>[]> {
+    const get = (key: Bytes) => this.get(key, options);
+    return forEachOf([...keys], (key) => key, get);
+  }
+
+  /** Deletes many keys, a bounded number at a time, and tells the outcome of each in their order. */
+  deleteMany(keys: Iterable<Bytes>, options: WriteOptions = {}): Promise<KeyResult<DeleteResult>[]> {
+    const remove = (key: Bytes) => this.delete(key, options);
+    return forEachOf([...keys], (key) => key, remove);
   }
 
   /**
