@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { loadExample } from '../support/examples';
+import { exampleNames, loadExample } from '../support/examples';
 import { NodeRed, type NodeRedOptions, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
@@ -94,6 +94,16 @@ describe('The packed package', () => {
       assert.deepEqual(registered(script), [type]);
       assert.deepEqual(registered(script.replace(/js$/, 'html')), [type]);
     }
+  });
+
+  it('is described as it is: the README knows every node and every example', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    for (const type of Object.keys(manifest['node-red'].nodes)) {
+      const name = type === 'statestore-config' ? type : type.replace('statestore-', '');
+      assert.ok(readme.includes(`| \`${name}\` |`), `the table of nodes lacks ${name}`);
+    }
+    for (const example of exampleNames())
+      assert.ok(readme.includes(`| ${example} |`), `no word of ${example}`);
   });
 
   it('is locked to no download address', () => {
