@@ -3,7 +3,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { type Key, keyContext, toKey, toKeys } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
-import { fencingToken } from '../src/node-red/request-options';
+import { fencingToken, readTimeout } from '../src/node-red/request-options';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { valueToBytes } from '../src/node-red/value';
 
@@ -28,12 +28,13 @@ export = (RED: NodeAPI): void => {
       ? property('value', def.value, def.valueType)
       : property('value', '', 'str');
     const token = property('fencing token', def.fencingToken, def.fencingTokenType);
+    const msgTimeout = property('timeout', 'timeout', 'msg');
 
     makeRequestNode(RED, this, def, {
       operation: 'delete',
-      properties: { key, value, token },
+      properties: { key, value, token, msgTimeout },
       async perform(client, values, base) {
-        const options = { ...base, ...fencingToken(values.token, token) };
+        const options = { ...base, ...fencingToken(values.token, token), ...readTimeout(values.msgTimeout) };
         const remove = async (one: Key) => {
           const { deleted, version } = def.onlyIfValue
             ? await client.deleteIfValue(

@@ -3,6 +3,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { keyContext, keyName, toKey, toKeys } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { readTimeout } from '../src/node-red/request-options';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { type ValueFormat, valueFromBytes } from '../src/node-red/value';
 
@@ -18,12 +19,14 @@ export = (RED: NodeAPI): void => {
   function StateStoreGet(this: Node, def: StateStoreGetDef): void {
     RED.nodes.createNode(this, def);
     const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType });
+    const msgTimeout = new TypedProperty(RED, this, 'timeout', { value: 'timeout', type: 'msg' });
     const target = def.property || 'payload';
 
     makeRequestNode(RED, this, def, {
       operation: 'get',
-      properties: { key },
-      async perform(client, values, options) {
+      properties: { key, msgTimeout },
+      async perform(client, values, base) {
+        const options = { ...base, ...readTimeout(values.msgTimeout) };
         if (Array.isArray(values.key)) {
           const keys = toKeys(values.key, key.label, 'get');
           const found: [string, unknown][] = [];

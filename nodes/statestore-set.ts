@@ -4,7 +4,15 @@ import type { SetOptions } from '../src/client/options';
 import { keyContext, keyName, toKey } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
-import { expiryMilliseconds, fencingToken, type TimeUnit } from '../src/node-red/request-options';
+import {
+  fencingToken,
+  type Precedence,
+  prefer,
+  readCondition,
+  readExpiry,
+  readTimeout,
+  type TimeUnit,
+} from '../src/node-red/request-options';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { toEntries, valueToBytes } from '../src/node-red/value';
 
@@ -20,6 +28,9 @@ interface StateStoreSetDef extends RequestNodeDef {
   expiryUnit: TimeUnit;
   fencingToken: string;
   fencingTokenType: string;
+  /** Whether to ask that the key survive a restart of the whole broker. */
+  persist?: boolean;
+  messageOptions?: Precedence;
 }
 
 export = (RED: NodeAPI): void => {
@@ -32,16 +43,27 @@ export = (RED: NodeAPI): void => {
     const value = property('value', def.value, def.valueType);
     const expiry = property('expiry', def.expiry, def.expiryType);
     const token = property('fencing token', def.fencingToken, def.fencingTokenType);
+    const msgExpiry = property('expiry', 'expiry', 'msg');
+    const msgCondition = property('condition', 'condition', 'msg');
+    const msgTimeout = property('timeout', 'timeout', 'msg');
+    const { expiryUnit: unit, messageOptions: precedence } = def;
+    const heeds = precedence !== 'ignore';
 
     makeRequestNode(RED, this, def, {
       operation: 'set',
-      properties: { key, value, expiry, token },
+      properties: { key, value, expiry, token, msgExpiry, msgCondition, msgTimeout },
       async perform(client, values, base) {
+        const told = heeds ? readCondition(values.msgCondition, msgCondition) : undefined;
+        const condition = prefer(def.condition || undefined, told, precedence);
+        const toldExpiry = heeds ? readExpiry(values.msgExpiry, msgExpiry, unit) : undefined;
+        const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
         const options: SetOptions = {
           ...base,
-          ...(def.condition && { condition: def.condition }),
-          ...expiryMilliseconds(values.expiry, expiry, def.expiryUnit),
+          ...(condition && condition !== 'always' && { condition }),
+          ...(expires !== undefined && { expiry: expires }),
+          ...(def.persist && { persist: true }),
           ...fencingToken(values.token, token),
+          ...readTimeout(values.msgTimeout, precedence),
         };
         if (each) {
           const entries = toEntries(values.value, value.label);

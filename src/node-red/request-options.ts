@@ -1,31 +1,83 @@
-/** Options of a request as they come from typed inputs: blank fields and missing properties mean "none". */
-import { StateStoreError } from '../protocol/errors';
+/**
+ * Options of a request as they come from typed inputs and from the message: blank fields and missing properties mean "none".
+ */
+import type { SetCondition } from '../protocol/commands';
+import { type Operation, StateStoreError } from '../protocol/errors';
 import type { TypedProperty } from './typed-property';
 
 /** Units a person may choose for an expiry. */
 export type TimeUnit = 'ms' | 's' | 'min' | 'h' | 'd';
 
+/**
+ * What `msg.expiry`, `msg.condition` and `msg.timeout` are worth: `node`: they fill in what the node leaves open; `message`: they
+ * come before the settings of the node; `ignore`: nothing.
+ */
+export type Precedence = 'node' | 'message' | 'ignore';
+
 const MILLISECONDS: Record<TimeUnit, number> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The option `expiry` in milliseconds. Throws `BAD_ARGUMENT` for what is no positive whole number of them. */
-export function expiryMilliseconds(
-  value: unknown,
-  property: TypedProperty,
-  unit: TimeUnit,
-): { expiry?: number } {
-  if (property.blank || value === undefined || value === null) return {};
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const expiry = typeof number === 'number' ? number * MILLISECONDS[unit] : Number.NaN;
-  if (Number.isSafeInteger(expiry) && expiry > 0) return { expiry };
-  throw new StateStoreError(
-    'BAD_ARGUMENT',
+/** Words for the conditions of SET in messages, and those of the protocol. */
+const CONDITIONS: Record<string, SetCondition | undefined> = {
+  always: undefined,
+  new: 'NX',
+  'new or unchanged': 'NEX',
+  NX: 'NX',
+  NEX: 'NEX',
+};
+
+/** The one of both that counts. */
+export function prefer<T>(
+  own: T | undefined,
+  told: T | undefined,
+  precedence: Precedence = 'node',
+): T | undefined {
+  if (precedence === 'ignore') return own;
+  return precedence === 'message' ? (told ?? own) : (own ?? told);
+}
+
+/** An expiry in milliseconds. Throws `BAD_ARGUMENT` for what is no positive whole number of them. */
+export function readExpiry(value: unknown, property: TypedProperty, unit: TimeUnit): number | undefined {
+  if (property.blank || value === undefined || value === null) return undefined;
+  const exact =
+    Number(typeof value === 'string' && value.trim() === '' ? Number.NaN : value) * MILLISECONDS[unit];
+  const expiry = Math.round(exact);
+  // 0.07 s are 70.00000000000001 ms.
+  if (
+    typeof value !== 'boolean' &&
+    Math.abs(exact - expiry) < 1e-6 &&
+    Number.isSafeInteger(expiry) &&
+    expiry > 0
+  ) {
+    return expiry;
+  }
+  throw bad(
+    'set',
     `${property.label} is ${JSON.stringify(value)}, but the expiry must be a positive number of ${unit}, in whole milliseconds. Leave it blank for a value that does not expire.`,
-    { operation: 'set' },
   );
+}
+
+/** The condition a message asks for. Throws `BAD_ARGUMENT` for a word that is none. */
+export function readCondition(value: unknown, property: TypedProperty): SetCondition | 'always' | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && Object.hasOwn(CONDITIONS, value)) return CONDITIONS[value] ?? 'always';
+  throw bad(
+    'set',
+    `${property.label} is ${JSON.stringify(value)}, but must be "always", "new" or "new or unchanged".`,
+  );
+}
+
+/** The option `timeout` of a message, in milliseconds; the client checks it. */
+export function readTimeout(value: unknown, precedence: Precedence = 'node'): { timeout?: number } {
+  if (precedence === 'ignore' || value === undefined || value === null) return {};
+  return { timeout: value as number };
 }
 
 /** The option `fencingToken`; the client checks its form. */
 export function fencingToken(value: unknown, property: TypedProperty): { fencingToken?: string } {
   if (property.blank || value === undefined || value === null) return {};
   return { fencingToken: value as string };
+}
+
+function bad(operation: Operation, message: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', message, { operation });
 }

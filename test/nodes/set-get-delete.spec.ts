@@ -130,6 +130,76 @@ describe('The nodes set, get and delete', () => {
       assert.ok(due >= 1_800_000 && due < 1_805_000, `due in ${due} ms`);
     });
 
+    it('takes fractions of a unit that floating point cannot say exactly', async () => {
+      await start({ type: 'statestore-set', key: 'exp', expiry: '0.07', expiryUnit: 's' });
+      sent(await flow.send({ payload: 'v' }));
+    });
+
+    describe('with options in the message', () => {
+      const due = () => Math.round(((emulator.engine.nextExpiry as number) - Date.now()) / 10_000) * 10;
+      for (const [precedence, own, msg, expected] of [
+        ['node', '', { expiry: 100 }, 100],
+        ['node', '200', { expiry: 100 }, 200],
+        ['message', '200', { expiry: 100 }, 100],
+        ['message', '200', {}, 200],
+        ['ignore', '200', { expiry: 100 }, 200],
+      ] as const) {
+        it(`${precedence}: an expiry of ${own || 'none'} here and ${JSON.stringify(msg)} is ${expected} s`, async () => {
+          await store.delete('exp');
+          await start({
+            type: 'statestore-set',
+            key: 'exp',
+            expiry: own,
+            expiryUnit: 's',
+            messageOptions: precedence,
+          });
+          sent(await flow.send({ payload: 'v', ...msg }));
+          assert.equal(due(), expected);
+          await store.delete('exp');
+        });
+      }
+
+      it('a condition may come from there', async () => {
+        await store.set('msgcond', '1');
+        await start({ type: 'statestore-set', key: 'msgcond', outputs: 2 });
+        assert.equal(sent(await flow.send({ payload: '2', condition: 'new' })).output, 1);
+        assert.equal(sent(await flow.send({ payload: '1', condition: 'new or unchanged' })).output, 0);
+        assert.equal(sent(await flow.send({ payload: '2', condition: 'always' })).output, 0);
+        const { code, message } = failed(await flow.send({ payload: '3', condition: 'sometimes' }));
+        assert.equal(code, 'BAD_ARGUMENT');
+        assert.match(
+          message,
+          /^msg\.condition is "sometimes", but must be "always", "new" or "new or unchanged"/,
+        );
+      });
+
+      it('a condition of the node wins unless the message comes first', async () => {
+        await store.set('msgcond', '1');
+        await start({ type: 'statestore-set', key: 'msgcond', condition: 'NX', outputs: 2 });
+        assert.equal(sent(await flow.send({ payload: '2', condition: 'always' })).output, 1);
+        await flow.allCompleted();
+        await flow.stop();
+        await start({
+          type: 'statestore-set',
+          key: 'msgcond',
+          condition: 'NX',
+          outputs: 2,
+          messageOptions: 'message',
+        });
+        assert.equal(sent(await flow.send({ payload: '2', condition: 'always' })).output, 0);
+      });
+
+      for (const type of ['statestore-set', 'statestore-get', 'statestore-delete']) {
+        it(`${type} checks msg.timeout`, async () => {
+          await start({ type, key: 'k' });
+          const { code, message } = failed(await flow.send({ payload: 'v', timeout: -1 }));
+          assert.equal(code, 'BAD_ARGUMENT');
+          assert.match(message, /^timeout must be a whole number from 1/);
+          sent(await flow.send({ payload: 'v', timeout: 5000 }));
+        });
+      }
+    });
+
     it('stores each property of an object under its own key', async () => {
       await start({ type: 'statestore-set', keyType: 'each', key: '', outputs: 2 });
       const { msg, output } = sent(await flow.send({ payload: { 'e/1': 1, 'e/2': 'two', 'e/3': { n: 3 } } }));
