@@ -1,6 +1,6 @@
 /** Reads the value of a key, or of many keys into an object. */
 import type { Node, NodeAPI } from 'node-red';
-import { keyContext, keyName, toKey, toKeys } from '../src/node-red/key';
+import { keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import { readTimeout } from '../src/node-red/request-options';
@@ -13,6 +13,10 @@ interface StateStoreGetDef extends RequestNodeDef {
   /** Message property that receives the value. */
   property: string;
   format: ValueFormat;
+  /** What becomes of a key that is not there. */
+  missing?: 'nothing' | 'default' | 'error';
+  default?: string;
+  defaultType?: string;
 }
 
 export = (RED: NodeAPI): void => {
@@ -21,10 +25,17 @@ export = (RED: NodeAPI): void => {
     const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType });
     const msgTimeout = new TypedProperty(RED, this, 'timeout', { value: 'timeout', type: 'msg' });
     const target = def.property || 'payload';
+    const fallback =
+      def.missing === 'default'
+        ? new TypedProperty(RED, this, 'default value', {
+            value: def.default ?? '',
+            type: def.defaultType ?? 'str',
+          })
+        : new TypedProperty(RED, this, 'default value', { value: '', type: 'msg' });
 
     makeRequestNode(RED, this, def, {
       operation: 'get',
-      properties: { key, msgTimeout },
+      properties: { key, fallback, msgTimeout },
       async perform(client, values, base) {
         const options = { ...base, ...readTimeout(values.msgTimeout) };
         if (Array.isArray(values.key)) {
@@ -32,7 +43,11 @@ export = (RED: NodeAPI): void => {
           const found: [string, unknown][] = [];
           const results = await forEachKey('get', keys, async (one) => {
             const got = await client.get(one, options);
-            if (!got.found) return { key: one, found: false };
+            if (!got.found) {
+              if (def.missing === 'error') throw notFound(one);
+              if (def.missing === 'default') found.push([keyName(one), values.fallback]);
+              return { key: one, found: false };
+            }
             found.push([keyName(one), valueFromBytes(got.value, def.format, keyContext('get', one))]);
             return { key: one, found: true, version: got.version };
           });
@@ -45,7 +60,10 @@ export = (RED: NodeAPI): void => {
         }
         const one = toKey(values.key, key.label, 'get');
         const got = await client.get(one, options);
-        const value = got.found ? valueFromBytes(got.value, def.format, keyContext('get', one)) : undefined;
+        if (!got.found && def.missing === 'error') throw notFound(one);
+        const value = got.found
+          ? valueFromBytes(got.value, def.format, keyContext('get', one))
+          : values.fallback;
         return {
           result: {
             operation: 'get',
@@ -54,7 +72,7 @@ export = (RED: NodeAPI): void => {
             ...(got.found && { version: got.version }),
           },
           effective: got.found,
-          write: (msg) => RED.util.setMessageProperty(msg, target, value, got.found),
+          write: (msg) => RED.util.setMessageProperty(msg, target, value, value !== undefined),
         };
       },
     });

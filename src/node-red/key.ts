@@ -29,6 +29,16 @@ export function keyContext(operation: Operation, key: Key): ErrorContext & { key
   return { operation, key: printableKey(typeof key === 'string' ? Buffer.from(key) : key) };
 }
 
+/** For nodes that are to fail where a key is missing. */
+export function notFound(key: Key): StateStoreError {
+  const context = keyContext('get', key);
+  return new StateStoreError(
+    'KEY_NOT_FOUND',
+    `There is no key ${context.key} in the state store. Set it first, or choose in the node what to do when it is missing.`,
+    context,
+  );
+}
+
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return Array.isArray(value) ? 'a list' : `of type ${typeof value}`;

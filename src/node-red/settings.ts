@@ -30,6 +30,9 @@ export interface StoreSettings {
   inFlightLimit?: string | number;
   queueLimit?: string | number;
   keyPrefix?: string;
+  /** User property that asks to keep a key on disk. */
+  persistName?: string;
+  persistValue?: string;
 }
 
 /** What Node-RED keeps apart from the flow, encrypted. */
@@ -50,6 +53,10 @@ export function readStoreSettings(
     ...number('inFlightLimit', settings.inFlightLimit),
     ...number('queueLimit', settings.queueLimit),
     ...text('keyPrefix', settings.keyPrefix),
+    persistence: {
+      name: text('name', settings.persistName).name ?? 'aio-persistence',
+      value: text('value', settings.persistValue).value ?? 'true',
+    },
   };
   if (settings.source === 'environment') return { ...optionsFromEnvironment(), ...limits };
   return {

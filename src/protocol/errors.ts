@@ -28,6 +28,7 @@ export type ClientErrorCode =
   | 'CLOSED'
   | 'BAD_ARGUMENT'
   | 'BAD_RESPONSE'
+  | 'KEY_NOT_FOUND'
   | 'REFUSED';
 
 export type ErrorCode = ServiceErrorCode | ClientErrorCode;

@@ -94,6 +94,22 @@ describe('The life of a node', () => {
     });
   });
 
+  it('asks to keep a key on disk in the words of the store', async () => {
+    const server = await startScriptedStore();
+    for (const [persist, settings, expected] of [
+      [true, {}, { 'aio-persistence': 'true' }],
+      [true, { persistName: 'keep', persistValue: 'yes' }, { keep: 'yes' }],
+      [false, {}, {}],
+    ] as const) {
+      flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k', persist }, settings);
+      await flow.send({ payload: 1 });
+      const properties = Object.entries(server.requests.at(-1)?.properties.userProperties ?? {});
+      assert.deepEqual(Object.fromEntries(properties.filter(([name]) => !/^[_$]/.test(name))), expected);
+      await flow.stop();
+    }
+    await server.close();
+  });
+
   describe('when it is closed', () => {
     let server: ScriptedStore;
     beforeEach(async () => {

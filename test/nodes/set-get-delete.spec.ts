@@ -296,6 +296,33 @@ describe('The nodes set, get and delete', () => {
       assert.deepEqual(msg.statestore, { operation: 'get', key: 'no/such/key', found: false });
     });
 
+    it('sends a default value when told to, and still says that it is missing', async () => {
+      await start({
+        type: 'statestore-get',
+        key: 'key',
+        keyType: 'msg',
+        missing: 'default',
+        default: '{"on":false}',
+        defaultType: 'json',
+        outputs: 2,
+      });
+      const one = sent(await flow.send({ key: 'no/such/key' }));
+      assert.deepEqual([one.output, one.msg.payload], [1, { on: false }]);
+      assert.deepEqual(one.msg.statestore, { operation: 'get', key: 'no/such/key', found: false });
+      await store.set('there', '1');
+      const many = sent(await flow.send({ key: ['no/such/key', 'there'] }));
+      assert.deepEqual(many.msg.payload, { 'no/such/key': { on: false }, there: 1 });
+    });
+
+    it('fails when told to', async () => {
+      await start({ type: 'statestore-get', key: 'key', keyType: 'msg', missing: 'error' });
+      const { code, message } = failed(await flow.send({ key: 'no/such/key' }));
+      assert.equal(code, 'KEY_NOT_FOUND');
+      assert.match(message, /^There is no key no\/such\/key in the state store\. Set it first/);
+      const many = failed(await flow.send({ key: ['no/such/key', 'neither'] }));
+      assert.match(many.message, /^Could not get 2 of 2 keys\. There is no key/);
+    });
+
     it('reads a list of keys into an object', async () => {
       await store.set('l/1', '1');
       await store.set('__proto__', '"p"');
