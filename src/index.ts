@@ -23,6 +23,7 @@ export {
   StateStoreClient,
 } from './client/state-store-client';
 export { Emulator, type EmulatorOptions } from './emulator/broker';
+export { Rules, RulesError } from './emulator/rules';
 export {
   type ClientErrorCode,
   type ErrorCode,

@@ -8,6 +8,7 @@ import type { Aedes, AedesPublishPacket, Client } from 'aedes';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, type Publication } from './exchange';
+import type { Principal, Rules } from './rules';
 
 export interface EmulatorOptions {
   /** TCP port, 0 to 65535; 0 lets the system choose. Default 1883. */
@@ -16,6 +17,10 @@ export interface EmulatorOptions {
   host?: string;
   /** The store to serve; a new, empty one by default. */
   engine?: StateStoreEngine;
+  /** Users and rules; everybody may do anything by default. */
+  rules?: Rules;
+  /** Most keys the store holds; no limit by default. */
+  keyQuota?: number;
   /** Largest packet in bytes the broker accepts (MQTT 5 section 3.2.2.3.6); no limit by default. */
   maximumPacketSize?: number;
   /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
@@ -26,6 +31,9 @@ export const DEFAULT_EMULATOR_PORT = 1883;
 export const DEFAULT_EMULATOR_HOST = '127.0.0.1';
 
 const TOPIC_NAME_INVALID = 0x90;
+/** MQTT 3.1.1 return codes, which Aedes turns into those of MQTT 5. */
+const BAD_PASSWORD = 4;
+const NOT_AUTHORIZED = 5;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A running emulator. Emits `change` when the number of clients or keys may have changed. */
@@ -51,7 +59,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
       maximumPacketSize: options.maximumPacketSize ?? 0,
       receiveMaximum: options.receiveMaximum ?? 0,
     });
-    const emulator = new Emulator(options.engine ?? new StateStoreEngine(), broker);
+    const quota = options.keyQuota === undefined ? {} : { keyQuota: options.keyQuota };
+    const emulator = new Emulator(options.engine ?? new StateStoreEngine(quota), broker);
+    emulator.engine.authorize = () => true;
+    if (options.rules) emulator.#enforce(options.rules);
     try {
       await emulator.#listen(options.port ?? DEFAULT_EMULATOR_PORT, options.host ?? DEFAULT_EMULATOR_HOST);
     } catch (error) {
@@ -98,6 +109,39 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.#broker.on('connectionError', () => undefined);
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
+  }
+
+  /** Asks the rules at log-in, publish, subscribe, and for every key. */
+  #enforce(rules: Rules): void {
+    const principals = new WeakMap<Client, Principal>();
+    const principalOf = (client: Client | null): Principal =>
+      (client && principals.get(client)) ?? { clientId: client?.id ?? '', attributes: {} };
+    this.#broker.authenticate = (client, username, password, done) => {
+      const attributes = rules.logIn(username, password?.toString());
+      const principal = {
+        clientId: client.id,
+        ...(username !== undefined && { username }),
+        attributes: attributes ?? {},
+      };
+      principals.set(client, principal);
+      const known = attributes !== undefined && rules.allowsBroker(principal, 'Connect');
+      const refusal = Object.assign(new Error('not authorized'), {
+        returnCode: attributes ? NOT_AUTHORIZED : BAD_PASSWORD,
+      });
+      done(known ? null : refusal, known);
+    };
+    this.#broker.authorizePublish = (client, packet, done) => {
+      const allowed = client === null || rules.allowsBroker(principalOf(client), 'Publish', packet.topic);
+      done(allowed ? null : new Error('not authorized'));
+    };
+    this.#broker.authorizeSubscribe = (client, subscription, done) => {
+      done(
+        null,
+        rules.allowsBroker(principalOf(client), 'Subscribe', subscription.topic) ? subscription : null,
+      );
+    };
+    this.engine.authorize = (clientId, access, key) =>
+      rules.allowsKey(principalOf(this.#client(clientId) ?? null), access, key);
   }
 
   #serve(packet: AedesPublishPacket & { clientId?: string }, done: () => void): void {

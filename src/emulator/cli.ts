@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** The command `statestore-emulator`. */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, Emulator } from './broker';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, Emulator, type EmulatorOptions } from './broker';
+import { Rules } from './rules';
 
-const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS]
+const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
 for trying, teaching and testing. Not for production.
@@ -11,6 +13,9 @@ for trying, teaching and testing. Not for production.
   --port PORT     TCP port to listen on (default ${DEFAULT_EMULATOR_PORT}; 0 lets the system choose)
   --host ADDRESS  address to listen on (default ${DEFAULT_EMULATOR_HOST}, this machine only;
                   anybody who reaches it can read and write every key)
+  --rules FILE    users and rules, JSON or YAML in the shape of a BrokerAuthorization (default: everybody
+                  may do anything); see docs/emulator.md
+  --quota KEYS    most keys the store holds (default: no limit)
   --help          print this text
   --version       print the version
 
@@ -20,23 +25,50 @@ Stop it with Ctrl-C.
 /** Wrong use of the command: exit code 2, as usual. */
 class UsageError extends Error {}
 
-function readArguments(): { port: number; host: string; help: boolean; version: boolean } {
+interface Arguments extends EmulatorOptions {
+  port: number;
+  host: string;
+  help: boolean;
+  version: boolean;
+}
+
+function readArguments(): Arguments {
   try {
     const { values } = parseArgs({
       options: {
         port: { type: 'string', default: String(DEFAULT_EMULATOR_PORT) },
         host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
+        rules: { type: 'string' },
+        quota: { type: 'string' },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
     });
-    const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
-    if (!(port <= 65535))
-      throw new UsageError(`--port must be a number from 0 to 65535, not "${values.port}"`);
-    return { ...values, port };
+    const { host, help, version, rules, quota } = values;
+    const port = wholeNumber('--port', values.port, 0, 65_535);
+    return {
+      ...{ host, help, version, port },
+      ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
+      ...(rules !== undefined && { rules: readRules(rules) }),
+    };
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError((error as Error).message);
+  }
+}
+
+function wholeNumber(option: string, value: string, min: number, max: number): number {
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not "${value}"`);
+}
+
+function readRules(file: string): Rules {
+  try {
+    return Rules.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--rules ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
   }
 }
 

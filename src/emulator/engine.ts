@@ -53,16 +53,31 @@ interface Entry extends Expiring {
   fence: Hlc | undefined;
 }
 
+export interface EngineOptions {
+  /** Whether a client may read (GET, KEYNOTIFY) or write (SET, DEL, VDEL) a key; everybody may by default. */
+  authorize?: (clientId: string, access: 'Read' | 'Write', key: Buffer) => boolean;
+  /** Most keys the store holds; no limit by default. */
+  keyQuota?: number;
+}
+
 const STORE_NODE_ID = 'statestore-emulator';
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class StateStoreEngine {
+  /** May be changed while clients are connected, as a policy may. */
+  authorize: NonNullable<EngineOptions['authorize']>;
+  readonly #keyQuota: number;
   readonly #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
   /** Key (latin1) -> IDs of the clients that observe it. */
   readonly #observers = new Map<string, Set<string>>();
   #nowMs = 0;
+
+  constructor({ authorize, keyQuota }: EngineOptions = {}) {
+    this.authorize = authorize ?? (() => true);
+    this.#keyQuota = keyQuota ?? Number.POSITIVE_INFINITY;
+  }
 
   /** How many keys the store holds. */
   get size(): number {
@@ -115,6 +130,8 @@ export class StateStoreEngine {
 
   #run(request: EngineRequest, nowMs: number, notifications: EngineNotification[]): EngineResponse {
     const command = parseCommand(request.payload);
+    const access = command.verb === 'GET' || command.verb === 'KEYNOTIFY' ? 'Read' : 'Write';
+    if (!this.authorize(request.clientId, access, Buffer.from(command.key))) throw refuse('NOT_AUTHORIZED');
     const version = this.#version(request, command, nowMs);
     switch (command.verb) {
       case 'SET':
@@ -153,6 +170,7 @@ export class StateStoreEngine {
     const old = this.#entries.get(id);
     checkFence(old, fence);
     if (old && !allows(command, old)) return { payload: reply.notApplied, version: old.version };
+    if (!old && this.#entries.size >= this.#keyQuota) throw refuse('QUOTA_EXCEEDED');
     if (old) this.#expiring.remove(old);
     const entry: Entry = {
       key: old?.key ?? Buffer.from(command.key),

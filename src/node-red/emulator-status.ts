@@ -1,5 +1,6 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { Emulator } from '../emulator/broker';
+import { RulesError } from '../emulator/rules';
 import type { EmulatorAddress } from './emulators';
 import { Throttle } from './throttle';
 
@@ -31,9 +32,15 @@ export class EmulatorStatus {
   failed(error: NodeJS.ErrnoException): void {
     if (this.#stopped) return;
     const values = { ...this.#address, reason: error.message };
-    const known = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(error.code ?? '') ? error.code : 'other';
+    const known = this.#kind(error);
     this.#node.status({ fill: 'red', shape: 'ring', text: this.#text(`status.${known}`, values) });
     this.#node.error(this.#text(`error.${known}`, values), {});
+  }
+
+  /** Which of the texts belongs to the error. */
+  #kind(error: NodeJS.ErrnoException): string {
+    if (error instanceof RulesError || error.syscall === 'open') return 'rules';
+    return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].find((code) => code === error.code) ?? 'other';
   }
 
   stop(): void {

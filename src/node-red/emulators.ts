@@ -1,10 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import type { Node } from 'node-red';
 import { Emulator } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
+import { Rules } from '../emulator/rules';
 
 export interface EmulatorAddress {
   host: string;
   port: number;
+}
+
+/** An address, and who may do what there. */
+export interface EmulatorSettings extends EmulatorAddress {
+  /** Path of a file of rules; empty: everybody may do anything. */
+  rulesFile: string;
 }
 
 interface Shared {
@@ -21,13 +29,16 @@ export class Emulators {
   readonly #kept = new Map<string, StateStoreEngine>();
 
   /** The emulator at this address, started if need be. Rejects with Node's error when the port cannot be had. */
-  async acquire(node: Node, address: EmulatorAddress): Promise<Emulator> {
+  async acquire(node: Node, { rulesFile, ...address }: EmulatorSettings): Promise<Emulator> {
     const id = idOf(address);
     let shared = this.#running.get(id);
     if (!shared) {
       const engine = this.#kept.get(id);
       this.#kept.delete(id);
-      shared = { starting: Emulator.start({ ...address, ...(engine && { engine }) }), users: new Set() };
+      const starting = readRules(rulesFile).then((rules) =>
+        Emulator.start({ ...address, ...(engine && { engine }), ...(rules && { rules }) }),
+      );
+      shared = { starting, users: new Set() };
       this.#running.set(id, shared);
     }
     shared.users.add(node);
@@ -55,6 +66,10 @@ export class Emulators {
   forgetUnused(): void {
     this.#kept.clear();
   }
+}
+
+async function readRules(path: string): Promise<Rules | undefined> {
+  return path ? Rules.parse(await readFile(path, 'utf8')) : undefined;
 }
 
 function idOf({ host, port }: EmulatorAddress): string {

@@ -8,7 +8,7 @@ import { ROOT } from '../support/node-red';
 const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/protocol': { parts: [], packages: [] },
   'src/client': { parts: ['src/protocol'], packages: ['mqtt'] },
-  'src/emulator': { parts: ['src/protocol'], packages: ['aedes', 'mqtt'] },
+  'src/emulator': { parts: ['src/protocol'], packages: ['aedes', 'mqtt', 'yaml'] },
   'src/node-red': { parts: ['src/client', 'src/protocol', 'src/emulator'], packages: ['node-red'] },
   nodes: { parts: ['src/node-red', 'src/client', 'src/protocol', 'src/emulator'], packages: ['node-red'] },
 };

@@ -1,0 +1,245 @@
+/**
+ * Who may do what at the emulator: users, and rules in the shape of a `BrokerAuthorization` of Azure IoT Operations
+ * (docs/protocol.md section 11). Rules only allow; what no rule allows is denied.
+ */
+import { parse } from 'yaml';
+
+/** Who a client is. */
+export interface Principal {
+  clientId: string;
+  username?: string;
+  attributes: Record<string, string>;
+}
+
+export type Access = 'Read' | 'Write';
+type BrokerMethod = 'Connect' | 'Publish' | 'Subscribe';
+
+interface User {
+  username: string;
+  password: string;
+  attributes: Record<string, string>;
+}
+
+interface BrokerResource {
+  method: BrokerMethod;
+  clientIds: string[];
+  topics: string[];
+}
+
+interface StateStoreResource {
+  method: 'Read' | 'Write' | 'ReadWrite';
+  keyType: 'Pattern' | 'String' | 'Binary';
+  keys: string[];
+}
+
+interface Rule {
+  clientIds: string[];
+  usernames: string[];
+  attributes: Record<string, string>[];
+  brokerResources: BrokerResource[];
+  stateStoreResources: StateStoreResource[];
+}
+
+/** What is wrong with a file of rules, and where. */
+export class RulesError extends Error {}
+
+export class Rules {
+  readonly #users: User[];
+  readonly #rules: Rule[];
+  readonly #restrictsBroker: boolean;
+
+  private constructor(users: User[], rules: Rule[]) {
+    this.#users = users;
+    this.#rules = rules;
+    this.#restrictsBroker = rules.some(({ brokerResources }) => brokerResources.length > 0);
+  }
+
+  /**
+   * Reads JSON or YAML: `users` (a list of `username`, `password` and, if needed, `attributes`) and
+   * `spec.authorizationPolicies.rules`. Throws {@link RulesError} that names the place.
+   */
+  static parse(text: string): Rules {
+    let file: unknown;
+    try {
+      file = parse(text);
+    } catch (error) {
+      throw new RulesError(`not valid JSON or YAML: ${(error as Error).message.split('\n')[0]}`);
+    }
+    const root = object(file, 'the file');
+    const spec = object(root.spec ?? {}, 'spec');
+    const policies = object(spec.authorizationPolicies ?? {}, 'spec.authorizationPolicies');
+    const place = 'spec.authorizationPolicies.rules';
+    return new Rules(
+      list(root.users ?? [], 'users').map((user, i) => readUser(user, `users[${i}]`)),
+      list(policies.rules ?? [], place).map((rule, i) => readRule(rule, `${place}[${i}]`)),
+    );
+  }
+
+  /** The client's attributes when it may log in, otherwise undefined. Without users everybody may. */
+  logIn(username: string | undefined, password: string | undefined): Record<string, string> | undefined {
+    if (this.#users.length === 0) return {};
+    return this.#users.find((user) => user.username === username && user.password === password)?.attributes;
+  }
+
+  /** Whether the broker lets a client connect, publish or subscribe. Without rules for that it does. */
+  allowsBroker(principal: Principal, method: BrokerMethod, topic = ''): boolean {
+    if (!this.#restrictsBroker) return true;
+    return this.#of(principal).some(({ brokerResources }) =>
+      brokerResources.some(
+        (resource) =>
+          resource.method === method &&
+          (method === 'Connect'
+            ? resource.clientIds.length === 0 || matchesAny(resource.clientIds, principal.clientId, principal)
+            : resource.topics.some((filter) => matchesTopic(substitute(filter, principal), topic))),
+      ),
+    );
+  }
+
+  /** Whether the store lets a client read or write a key. */
+  allowsKey(principal: Principal, access: Access, key: Buffer): boolean {
+    return this.#of(principal).some(({ stateStoreResources }) =>
+      stateStoreResources.some(
+        ({ method, keyType, keys }) =>
+          (method === access || method === 'ReadWrite') && matchesKey(keyType, keys, key, principal),
+      ),
+    );
+  }
+
+  #of(principal: Principal): Rule[] {
+    return this.#rules.filter(
+      ({ clientIds, usernames, attributes }) =>
+        clientIds.includes('*') ||
+        clientIds.includes(principal.clientId) ||
+        usernames.includes(principal.username ?? '') ||
+        attributes.some((wanted) =>
+          Object.entries(wanted).every(([name, value]) => principal.attributes[name] === value),
+        ),
+    );
+  }
+}
+
+function matchesKey(
+  keyType: StateStoreResource['keyType'],
+  keys: string[],
+  key: Buffer,
+  principal: Principal,
+): boolean {
+  switch (keyType) {
+    case 'Binary':
+      return keys.some((one) => Buffer.from(one, 'base64').equals(key));
+    case 'String':
+      return keys.some((one) => Buffer.from(substitute(one, principal)).equals(key));
+    case 'Pattern':
+      return matchesAny(keys, key.toString(), principal);
+  }
+}
+
+function matchesAny(patterns: string[], text: string, principal: Principal): boolean {
+  return patterns.some((pattern) => glob(pattern, principal).test(text));
+}
+
+/** `*` any characters, `?` one, `[0-9]` one of them; what is substituted is taken literally. */
+function glob(pattern: string, principal: Principal): RegExp {
+  const source = pattern.replace(/\{principal\.[^}]+\}|\[[^\]]+\]|[\s\S]/g, (part) => {
+    if (part === '*') return '[\\s\\S]*';
+    if (part === '?') return '[\\s\\S]';
+    if (part.startsWith('[')) return `[${part.slice(1, -1).replace(/[\\\]]/g, '\\$&')}]`;
+    return literal(part.startsWith('{principal.') ? substitute(part, principal) : part);
+  });
+  return new RegExp(`^${source}$`, 'u');
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+}
+
+function substitute(text: string, { clientId, username, attributes }: Principal): string {
+  return text.replace(
+    /\{principal\.(clientId|username|attributes\.([^}]+))\}/g,
+    (_all, what: string, name: string) => {
+      if (what === 'clientId') return clientId;
+      return (what === 'username' ? username : attributes[name]) ?? '';
+    },
+  );
+}
+
+/** MQTT topic filter (MQTT 5 section 4.7); a filter allows itself, too. */
+function matchesTopic(filter: string, topic: string): boolean {
+  if (filter === topic) return true;
+  const source = filter
+    .split('/')
+    .map((level) => (level === '+' ? '[^/]+' : level === '#' ? '[\\s\\S]*' : literal(level)))
+    .join('/');
+  return new RegExp(`^${source}$`, 'u').test(topic);
+}
+
+function readUser(value: unknown, place: string): User {
+  const { username, password, attributes } = object(value, place);
+  return {
+    username: text(username, `${place}.username`),
+    password: text(password, `${place}.password`),
+    attributes: texts(attributes ?? {}, `${place}.attributes`),
+  };
+}
+
+function readRule(value: unknown, place: string): Rule {
+  const rule = object(value, place);
+  const principals = object(rule.principals ?? {}, `${place}.principals`);
+  const textList = (from: unknown, where: string) =>
+    list(from ?? [], where).map((one, i) => text(one, `${where}[${i}]`));
+  return {
+    clientIds: textList(principals.clientIds, `${place}.principals.clientIds`),
+    usernames: textList(principals.usernames, `${place}.principals.usernames`),
+    attributes: list(principals.attributes ?? [], `${place}.principals.attributes`).map((one, i) =>
+      texts(one, `${place}.principals.attributes[${i}]`),
+    ),
+    brokerResources: list(rule.brokerResources ?? [], `${place}.brokerResources`).map((one, i) => {
+      const where = `${place}.brokerResources[${i}]`;
+      const resource = object(one, where);
+      return {
+        method: oneOf(resource.method, ['Connect', 'Publish', 'Subscribe'], `${where}.method`),
+        clientIds: textList(resource.clientIds, `${where}.clientIds`),
+        topics: textList(resource.topics, `${where}.topics`),
+      };
+    }),
+    stateStoreResources: list(rule.stateStoreResources ?? [], `${place}.stateStoreResources`).map(
+      (one, i) => {
+        const where = `${place}.stateStoreResources[${i}]`;
+        const resource = object(one, where);
+        return {
+          method: oneOf(resource.method, ['Read', 'Write', 'ReadWrite'], `${where}.method`),
+          keyType: oneOf(resource.keyType, ['Pattern', 'String', 'Binary'], `${where}.keyType`),
+          keys: textList(resource.keys, `${where}.keys`),
+        };
+      },
+    ),
+  };
+}
+
+function object(value: unknown, place: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new RulesError(`${place} must be an object`);
+}
+
+function list(value: unknown, place: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new RulesError(`${place} must be a list`);
+}
+
+function text(value: unknown, place: string): string {
+  if (typeof value === 'string') return value;
+  throw new RulesError(`${place} must be text`);
+}
+
+function texts(value: unknown, place: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(object(value, place)).map(([name, one]) => [name, text(one, `${place}.${name}`)]),
+  );
+}
+
+function oneOf<const Word extends string>(value: unknown, words: readonly Word[], place: string): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw new RulesError(`${place} must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+}
