@@ -7,7 +7,7 @@ import { Emulators } from '../src/node-red/emulators';
 interface StateStoreEmulatorDef extends NodeDef {
   host: string;
   port: string | number;
-  /** Path of a file with users and rules. */
+  /** Path of a file with users and rules, or these themselves. */
   rules?: string;
 }
 
@@ -20,7 +20,7 @@ export = (RED: NodeAPI): void => {
     const address = {
       host: def.host || DEFAULT_EMULATOR_HOST,
       port: Number(def.port || DEFAULT_EMULATOR_PORT),
-      rulesFile: def.rules ?? '',
+      rules: def.rules ?? '',
     };
     const status = new EmulatorStatus(RED, this, address);
     emulators.acquire(this, address).then(

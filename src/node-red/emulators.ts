@@ -11,8 +11,8 @@ export interface EmulatorAddress {
 
 /** An address, and who may do what there. */
 export interface EmulatorSettings extends EmulatorAddress {
-  /** Path of a file of rules; empty: everybody may do anything. */
-  rulesFile: string;
+  /** Path of a file of rules, or the rules themselves (anything of more than one line); empty: everybody may do anything. */
+  rules: string;
 }
 
 interface Shared {
@@ -29,13 +29,13 @@ export class Emulators {
   readonly #kept = new Map<string, StateStoreEngine>();
 
   /** The emulator at this address, started if need be. Rejects with Node's error when the port cannot be had. */
-  async acquire(node: Node, { rulesFile, ...address }: EmulatorSettings): Promise<Emulator> {
+  async acquire(node: Node, { rules: given, ...address }: EmulatorSettings): Promise<Emulator> {
     const id = idOf(address);
     let shared = this.#running.get(id);
     if (!shared) {
       const engine = this.#kept.get(id);
       this.#kept.delete(id);
-      const starting = readRules(rulesFile).then((rules) =>
+      const starting = readRules(given).then((rules) =>
         Emulator.start({ ...address, ...(engine && { engine }), ...(rules && { rules }) }),
       );
       shared = { starting, users: new Set() };
@@ -68,8 +68,10 @@ export class Emulators {
   }
 }
 
-async function readRules(path: string): Promise<Rules | undefined> {
-  return path ? Rules.parse(await readFile(path, 'utf8')) : undefined;
+async function readRules(given: string): Promise<Rules | undefined> {
+  const text = given.trim();
+  if (text === '') return undefined;
+  return Rules.parse(text.includes('\n') ? text : await readFile(text, 'utf8'));
 }
 
 function idOf({ host, port }: EmulatorAddress): string {

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './node-red';
+import { type NodeRed, ROOT } from './node-red';
+import { freePort } from './ports';
 
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
 
@@ -19,4 +21,37 @@ export function loadExample(name: string, port: number): FlowNode[] {
     if (node.type === 'debug') node.console = true;
   }
   return nodes;
+}
+
+/** What each example says after it was imported and deployed, in any order. */
+export const EXPECTED: Record<string, RegExp[]> = {
+  '01 Quickstart': [
+    /Successfully set key someKey with value someValue$/,
+    /Current value of key someKey in the state store is someValue$/,
+    /Successfully deleted key someKey from the state store$/,
+  ],
+  '02 Counter shared by two flows': [/flow [AB] counted to 1$/, /flow [AB] counted to 2$/],
+  '03 Remember the last reading of each machine': [
+    /Remembered machine\/press$/,
+    /Remembered machine\/mixer$/,
+    /Remembered machine\/oven$/,
+    /'machine\/press': \{ machine: 'press', temperature: 71\.5, rpm: 1200 \}/,
+    /'machine\/oven': \{ machine: 'oven', temperature: 203\.9, rpm: 0 \}/,
+  ],
+  '04 Only the first one wins': [/(Ada|Grace) got the job$/, /The job is taken by (Ada|Grace)$/],
+  '05 Observe a set point and act on it': [/Heating the oven to 20 degrees$/],
+  '06 Shared configuration with a default': [/Line 1 runs at 100 m\/min \(the default\)$/],
+  '07 Lease with expiry and renewal': [/The lease on the press belongs to line 1$/],
+  '08 Active and standby with a fencing token': [/[AB] runs the pump$/, /[AB] stands by$/],
+  '09 Cache in front of a slow call': [/From the slow service: bread$/, /From the cache: bread$/],
+  '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
+};
+
+/** Deploys every example, one after the other, and waits for what it says; a warning or an error is a fault. */
+export async function runExample(nodeRed: NodeRed, name: string): Promise<void> {
+  const after = nodeRed.lines.all.length;
+  await nodeRed.deploy(loadExample(name, await freePort()));
+  for (const pattern of EXPECTED[name] as RegExp[]) await nodeRed.lines.find(pattern, after);
+  const trouble = nodeRed.lines.all.slice(after).filter((line) => /\[(warn|error)\]/.test(line));
+  assert.deepEqual(trouble, []);
 }

@@ -91,7 +91,7 @@ export class NodeRed {
     const red = join(from, 'node_modules', 'node-red', 'red.js');
     const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, PORT: String(port), ...env },
     });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
     const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
