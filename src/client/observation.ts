@@ -29,9 +29,14 @@ export class Observation implements AsyncIterable<Change> {
   /** Ends it; `for await` ends, too. Resolves when the store was told, if this was the last one of its key. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.end();
+    await this.#stop();
+  }
+
+  /** Ends `for await` without telling the store; for a client that is closed. */
+  end(): void {
     this.#closed = true;
     this.#waiting?.();
-    await this.#stop();
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Change> {

@@ -76,6 +76,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #observations: Observations;
+  readonly #open = new Set<Observation>();
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: StateStoreClientOptions = {}) {
@@ -227,8 +228,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       told = true;
       (handler ?? observation.keep)({ ...change, key: this.#unprefixed(change.key) });
     };
-    const observation = new Observation(() => this.#observations.remove(bytes, hand));
+    const observation = new Observation(() => {
+      this.#open.delete(observation);
+      return this.#observations.remove(bytes, hand);
+    });
     const reading = await this.#addObserver(bytes, hand);
+    this.#open.add(observation);
     // What was read is old when a change came meanwhile.
     if (options.current && reading.found && !told) {
       const { value, version } = reading;
@@ -242,6 +247,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
    * ends the MQTT session. Resolves when the socket is closed.
    */
   async close(): Promise<void> {
+    for (const observation of this.#open) observation.end();
+    this.#open.clear();
     await this.#requests.close(PATIENCE_MS);
     await this.#connection.close();
   }
