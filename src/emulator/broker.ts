@@ -15,6 +15,8 @@ export interface EmulatorOptions {
   port?: number;
   /** Address to listen on. Default 127.0.0.1: this machine only, because anybody who reaches it may do anything. */
   host?: string;
+  /** Tells the time in milliseconds since 1970; the clock of this machine by default. For tests of expiry. */
+  now?: () => number;
   /** The store to serve; a new, empty one by default. */
   engine?: StateStoreEngine;
   /** Users and rules; everybody may do anything by default. */
@@ -41,14 +43,16 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   readonly engine: StateStoreEngine;
   readonly #broker: Aedes;
   readonly #server: Server;
+  readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
 
-  private constructor(engine: StateStoreEngine, broker: Aedes) {
+  private constructor(engine: StateStoreEngine, broker: Aedes, now: () => number) {
     super();
     this.setMaxListeners(0);
     this.engine = engine;
     this.#broker = broker;
+    this.#now = now;
     this.#server = createServer({ noDelay: true }, (socket) => void broker.handle(socket));
   }
 
@@ -60,7 +64,11 @@ export class Emulator extends EventEmitter<{ change: [] }> {
       receiveMaximum: options.receiveMaximum ?? 0,
     });
     const quota = options.keyQuota === undefined ? {} : { keyQuota: options.keyQuota };
-    const emulator = new Emulator(options.engine ?? new StateStoreEngine(quota), broker);
+    const emulator = new Emulator(
+      options.engine ?? new StateStoreEngine(quota),
+      broker,
+      options.now ?? Date.now,
+    );
     emulator.engine.authorize = () => true;
     if (options.rules) emulator.#enforce(options.rules);
     try {
@@ -146,7 +154,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
 
   #serve(packet: AedesPublishPacket & { clientId?: string }, done: () => void): void {
     const clientId = packet.clientId ?? '';
-    const result = exchange(this.engine, clientId, packet, Date.now());
+    const result = exchange(this.engine, clientId, packet, this.#now());
     if ('disconnect' in result) {
       this.#client(clientId)?.disconnect({ reasonCode: TOPIC_NAME_INVALID });
     } else {
@@ -173,10 +181,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     clearTimeout(this.#timer);
     this.#timerDue = next;
     if (next === Number.POSITIVE_INFINITY) return;
-    const wait = Math.min(Math.max(next - Date.now(), 0), MAX_TIMER_MS);
+    const wait = Math.min(Math.max(next - this.#now(), 0), MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#timerDue = Number.POSITIVE_INFINITY;
-      this.#publish(notificationsOf(this.engine.expire(Date.now())));
+      this.#publish(notificationsOf(this.engine.expire(this.#now())));
       this.#wakeAtExpiry();
       this.emit('change');
     }, wait);
