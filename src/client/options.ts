@@ -92,6 +92,8 @@ export interface SetOptions extends WriteOptions {
 }
 
 export interface ObserveOptions {
+  /** Gives the call up, or ends the observation once there is one. */
+  signal?: AbortSignal;
   /** Whether to hand on first what the key holds now, if it exists. Default false. */
   current?: boolean;
 }

@@ -223,6 +223,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
    */
   async observe(key: Bytes, handler?: ChangeHandler, options: ObserveOptions = {}): Promise<Observation> {
     const bytes = this.#prefixed(keyBytes(key, 'observe'));
+    const { current, signal } = options;
+    signal?.throwIfAborted();
     let told = false;
     const hand = (change: Change) => {
       told = true;
@@ -234,8 +236,14 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     });
     const reading = await this.#addObserver(bytes, hand);
     this.#open.add(observation);
+    const abort = () => void observation.close().catch(() => undefined);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) {
+      abort();
+      throw signal.reason;
+    }
     // What was read is old when a change came meanwhile.
-    if (options.current && reading.found && !told) {
+    if (current && reading.found && !told) {
       const { value, version } = reading;
       hand({ operation: 'set', key: bytes, value, ...withVersion(version) });
     }

@@ -66,7 +66,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class StateStoreEngine {
   /** May be changed while clients are connected, as a policy may. */
   authorize: NonNullable<EngineOptions['authorize']>;
-  readonly #keyQuota: number;
+  /** May be changed at any time; keys that are there stay. */
+  keyQuota: number;
   readonly #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
@@ -76,7 +77,7 @@ export class StateStoreEngine {
 
   constructor({ authorize, keyQuota }: EngineOptions = {}) {
     this.authorize = authorize ?? (() => true);
-    this.#keyQuota = keyQuota ?? Number.POSITIVE_INFINITY;
+    this.keyQuota = keyQuota ?? Number.POSITIVE_INFINITY;
   }
 
   /** How many keys the store holds. */
@@ -170,7 +171,7 @@ export class StateStoreEngine {
     const old = this.#entries.get(id);
     checkFence(old, fence);
     if (old && !allows(command, old)) return { payload: reply.notApplied, version: old.version };
-    if (!old && this.#entries.size >= this.#keyQuota) throw refuse('QUOTA_EXCEEDED');
+    if (!old && this.#entries.size >= this.keyQuota) throw refuse('QUOTA_EXCEEDED');
     if (old) this.#expiring.remove(old);
     const entry: Entry = {
       key: old?.key ?? Buffer.from(command.key),

@@ -119,6 +119,7 @@ describe('StateStoreClient and the answers of a store', () => {
       {},
       { code: 'NOT_AUTHORIZED', message: /BrokerAuthorization/ },
     ],
+    ['that refuses in the other spelling', '-ERR: not authorized\r\n', {}, { code: 'NOT_AUTHORIZED' }],
     ['with an unknown refusal', '-ERR gone fishing\r\n', {}, { code: 'UNKNOWN', message: /gone fishing/ }],
     [
       'with status 400',

@@ -1,10 +1,14 @@
 /**
  * The protocol, row by row, against the emulator and against the same engine behind Mosquitto. Part one: the 37 cases that the
  * network tests of the public Rust client list. Part two: bytes on the wire, docs/protocol.md sections 2 to 5, 7 and 8.
+ *
+ * What the client reads beyond what this store writes (`-1`, `-ERR:`, `DEL`) is in answers.spec.ts and the unit tests; the laws of
+ * the clock are in hlc.spec.ts.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { StateStoreEngine } from '../../src/emulator/engine';
 import { type Change, Emulator, StateStoreClient } from '../../src/index';
 import { formatHlc } from '../../src/protocol/hlc';
 import { REQUEST_TOPIC, responseTopic } from '../../src/protocol/topics';
@@ -14,6 +18,7 @@ import { serveStore } from '../support/store-adapter';
 
 interface Backend {
   port: number;
+  engine: StateStoreEngine;
   close(): Promise<void>;
 }
 
@@ -25,6 +30,7 @@ const BACKENDS: Record<string, (context: Mocha.Context) => Promise<Backend>> = {
     const adapter = await serveStore({ port: mosquitto.port });
     return {
       port: mosquitto.port,
+      engine: adapter.engine,
       close: async () => {
         await adapter.close();
         await mosquitto.stop();
@@ -543,6 +549,51 @@ for (const [name, start] of Object.entries(BACKENDS)) {
     for (const [group, number, title, run] of CASES) {
       it(`${group} ${number}: ${title}`, () => run(bench));
     }
+
+    it('a key that no rule allows', async () => {
+      const { store, key } = bench;
+      const { engine } = backend;
+      engine.authorize = (_client, access) => access === 'Read';
+      await rejectsWith(store.set(key, 'v'), { code: 'NOT_AUTHORIZED', key });
+      await rejectsWith(store.delete(key), { code: 'NOT_AUTHORIZED' });
+      assert.equal((await store.get(key)).found, false);
+      engine.authorize = (_client, access) => access === 'Write';
+      await rejectsWith(store.get(key), { code: 'NOT_AUTHORIZED' });
+      await rejectsWith(store.observe(key), { code: 'NOT_AUTHORIZED', operation: 'observe' });
+      engine.authorize = () => true;
+    });
+
+    it('more keys than the quota', async () => {
+      const { store, key } = bench;
+      const { engine } = backend;
+      engine.keyQuota = engine.size;
+      await rejectsWith(store.set(key, 'v'), { code: 'QUOTA_EXCEEDED', key });
+      engine.keyQuota = Number.POSITIVE_INFINITY;
+      assert.equal((await store.set(key, 'v')).stored, true);
+    });
+
+    it('keys that cannot be observed: none, and those over 30,000 bytes', async () => {
+      const { store } = bench;
+      await rejectsWith(store.observe(''), { code: 'BAD_ARGUMENT' });
+      await rejectsWith(store.observe('k'.repeat(30_001)), { code: 'BAD_ARGUMENT' });
+    });
+
+    it('an observation ends with its signal, and with the connection', async () => {
+      const { store, writer, key } = bench;
+      const watcher = new Watcher();
+      const abort = new AbortController();
+      await store.observe(key, watcher.handler, { signal: abort.signal });
+      await writer.set(key, '1');
+      await watcher.told(1);
+      abort.abort();
+      assert.equal(store.observed, 0);
+      await assert.rejects(store.observe(key, watcher.handler, { signal: abort.signal }), {
+        name: 'AbortError',
+      });
+      await writer.set(key, '2');
+      await store.get(key);
+      assert.deepEqual(watcher.changes, ['set 1']);
+    });
 
     for (const [title, exchanges] of Object.entries(WIRE)) {
       it(`on the wire: ${title}`, async () => {
