@@ -128,7 +128,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
    * Connects and resolves when the store can be used. Rejects with the reason when that takes longer than `timeout`
    * milliseconds (default: the client's); attempts go on until {@link close}.
    */
-  async connect({ timeout = this.#options.timeout }: { timeout?: number } = {}): Promise<void> {
+  async connect({ timeout = this.#options.timeout, signal }: RequestOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
     this.open();
     let failed: StateStoreError | undefined;
     await new Promise<void>((resolve, reject) => {
@@ -142,11 +143,14 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       const finish = (outcome: () => void) => {
         clearTimeout(timer);
         this.off('state', settle);
+        signal?.removeEventListener('abort', abort);
         outcome();
       };
       const giveUp = () =>
         reject(failed ?? new StateStoreError('NOT_CONNECTED', `No connection within ${timeout} ms.`));
+      const abort = () => finish(() => reject(signal?.reason));
       const timer = setTimeout(() => finish(giveUp), timeout);
+      signal?.addEventListener('abort', abort);
       this.on('state', settle);
       settle(this.state);
     });
@@ -234,7 +238,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       this.#open.delete(observation);
       return this.#observations.remove(bytes, hand);
     });
-    const reading = await this.#addObserver(bytes, hand);
+    const reading = await this.#addObserver(bytes, hand, signal);
     this.#open.add(observation);
     const abort = () => void observation.close().catch(() => undefined);
     signal?.addEventListener('abort', abort, { once: true });
@@ -281,9 +285,9 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   /** A connection that is lost on the way is waited for again. */
-  async #addObserver(key: Buffer, handler: ChangeHandler): Promise<GetResult> {
+  async #addObserver(key: Buffer, handler: ChangeHandler, signal?: AbortSignal): Promise<GetResult> {
     for (;;) {
-      await this.connect();
+      await this.connect({ ...(signal && { signal }) });
       try {
         return await this.#observations.add(key, handler);
       } catch (error) {

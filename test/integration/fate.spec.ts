@@ -189,6 +189,24 @@ describe('The fate of a request', () => {
     assert.deepEqual(keys(), ['SET received', 'SET new']);
   });
 
+  it('is given up with its signal while there is no connection: connect, observe, get', async () => {
+    store = new StateStoreClient({ host: '127.0.0.1', port: await freePort() });
+    const abort = new AbortController();
+    const { signal } = abort;
+    const calls = [
+      store.connect({ signal }),
+      store.observe('k', () => undefined, { signal }),
+      store.get('k', { signal }),
+    ];
+    const outcomes = Promise.allSettled(calls);
+    await state('disconnected');
+    abort.abort();
+    for (const outcome of await outcomes) {
+      assert.equal(outcome.status === 'rejected' && outcome.reason.name, 'AbortError');
+    }
+    assert.deepEqual([store.waiting, store.observed], [0, 0]);
+  });
+
   it('is CLOSED when the client ends before the answer, and says what is known', async function () {
     this.timeout(10_000);
     await start();
