@@ -3,6 +3,7 @@
  * once, in the order of versions. docs/protocol.md section 7.
  */
 import { EventEmitter } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { IPublishPacket } from 'mqtt';
 import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
@@ -44,6 +45,8 @@ interface Entry {
 
 /** How many keys are observed again at a time after a reconnect. */
 const RENEWALS = 500;
+/** Pause before a key is tried again, in milliseconds. */
+const RETRY_PAUSE_MS = 250;
 
 /** Emits `lost` when a key can no longer be observed, because the store or the broker refuses. */
 export class Observations extends EventEmitter<{ lost: [key: Buffer, error: StateStoreError] }> {
@@ -85,10 +88,10 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     try {
       if (!found) {
         const first = this.#observe(entry);
-        entry.started = first.catch(() => undefined);
+        entry.started = first;
         return await first;
       }
-      await entry.started;
+      await entry.started; // who joins shares the fate of the first
       return await this.#requests.read(key);
     } catch (error) {
       this.#forget(entry, handler);
@@ -142,17 +145,17 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
 
   /** Observes every key again on a new connection, many at a time. */
   async #onConnected(): Promise<void> {
-    this.#number++;
+    const number = ++this.#number;
     const entries = [...this.#entries.values()].values();
     const worker = async () => {
-      for (const entry of entries) await this.#renew(entry, this.#number);
+      for (const entry of entries) await this.#renew(entry, number);
     };
     await Promise.all(Array.from({ length: Math.min(RENEWALS, this.#entries.size) }, worker));
   }
 
   async #renew(entry: Entry, number: number): Promise<void> {
-    await entry.started;
-    // Until it succeeds, or the next connection takes over: every request has its own timeout.
+    await entry.started.catch(() => undefined);
+    // Until it succeeds, or the next connection takes over.
     while (this.#number === number && entry.connection !== number && entry.handlers.size > 0) {
       try {
         await this.#observe(entry);
@@ -163,6 +166,8 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
           this.emit('lost', entry.key, error);
           return;
         }
+        // A full queue says no at once; without a pause nothing else would get a turn.
+        await pause(RETRY_PAUSE_MS, undefined, { ref: false });
       }
     }
   }

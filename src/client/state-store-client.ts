@@ -234,13 +234,14 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       told = true;
       (handler ?? observation.keep)({ ...change, key: this.#unprefixed(change.key) });
     };
+    const abort = () => void observation.close().catch(() => undefined);
     const observation = new Observation(() => {
       this.#open.delete(observation);
+      signal?.removeEventListener('abort', abort);
       return this.#observations.remove(bytes, hand);
     });
     const reading = await this.#addObserver(bytes, hand, signal);
     this.#open.add(observation);
-    const abort = () => void observation.close().catch(() => undefined);
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) {
       abort();

@@ -4,7 +4,7 @@ import type { ConnectionState } from '../client/connection';
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
 import { UserStatus } from './status';
@@ -36,6 +36,16 @@ interface Watched {
   value: Buffer | undefined;
 }
 
+/** Errors after which a fixed key is tried again, and the pause before, in milliseconds. */
+const PASSING = new Set<ErrorCode>([
+  'TIMEOUT',
+  'QUEUE_FULL',
+  'OUTCOME_UNKNOWN',
+  'BAD_RESPONSE',
+  'TIMESTAMP_SKEW',
+]);
+const RETRY_PAUSE_MS = 5000;
+
 type Done = (error?: Error) => void;
 
 /** Makes a created node an observe node. */
@@ -52,6 +62,7 @@ class ObserverNode {
   readonly #watched = new Map<string, Watched>();
   #client: StateStoreClient | undefined;
   #settingsError: StateStoreError | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #closing = false;
 
   constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef, store: Store | undefined) {
@@ -173,11 +184,19 @@ class ObserverNode {
         this.#observe(watched).catch((error) => {
           const known = asError(error, 'observe');
           if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
-          this.#watched.delete(keyName(watched.key));
           this.#report(known);
+          // What may pass is tried again; what the store or the broker refuses is not.
+          if (PASSING.has(known.code)) this.#tryAgainLater();
+          else this.#watched.delete(keyName(watched.key));
         }),
       ),
     );
+  }
+
+  #tryAgainLater(): void {
+    if (this.#closing) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#observeMissing(), RETRY_PAUSE_MS);
   }
 
   #onChange(watched: Watched, change: Change): void {
@@ -219,6 +238,7 @@ class ObserverNode {
 
   #close(): void {
     this.#closing = true;
+    clearTimeout(this.#retry);
     const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
     this.#watched.clear();
     // Nobody waits for the store to hear of it: where the client is closed as well, it need not.

@@ -5,6 +5,7 @@ import { type Change, Emulator, StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
+import { startScriptedStore } from '../support/scripted-store';
 
 const text = (change: Change) =>
   change.operation === 'set' ? `${change.key} = ${change.value}` : `${change.key} deleted`;
@@ -145,6 +146,38 @@ describe('Observing keys', function () {
     assert.deepEqual((await told(4)).sort(), ['changed = 2', 'gone deleted', 'new = 1', 'set twice = 1']);
     await writer.set('same', '2');
     assert.equal((await told(5)).at(-1), 'same = 2');
+  });
+
+  it('observes every key again when the queue is too small for all at once', async () => {
+    const narrow = new StateStoreClient({
+      host: '127.0.0.1',
+      port: proxy.port,
+      inFlightLimit: 1,
+      queueLimit: 2,
+    });
+    const keys = Array.from({ length: 8 }, (_, i) => `key/${i}`);
+    for (const key of keys) await narrow.observe(key, handler);
+    const lost = once(narrow, 'state');
+    proxy.cut();
+    await lost;
+    for (const key of keys) await writer.set(key, '1');
+    assert.deepEqual(
+      (await told(8)).sort(),
+      keys.map((key) => `${key} = 1`),
+    );
+    await narrow.close();
+  });
+
+  it('fails for all who wait for the same key when the store does not answer', async () => {
+    const silent = await startScriptedStore();
+    silent.answer = () => undefined;
+    const client = new StateStoreClient({ host: '127.0.0.1', port: silent.port, timeout: 200 });
+    await client.connect();
+    const calls = [1, 2].map(() => client.observe('k', handler));
+    await Promise.all(calls.map((call) => rejectsWith(call, { code: 'TIMEOUT', operation: 'observe' })));
+    assert.equal(client.observed, 0);
+    await client.close();
+    await silent.close();
   });
 
   it('goes on when a handler throws', async () => {
