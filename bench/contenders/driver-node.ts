@@ -1,0 +1,47 @@
+/**
+ * The node that drives a flow: a request leaves by output 1 (SET) or 2 (GET), and the flow ends at its input.
+ * It is the same in both flows that are compared, so what it costs is in both figures.
+ */
+import type { NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import type { Contender } from '../measure';
+import { serve } from './serve';
+
+type Driven = NodeMessageInFlow & {
+  bench: { size: number; done: (right: boolean) => void };
+  statestore?: { stored?: boolean; found?: boolean };
+};
+
+export = (RED: NodeAPI): void => {
+  RED.nodes.registerType('bench-driver', function (this, def: NodeDef) {
+    RED.nodes.createNode(this, def);
+    const contender: Contender = {
+      request: (operation, key, value, done) => {
+        const msg = {
+          topic: key,
+          payload: operation === 'SET' ? value : undefined,
+          bench: { size: value.length, done },
+        };
+        this.send(operation === 'SET' ? [msg, null] : [null, msg]);
+      },
+    };
+    this.on('input', (msg, _send, done) => {
+      const { statestore, payload, bench } = msg as Driven;
+      const right = statestore?.stored ?? (statestore?.found && (payload as Buffer).length === bench.size);
+      done();
+      bench.done(right === true);
+    });
+    RED.events.once('flows:started', () => serveOnceAnswered(contender));
+  });
+};
+
+/** Core's MQTT nodes drop what comes before they are connected: ask until there is an answer. */
+function serveOnceAnswered(contender: Contender): void {
+  let answered = false;
+  const timer = setInterval(() => {
+    contender.request('SET', 'bench/0', Buffer.alloc(1), () => {
+      clearInterval(timer);
+      if (!answered) serve(contender);
+      answered = true;
+    });
+  }, 200);
+}

@@ -1,0 +1,116 @@
+/** The two flows that are compared, each between output and input of the driver. */
+import { responseTopic } from '../../src/protocol/topics';
+
+const CORE_CLIENT = 'core-flow';
+const TAB = { id: 'tab', type: 'tab', label: 'bench' };
+
+/** `nodes`: this package's set and get. */
+export function ourNodes(port: number): object[] {
+  const common = { z: 'tab', store: 'store', outputs: 1, wires: [['driver']] };
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [['set'], ['get']] },
+    {
+      ...{ ...common, id: 'set', type: 'statestore-set' },
+      ...{ key: 'topic', keyType: 'msg', value: 'payload', valueType: 'msg', condition: '' },
+      ...{ expiry: '', expiryType: 'num', expiryUnit: 's', fencingToken: '', fencingTokenType: 'msg' },
+    },
+    {
+      ...{ ...common, id: 'get', type: 'statestore-get' },
+      ...{ key: 'topic', keyType: 'msg', property: 'payload', format: 'buffer' },
+    },
+    {
+      id: 'store',
+      type: 'statestore-config',
+      ...{ host: '127.0.0.1', port, tls: false, login: 'none' },
+    },
+  ];
+}
+
+/** `core-flow`: Core's MQTT nodes, and function nodes that build the requests and read the answers. */
+export function coreFlow(port: number): object[] {
+  const build = { type: 'function', z: 'tab', outputs: 1, wires: [['out']] };
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [['set'], ['get']] },
+    { ...build, id: 'set', func: `${BUILD}return request(['SET', msg.topic, msg.payload]);` },
+    { ...build, id: 'get', func: `${BUILD}return request(['GET', msg.topic]);` },
+    {
+      id: 'out',
+      type: 'mqtt out',
+      z: 'tab',
+      topic: '',
+      qos: '1',
+      retain: 'false',
+      broker: 'broker',
+      wires: [],
+    },
+    {
+      ...{
+        id: 'in',
+        type: 'mqtt in',
+        z: 'tab',
+        topic: responseTopic(CORE_CLIENT),
+        qos: '1',
+        datatype: 'buffer',
+      },
+      ...{ broker: 'broker', nl: false, rap: false, rh: 0, inputs: 0, wires: [['read']] },
+    },
+    { id: 'read', type: 'function', z: 'tab', outputs: 1, func: READ, wires: [['driver']] },
+    {
+      id: 'broker',
+      type: 'mqtt-broker',
+      ...{ broker: '127.0.0.1', port: String(port), clientid: CORE_CLIENT, protocolVersion: '5' },
+      ...{ autoConnect: true, keepalive: '60', cleansession: true, usetls: false, sessionExpiry: '' },
+    },
+  ];
+}
+
+/** A function node that turns the message into a request, and remembers the message until the answer. */
+const BUILD = `
+function request(items) {
+  const parts = [Buffer.from('*' + items.length + '\\r\\n')];
+  for (const item of items) {
+    const bytes = Buffer.from(item);
+    parts.push(Buffer.from('$' + bytes.length + '\\r\\n'), bytes, Buffer.from('\\r\\n'));
+  }
+  const id = RED.util.generateId();
+  const pending = flow.get('pending') || new Map();
+  pending.set(id, msg);
+  flow.set('pending', pending);
+  return {
+    topic: 'statestore/v1/FA9AE35F-2F64-47CD-9BFF-08E2B32A0FE8/command/invoke',
+    payload: Buffer.concat(parts),
+    responseTopic: '${responseTopic(CORE_CLIENT)}',
+    correlationData: Buffer.from(id),
+    messageExpiryInterval: 10,
+    contentType: 'application/octet-stream',
+    payloadFormatIndicator: false,
+    userProperties: {
+      __ts: String(Date.now()).padStart(15, '0') + ':00000:${CORE_CLIENT}',
+      __srcId: '${CORE_CLIENT}',
+      __protVer: '1.0',
+      $partition: '${CORE_CLIENT}',
+      $high_priority: '',
+    },
+  };
+}
+`;
+
+/** A function node that reads an answer and goes on with the message that asked. */
+const READ = `
+const pending = flow.get('pending');
+const id = msg.correlationData.toString();
+const original = pending.get(id);
+if (!original) return null;
+pending.delete(id);
+const answer = msg.payload;
+const first = String.fromCharCode(answer[0]);
+const line = answer.toString('latin1', 1, answer.indexOf('\\r\\n'));
+if (first === '+') original.statestore = { stored: true };
+else if (first === '$' && line !== '-1') {
+  original.statestore = { found: true };
+  original.payload = answer.subarray(line.length + 3, answer.length - 2);
+} else original.statestore = { found: false };
+return original;
+`;

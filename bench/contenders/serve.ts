@@ -1,0 +1,19 @@
+/** A contender in a process of its own: connects to the port it is told, then measures what the parent asks for. */
+import { type Contender, type Job, type Measurement, measure } from '../measure';
+
+export type Reply = { ready: true } | { measurement: Measurement } | { error: string };
+
+export function serve(contender: Contender): void {
+  const reply = (message: Reply) => process.send?.(message);
+  process.on('message', (job: Job) => {
+    measure(contender, job).then(
+      (measurement) => reply({ measurement }),
+      (error) => reply({ error: error.message }),
+    );
+  });
+  process.on('disconnect', () => process.exit());
+  reply({ ready: true });
+}
+
+/** The port of the store, which the parent gives as the argument. */
+export const STORE_PORT = Number(process.argv[2]);
