@@ -7,7 +7,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { DefaultMessageIdProvider, type IClientOptions, type IPublishPacket, type Packet, Store } from 'mqtt';
+import { DefaultMessageIdProvider, type IClientOptions, type Packet } from 'mqtt';
 import { AuthenticatingClient, SAT_METHOD } from './authenticating-client';
 import { pauseBefore } from './backoff';
 import {
@@ -17,7 +17,9 @@ import {
   type Progress,
   subscriptionError,
 } from './connection-error';
+import type { Message } from './message';
 import type { Login, TlsOptions } from './options';
+import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
 import { type Address, openTransport } from './transport';
@@ -52,14 +54,12 @@ export type ConnectionState =
 
 interface ConnectionEvents {
   state: [state: ConnectionState];
-  /** The broker accepted the log-in. Comes before MQTT.js sends anything again. */
+  /** The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). */
   session: [present: boolean];
   /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
   puback: [messageId: number, reasonCode: number];
-  message: [packet: IPublishPacket];
+  message: [message: Message];
 }
-
-export type PublishProperties = NonNullable<IPublishPacket['properties']>;
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
@@ -69,14 +69,10 @@ const STABLE_MS = 1000;
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
-  readonly #inUse: (messageId: number) => boolean;
-  /** Outlives a connection: MQTT.js sends what is in it again when the broker kept the session. */
-  readonly #stores = {
-    incomingStore: new Store({ clean: false }),
-    outgoingStore: new Store({ clean: false }),
-  };
+  readonly #packetIds: FreePacketIds;
   #mqtt: AuthenticatingClient | undefined;
   #socket: Socket | undefined;
+  #stream: PacketStream | undefined;
   #secrets: Secrets | undefined;
   #tokens: TokenWatch | undefined;
   #state: ConnectionState = { kind: 'closed' };
@@ -93,11 +89,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** Set while a re-authentication waits for the broker. */
   #authAnswer: ((reasonCode: number) => void) | undefined;
 
-  /** Packet identifiers for which `inUse` says yes are not given to new publishes. */
+  /** Packet identifiers for which `inUse` says yes are not given out. */
   constructor(options: ConnectionOptions, inUse: (messageId: number) => boolean) {
     super();
     this.#options = options;
-    this.#inUse = inUse;
+    this.#packetIds = new FreePacketIds(inUse);
   }
 
   get state(): ConnectionState {
@@ -123,11 +119,14 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     void this.#connect();
   }
 
-  /** Publishes with QoS 1; call it only while connected. Returns the packet identifier. */
-  publish(topic: string, payload: Buffer, properties: PublishProperties): number {
-    const mqtt = this.#mqtt as AuthenticatingClient;
-    mqtt.publish(topic, payload, { qos: 1, properties });
-    return mqtt.getLastMessageId();
+  /** A packet identifier for a publish. */
+  newPacketId(): number {
+    return this.#packetIds.allocate();
+  }
+
+  /** Sends a whole PUBLISH packet; call it only while connected, or when the session was kept. */
+  publish(packet: Buffer): void {
+    this.#stream?.send(packet);
   }
 
   /** Subscribes with QoS 1 for as long as this connection lasts. Rejects with a {@link ConnectionError} when refused or lost. */
@@ -140,11 +139,6 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         ? subscriptionError(this.#where, filter, error as Error)
         : connectionError(undefined, this.#options, 'session');
     }
-  }
-
-  /** Makes sure that a publish is not sent again. */
-  forget(messageId: number): void {
-    this.#mqtt?.removeOutgoingMessage(messageId);
   }
 
   /** Gives up a connection that does not move any more; the next attempt follows by itself. */
@@ -186,7 +180,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (this.#secrets.token) this.#tokens?.know(this.#secrets.token);
     if (this.#mqtt) {
       Object.assign(this.#mqtt.options, this.#logIn(this.#secrets));
-      this.#mqtt.reconnect(this.#stores);
+      this.#mqtt.reconnect();
     } else {
       this.#mqtt = this.#newClient(this.#secrets);
     }
@@ -206,21 +200,19 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #newClient(secrets: Secrets): AuthenticatingClient {
-    const mqtt = new AuthenticatingClient(() => this.#openSocket(), {
+    const mqtt = new AuthenticatingClient(() => this.#openStream(), {
       protocolVersion: 5,
       clientId: this.#options.clientId,
       keepalive: this.#options.keepAlive,
       connectTimeout: this.#options.connectTimeout,
       reconnectPeriod: 0,
       resubscribe: false,
-      messageIdProvider: new FreePacketIds(this.#inUse),
+      messageIdProvider: this.#packetIds,
       log: () => undefined,
-      ...this.#stores,
       ...this.#logIn(secrets),
     });
     mqtt.on('packetreceive', (packet) => this.#onPacket(packet));
     mqtt.on('connect', () => void this.#listen());
-    mqtt.on('message', (_topic, _payload, packet) => this.emit('message', packet));
     mqtt.on('error', (error) => {
       this.#reason ??= this.#explain(error);
     });
@@ -229,22 +221,24 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return mqtt;
   }
 
-  #openSocket(): Socket {
+  #openStream(): PacketStream {
     const secure = this.#secrets?.secure;
     this.#progress = secure ? 'handshake' : 'login';
     this.#socket = openTransport(this.#options, secure);
     this.#socket.once('secureConnect', () => {
       this.#progress = 'login';
     });
-    return this.#socket;
+    this.#stream = new PacketStream(this.#socket, {
+      message: (message) => this.emit('message', message),
+      puback: (messageId, reasonCode) => this.emit('puback', messageId, reasonCode),
+    });
+    return this.#stream;
   }
 
   #onPacket(packet: Packet): void {
     if (packet.cmd === 'connack' && packet.reasonCode === 0) {
       this.#hadSession = true;
       this.emit('session', packet.sessionPresent);
-    } else if (packet.cmd === 'puback') {
-      this.emit('puback', packet.messageId as number, packet.reasonCode ?? 0);
     } else if (packet.cmd === 'disconnect') {
       this.#reason ??= endedBy(this.#where, packet.reasonCode ?? 0);
     }
@@ -343,7 +337,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 }
 
-/** MQTT.js counts packet identifiers up and around; this skips those that still belong to a publish. */
+/** Counts packet identifiers up and around, and skips those that still belong to a publish. */
 class FreePacketIds extends DefaultMessageIdProvider {
   readonly #inUse: (messageId: number) => boolean;
 

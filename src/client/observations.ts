@@ -4,13 +4,13 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { IPublishPacket } from 'mqtt';
 import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { type Notification, parseNotification } from '../protocol/notifications';
 import { keyOfNotification, MAX_OBSERVED_KEY_BYTES, notificationFilter } from '../protocol/topics';
-import { TIMESTAMP, userProperty } from '../protocol/user-properties';
+import { TIMESTAMP } from '../protocol/user-properties';
 import type { Connection } from './connection';
+import type { Message } from './message';
 
 /** One change of an observed key. `version` is absent where a key was found to be gone after a reconnect. */
 export type Change =
@@ -68,7 +68,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
       if (kind === 'connected') void this.#onConnected();
       else this.#subscribed = undefined;
     });
-    connection.on('message', (packet) => this.#onMessage(packet));
+    connection.on('message', (message) => this.#onMessage(message));
   }
 
   /** How many keys are observed. */
@@ -172,16 +172,16 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
   }
 
-  #onMessage({ topic, payload, properties }: IPublishPacket): void {
+  #onMessage({ topic, payload, userProperties }: Message): void {
     if (this.#entries.size === 0) return;
     const key = keyOfNotification(topic, this.#clientId);
     const entry = key && this.#entries.get(idOf(key));
     if (!entry) return;
-    const version = userProperty(properties?.userProperties, TIMESTAMP);
+    const version = userProperties[TIMESTAMP];
     const told = version === undefined ? {} : { version };
     let notification: Notification;
     try {
-      notification = parseNotification(Buffer.from(payload));
+      notification = parseNotification(payload);
     } catch {
       return; // What nobody can read changes nothing.
     }

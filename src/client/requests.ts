@@ -2,26 +2,13 @@
  * Requests on their way: waiting, in flight, settled exactly once. The rules of their fate are in
  * docs/architecture.md, "The fate of a request".
  */
-import type { IPublishPacket } from 'mqtt';
 import { isWrite, type Operation, type StateStoreError } from '../protocol/errors';
 import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
-import { REQUEST_TOPIC } from '../protocol/topics';
-import {
-  FENCING_TOKEN,
-  HIGH_PRIORITY,
-  PARTITION,
-  PROTOCOL_VERSION,
-  SOURCE_ID,
-  STATUS,
-  STATUS_MESSAGE,
-  TIMESTAMP,
-  type UserProperties,
-  userProperty,
-} from '../protocol/user-properties';
-import type { Connection, PublishProperties } from './connection';
-import { CorrelationIds, correlationKey } from './correlation';
-import { publishSize } from './packet-size';
+import { STATUS, STATUS_MESSAGE, TIMESTAMP, type UserProperties } from '../protocol/user-properties';
+import type { Connection } from './connection';
+import type { Message } from './message';
 import * as failure from './request-errors';
+import { markDuplicate, RequestPackets } from './request-packets';
 
 export interface Request {
   operation: Operation;
@@ -62,16 +49,17 @@ interface Pending extends Request {
   correlation: string | undefined;
   /** Set from the publish until PUBACK: the packet identifier. */
   messageId: number | undefined;
+  /** What was published. */
+  packet: Buffer | undefined;
   /** How many answers had matched no request when this one was published. */
   strayBefore: number;
 }
 
 export class Requests {
   readonly #connection: Connection;
-  readonly #clientId: string;
   readonly #responseTopic: string;
   readonly #limits: RequestLimits;
-  readonly #ids = new CorrelationIds();
+  readonly #packets: RequestPackets;
   #clock: HybridLogicalClock;
   /** In the order they go out. */
   #waiting = new Set<Pending>();
@@ -89,8 +77,8 @@ export class Requests {
     limits: RequestLimits,
   ) {
     this.#connection = connection;
-    this.#clientId = identity.clientId;
     this.#responseTopic = identity.responseTopic;
+    this.#packets = new RequestPackets(identity.clientId, identity.responseTopic);
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
     connection.on('state', ({ kind }) => {
@@ -100,7 +88,7 @@ export class Requests {
     });
     connection.on('session', (present) => (present ? this.#onSessionKept() : this.#onSessionLost()));
     connection.on('puback', (messageId, reasonCode) => this.#onPuback(messageId, reasonCode));
-    connection.on('message', (packet) => this.#onMessage(packet));
+    connection.on('message', (message) => this.#onMessage(message));
   }
 
   /** Requests that wait to be published. */
@@ -139,6 +127,7 @@ export class Requests {
         settled: false,
         correlation: undefined,
         messageId: undefined,
+        packet: undefined,
         strayBefore: 0,
       };
       if (request.signal) {
@@ -188,41 +177,29 @@ export class Requests {
   }
 
   #publish(pending: Pending): void {
-    const correlationData = this.#ids.next();
-    const properties = this.#properties(pending, correlationData);
+    const { payload, fencingToken, userProperties, deadline } = pending;
+    const packetId = this.#connection.newPacketId();
+    const { packet, correlation } = this.#packets.make({
+      packetId,
+      expiry: Math.max(1, Math.ceil((deadline - performance.now()) / 1000)),
+      timestamp: this.#timestamp(Date.now()),
+      fencingToken,
+      userProperties,
+      payload,
+    });
     const limit = this.#connection.maximumPacketSize;
-    if (limit !== Number.POSITIVE_INFINITY) {
-      const size = publishSize(REQUEST_TOPIC, pending.payload.length, properties);
-      if (size > limit) {
-        this.#fail(pending, failure.tooLarge(pending, size, limit));
-        return;
-      }
+    if (packet.length > limit) {
+      this.#fail(pending, failure.tooLarge(pending, packet.length, limit));
+      return;
     }
-    pending.correlation = correlationKey(correlationData);
+    pending.correlation = correlation;
+    pending.messageId = packetId;
+    pending.packet = packet;
     pending.strayBefore = this.#stray;
-    this.#inFlight.set(pending.correlation, pending);
+    this.#inFlight.set(correlation, pending);
+    this.#unacknowledged.set(packetId, pending);
     this.#slots++;
-    pending.messageId = this.#connection.publish(REQUEST_TOPIC, pending.payload, properties);
-    this.#unacknowledged.set(pending.messageId, pending);
-  }
-
-  #properties(pending: Pending, correlationData: Buffer): PublishProperties {
-    return {
-      payloadFormatIndicator: false,
-      messageExpiryInterval: Math.max(1, Math.ceil((pending.deadline - performance.now()) / 1000)),
-      contentType: 'application/octet-stream',
-      responseTopic: this.#responseTopic,
-      correlationData,
-      userProperties: {
-        [TIMESTAMP]: this.#timestamp(Date.now()),
-        [SOURCE_ID]: this.#clientId,
-        [PROTOCOL_VERSION]: '1.0',
-        [PARTITION]: this.#clientId,
-        [HIGH_PRIORITY]: '',
-        ...(pending.fencingToken !== undefined && { [FENCING_TOKEN]: pending.fencingToken }),
-        ...pending.userProperties,
-      },
-    };
+    this.#connection.publish(packet);
   }
 
   #timestamp(now: number): string {
@@ -235,16 +212,15 @@ export class Requests {
     }
   }
 
-  #onMessage(packet: IPublishPacket): void {
-    if (packet.topic !== this.#responseTopic) return;
-    const id = packet.properties?.correlationData;
-    const pending = id && this.#inFlight.get(correlationKey(id));
+  #onMessage(message: Message): void {
+    if (message.topic !== this.#responseTopic) return;
+    const pending = message.correlation && this.#inFlight.get(message.correlation);
     if (!pending) {
       this.#stray++;
       return;
     }
     try {
-      const response = this.#read(packet, pending);
+      const response = this.#read(message, pending);
       this.#settle(pending);
       pending.resolve(response);
     } catch (error) {
@@ -252,14 +228,12 @@ export class Requests {
     }
   }
 
-  #read(packet: IPublishPacket, request: Request): Response {
-    const properties = packet.properties?.userProperties;
-    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
-    const status = Number(userProperty(properties, STATUS) ?? 200);
+  #read({ payload, userProperties }: Message, request: Request): Response {
+    const status = Number(userProperties[STATUS] ?? 200);
     if (status >= 400) {
-      throw failure.refused(request, payload, userProperty(properties, STATUS_MESSAGE) ?? `status ${status}`);
+      throw failure.refused(request, payload, userProperties[STATUS_MESSAGE] ?? `status ${status}`);
     }
-    const version = userProperty(properties, TIMESTAMP);
+    const version = userProperties[TIMESTAMP];
     if (version === undefined) return { payload };
     const remote = parseHlc(version);
     if (!remote) throw failure.badVersion(request, version);
@@ -276,6 +250,7 @@ export class Requests {
     if (!pending) return;
     this.#unacknowledged.delete(messageId);
     pending.messageId = undefined;
+    pending.packet = undefined;
     if (pending.settled) {
       this.#slots--;
       this.#pump();
@@ -284,7 +259,7 @@ export class Requests {
     }
   }
 
-  /** What was given up while its PUBACK was outstanding is no longer of interest: MQTT.js has forgotten it. */
+  /** What was settled while its PUBACK was outstanding is not sent again, so no PUBACK will come. */
   #onLost(): void {
     for (const [messageId, pending] of this.#unacknowledged) {
       if (!pending.settled) continue;
@@ -304,13 +279,16 @@ export class Requests {
     }
   }
 
-  /** MQTT.js sends again what is not acknowledged, but for what has no time left. */
+  /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left. */
   #onSessionKept(): void {
     for (const [messageId, pending] of this.#unacknowledged) {
-      if (!isTooLate(pending)) continue;
-      this.#connection.forget(messageId);
-      this.#unacknowledged.delete(messageId);
-      pending.messageId = undefined;
+      if (isTooLate(pending) || !pending.packet) {
+        this.#unacknowledged.delete(messageId);
+        pending.messageId = undefined;
+      } else {
+        markDuplicate(pending.packet);
+        this.#connection.publish(pending.packet);
+      }
     }
   }
 
@@ -321,7 +299,6 @@ export class Requests {
   #onSessionLost(): void {
     const again: Pending[] = [];
     for (const pending of this.#inFlight.values()) {
-      if (pending.messageId !== undefined) this.#connection.forget(pending.messageId);
       if (!isWrite(pending)) again.push(pending);
       else this.#fail(pending, failure.outcomeUnknown(pending));
     }
@@ -370,7 +347,6 @@ export class Requests {
     if (pending.correlation !== undefined) {
       this.#inFlight.delete(pending.correlation);
       if (pending.messageId === undefined) this.#slots--;
-      else this.#connection.forget(pending.messageId);
       this.#pump();
     }
     if (this.#idle) this.#onIdle?.();

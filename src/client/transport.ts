@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely, type ConnectionOptions as SecureOptions } from 'node:tls';
+import { joinWrites } from '../transport/joined-writes';
 
 /** Where the broker is. */
 export interface Address {
@@ -14,8 +15,8 @@ export interface Address {
  * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
  */
 export function openTransport({ host, port }: Address, secure: SecureOptions | undefined): Socket {
-  if (!secure) return connect({ host, port, noDelay: true });
+  if (!secure) return joinWrites(connect({ host, port, noDelay: true }));
   const socket = connectSecurely({ ...secure, host, port });
   socket.setNoDelay(true);
-  return socket;
+  return joinWrites(socket);
 }

@@ -6,6 +6,7 @@ import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
 import { REQUEST_TOPIC } from '../protocol/topics';
+import { joinWrites } from '../transport/joined-writes';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, type Publication } from './exchange';
 import type { Principal, Rules } from './rules';
@@ -53,7 +54,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.engine = engine;
     this.#broker = broker;
     this.#now = now;
-    this.#server = createServer({ noDelay: true }, (socket) => void broker.handle(socket));
+    this.#server = createServer({ noDelay: true }, (socket) => void broker.handle(joinWrites(socket)));
   }
 
   /** Starts an emulator. Rejects with Node's `EADDRINUSE` or `EACCES` error when the port cannot be had. */

@@ -1,0 +1,69 @@
+/** Most bytes of a variable byte integer (MQTT 5 section 1.5.5). */
+const LENGTH_BYTES = 4;
+
+/** Called for every MQTT packet: `data` from `start` (its first byte) to `end`; what follows the fixed header begins at `body`. */
+export type PacketHandler = (data: Buffer, start: number, body: number, end: number) => void;
+
+/** Cuts a byte stream into MQTT packets (MQTT 5 section 2.1.1). Packets are views into what came, wherever they came in one piece. */
+export class PacketSplitter {
+  readonly #handle: PacketHandler;
+  /** The beginning of a packet. */
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** How many bytes must be there before it is worth while to look again. */
+  #needed = 0;
+
+  constructor(handle: PacketHandler) {
+    this.#handle = handle;
+  }
+
+  /** Takes in what arrived. Throws {@link RangeError} for a length that is none. */
+  add(chunk: Buffer): void {
+    if (this.#bytes === 0) {
+      this.#cut(chunk);
+      return;
+    }
+    this.#parts.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes < this.#needed) return;
+    const data = Buffer.concat(this.#parts, this.#bytes);
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#cut(data);
+  }
+
+  #cut(data: Buffer): void {
+    let start = 0;
+    while (start < data.length) {
+      const body = bodyOf(data, start);
+      const end = body + remainingLength(data, start, body);
+      if (body === 0 || end > data.length) {
+        this.#keep(data.subarray(start), body === 0 ? data.length - start + 1 : end - start);
+        return;
+      }
+      this.#handle(data, start, body, end);
+      start = end;
+    }
+  }
+
+  #keep(rest: Buffer, needed: number): void {
+    this.#parts = [rest];
+    this.#bytes = rest.length;
+    this.#needed = needed;
+  }
+}
+
+/** Where the fixed header ends; 0 when it is not all there. */
+function bodyOf(data: Buffer, start: number): number {
+  for (let at = start + 1; at < data.length; at++) {
+    if ((data[at] as number) < 0x80) return at + 1;
+    if (at - start >= LENGTH_BYTES) throw new RangeError('a packet whose length is malformed');
+  }
+  return 0;
+}
+
+function remainingLength(data: Buffer, start: number, body: number): number {
+  let length = 0;
+  for (let at = body - 1; at > start; at--) length = length * 128 + ((data[at] as number) & 0x7f);
+  return length;
+}

@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { type Message, readMessage } from './message';
+import { PacketSplitter } from './packet-splitter';
+
+/** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
+const CONNACK = 2;
+const PUBLISH = 3;
+const PUBACK = 4;
+const AUTH = 15;
+const PUBACK_BYTES = 4;
+
+export interface PacketHandlers {
+  message(message: Message): void;
+  /** Reason codes: MQTT 5 section 3.4.2.1. */
+  puback(packetId: number, reasonCode: number): void;
+}
+
+/**
+ * The byte stream between a socket and MQTT.js. MQTT.js logs in, subscribes, pings and says goodbye on it; PUBLISH and PUBACK,
+ * in both directions, go past it, because that is where the time of a busy client goes (docs/benchmarks.md).
+ */
+export class PacketStream extends Duplex {
+  readonly #socket: Socket;
+  readonly #splitter: PacketSplitter;
+  readonly #handlers: PacketHandlers;
+  /** `login` until the broker accepted it. `foreign`: it does not speak MQTT, which MQTT.js will say. */
+  #phase: 'begin' | 'login' | 'session' | 'foreign' = 'begin';
+
+  constructor(socket: Socket, handlers: PacketHandlers) {
+    super({ decodeStrings: false });
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.#splitter = new PacketSplitter((...packet) => this.#onPacket(...packet));
+    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('end', () => this.push(null));
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+  }
+
+  /** Sends a whole packet. */
+  send(packet: Buffer): void {
+    this.#socket.write(packet);
+  }
+
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {
+    this.#socket.write(chunk, encoding);
+    done();
+  }
+
+  override _read(): void {
+    // What is for MQTT.js comes seldom, and none of it is large.
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (this.#socket.closed) {
+      done(error);
+      return;
+    }
+    this.#socket.once('close', () => done(error));
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.destroyed) return;
+    if (this.#phase === 'begin') this.#phase = beginsLogin(chunk) ? 'login' : 'foreign';
+    if (this.#phase === 'foreign') {
+      this.push(chunk);
+      return;
+    }
+    try {
+      this.#splitter.add(chunk);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // RangeError is also what Buffer throws for a length beyond its end.
+      this.destroy(
+        Object.assign(new Error('the broker sent a malformed packet'), { code: 'MALFORMED_PACKET' }),
+      );
+    }
+  }
+
+  #onPacket(data: Buffer, start: number, body: number, end: number): void {
+    if (this.destroyed) return;
+    const type = (data[start] as number) >> 4;
+    if (this.#phase === 'login') {
+      if (type === CONNACK) this.#phase = 'session';
+      this.push(data.subarray(start, end));
+      return;
+    }
+    switch (type) {
+      case PUBLISH: {
+        const message = readMessage(data, start, body, end);
+        this.#handlers.message(message);
+        if (message.packetId > 0) this.#acknowledge(message.packetId);
+        break;
+      }
+      case PUBACK:
+        this.#handlers.puback(data.readUInt16BE(body), end - body > 2 ? (data[body + 2] as number) : 0);
+        break;
+      default:
+        this.push(data.subarray(start, end));
+    }
+  }
+
+  #acknowledge(packetId: number): void {
+    const packet = Buffer.allocUnsafe(PUBACK_BYTES);
+    packet[0] = PUBACK << 4;
+    packet[1] = PUBACK_BYTES - 2;
+    packet.writeUInt16BE(packetId, 2);
+    this.#socket.write(packet);
+  }
+}
+
+function beginsLogin(chunk: Buffer): boolean {
+  const type = (chunk[0] as number) >> 4;
+  return type === CONNACK || type === AUTH;
+}
