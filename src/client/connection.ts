@@ -57,7 +57,7 @@ interface ConnectionEvents {
   /** The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). */
   session: [present: boolean];
   /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
-  puback: [messageId: number, reasonCode: number];
+  puback: [packetId: number, reasonCode: number];
   message: [message: Message];
 }
 
@@ -90,7 +90,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #authAnswer: ((reasonCode: number) => void) | undefined;
 
   /** Packet identifiers for which `inUse` says yes are not given out. */
-  constructor(options: ConnectionOptions, inUse: (messageId: number) => boolean) {
+  constructor(options: ConnectionOptions, inUse: (packetId: number) => boolean) {
     super();
     this.#options = options;
     this.#packetIds = new FreePacketIds(inUse);
@@ -230,7 +230,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     });
     this.#stream = new PacketStream(this.#socket, {
       message: (message) => this.emit('message', message),
-      puback: (messageId, reasonCode) => this.emit('puback', messageId, reasonCode),
+      puback: (packetId, reasonCode) => this.emit('puback', packetId, reasonCode),
     });
     return this.#stream;
   }
@@ -339,9 +339,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
 /** Counts packet identifiers up and around, and skips those that still belong to a publish. */
 class FreePacketIds extends DefaultMessageIdProvider {
-  readonly #inUse: (messageId: number) => boolean;
+  readonly #inUse: (packetId: number) => boolean;
 
-  constructor(inUse: (messageId: number) => boolean) {
+  constructor(inUse: (packetId: number) => boolean) {
     super();
     this.#inUse = inUse;
   }

@@ -1,7 +1,7 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
 import { randomUUID } from 'node:crypto';
 import type { SetCondition } from '../protocol/commands';
-import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
 import { parseHlc } from '../protocol/hlc';
 
 /** Bytes, or text that is sent as UTF-8. */
@@ -170,8 +170,7 @@ export function toBytes(field: string, value: Bytes, context: ErrorContext = {})
 }
 
 /** Throws `BAD_ARGUMENT` for options that no request may have. */
-export function checkOptions(options: SetOptions, key: Buffer, operation: Operation): void {
-  const context = { operation, key: printableKey(key) };
+export function checkOptions(options: SetOptions, context: ErrorContext): void {
   const { timeout, expiry, fencingToken, condition } = options;
   if (timeout !== undefined) checkInteger('timeout', timeout, 1, MAX_TIMER_MS, context);
   if (expiry !== undefined) checkInteger('expiry', expiry, 1, Number.MAX_SAFE_INTEGER, context);

@@ -26,7 +26,7 @@ export interface Request {
 export interface Response {
   payload: Buffer;
   /** User property `__ts`: the version of the value, or the store's clock. */
-  version?: string;
+  version: string | undefined;
 }
 
 export interface RequestLimits {
@@ -37,22 +37,30 @@ export interface RequestLimits {
 }
 
 /** A request with all that belongs to its one outcome. */
-interface Pending extends Request {
-  resolve(response: Response): void;
-  reject(error: unknown): void;
-  timer: NodeJS.Timeout;
+class Pending {
+  readonly request: Request;
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: unknown) => void;
   /** On the monotonic clock (`performance.now()`), in milliseconds. */
-  deadline: number;
+  readonly deadline: number;
+  timer: NodeJS.Timeout | undefined;
   onAbort: (() => void) | undefined;
-  settled: boolean;
-  /** Set from the publish until the answer: key of the correlation data. */
+  settled = false;
+  /** Set from the publish until the answer: the correlation data. */
   correlation: string | undefined;
   /** Set from the publish until PUBACK: the packet identifier. */
-  messageId: number | undefined;
-  /** What was published. */
+  packetId: number | undefined;
+  /** Set from the publish until PUBACK: what was published. */
   packet: Buffer | undefined;
   /** How many answers had matched no request when this one was published. */
-  strayBefore: number;
+  strayBefore = 0;
+
+  constructor(request: Request, resolve: Pending['resolve'], reject: Pending['reject']) {
+    this.request = request;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.deadline = performance.now() + request.timeout;
+  }
 }
 
 export class Requests {
@@ -87,7 +95,7 @@ export class Requests {
       if (kind === 'stopped') this.#onStopped();
     });
     connection.on('session', (present) => (present ? this.#onSessionKept() : this.#onSessionLost()));
-    connection.on('puback', (messageId, reasonCode) => this.#onPuback(messageId, reasonCode));
+    connection.on('puback', (packetId, reasonCode) => this.#onPuback(packetId, reasonCode));
     connection.on('message', (message) => this.#onMessage(message));
   }
 
@@ -102,8 +110,8 @@ export class Requests {
   }
 
   /** Whether a packet identifier belongs to a publish the broker has not acknowledged. */
-  owns(messageId: number): boolean {
-    return this.#unacknowledged.has(messageId);
+  owns(packetId: number): boolean {
+    return this.#unacknowledged.has(packetId);
   }
 
   /** Takes a request to its one outcome. */
@@ -117,22 +125,12 @@ export class Requests {
       return Promise.reject(failure.queueFull(request, this.#waiting.size, this.#reason));
     }
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        ...request,
-        resolve,
-        reject,
-        timer: setTimeout(() => this.#onDeadline(pending), request.timeout),
-        deadline: performance.now() + request.timeout,
-        onAbort: undefined,
-        settled: false,
-        correlation: undefined,
-        messageId: undefined,
-        packet: undefined,
-        strayBefore: 0,
-      };
-      if (request.signal) {
-        pending.onAbort = () => this.#fail(pending, request.signal?.reason);
-        request.signal.addEventListener('abort', pending.onAbort, { once: true });
+      const pending = new Pending(request, resolve, reject);
+      pending.timer = setTimeout(this.#onDeadline, request.timeout, pending);
+      const { signal } = request;
+      if (signal) {
+        pending.onAbort = () => this.#fail(pending, signal.reason);
+        signal.addEventListener('abort', pending.onAbort, { once: true });
       }
       this.#waiting.add(pending);
       this.#pump();
@@ -143,7 +141,7 @@ export class Requests {
   async close(patience: number): Promise<void> {
     this.#closed = true;
     // With the connection ends all observing: nobody needs to be told.
-    this.#giveUp(({ operation }) => operation === 'unobserve');
+    this.#giveUp(({ request }) => request.operation === 'unobserve');
     if (this.#connection.state.kind === 'connected' && !this.#idle) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patience);
@@ -158,7 +156,7 @@ export class Requests {
 
   #giveUp(which: (pending: Pending) => boolean): void {
     for (const pending of [...this.#waiting, ...this.#inFlight.values()].filter(which)) {
-      this.#fail(pending, failure.closed(pending, pending.correlation !== undefined));
+      this.#fail(pending, failure.closed(pending.request, pending.correlation !== undefined));
     }
   }
 
@@ -177,23 +175,23 @@ export class Requests {
   }
 
   #publish(pending: Pending): void {
-    const { payload, fencingToken, userProperties, deadline } = pending;
+    const { request, deadline } = pending;
     const packetId = this.#connection.newPacketId();
     const { packet, correlation } = this.#packets.make({
       packetId,
       expiry: Math.max(1, Math.ceil((deadline - performance.now()) / 1000)),
       timestamp: this.#timestamp(Date.now()),
-      fencingToken,
-      userProperties,
-      payload,
+      fencingToken: request.fencingToken,
+      userProperties: request.userProperties,
+      payload: request.payload,
     });
     const limit = this.#connection.maximumPacketSize;
     if (packet.length > limit) {
-      this.#fail(pending, failure.tooLarge(pending, packet.length, limit));
+      this.#fail(pending, failure.tooLarge(request, packet.length, limit));
       return;
     }
     pending.correlation = correlation;
-    pending.messageId = packetId;
+    pending.packetId = packetId;
     pending.packet = packet;
     pending.strayBefore = this.#stray;
     this.#inFlight.set(correlation, pending);
@@ -220,7 +218,7 @@ export class Requests {
       return;
     }
     try {
-      const response = this.#read(message, pending);
+      const response = this.#read(message, pending.request);
       this.#settle(pending);
       pending.resolve(response);
     } catch (error) {
@@ -234,7 +232,7 @@ export class Requests {
       throw failure.refused(request, payload, userProperties[STATUS_MESSAGE] ?? `status ${status}`);
     }
     const version = userProperties[TIMESTAMP];
-    if (version === undefined) return { payload };
+    if (version === undefined) return { payload, version };
     const remote = parseHlc(version);
     if (!remote) throw failure.badVersion(request, version);
     try {
@@ -245,25 +243,25 @@ export class Requests {
     return { payload, version };
   }
 
-  #onPuback(messageId: number, reasonCode: number): void {
-    const pending = this.#unacknowledged.get(messageId);
+  #onPuback(packetId: number, reasonCode: number): void {
+    const pending = this.#unacknowledged.get(packetId);
     if (!pending) return;
-    this.#unacknowledged.delete(messageId);
-    pending.messageId = undefined;
+    this.#unacknowledged.delete(packetId);
+    pending.packetId = undefined;
     pending.packet = undefined;
     if (pending.settled) {
       this.#slots--;
       this.#pump();
     } else if (reasonCode !== 0) {
-      this.#fail(pending, failure.notDelivered(pending, reasonCode));
+      this.#fail(pending, failure.notDelivered(pending.request, reasonCode));
     }
   }
 
   /** What was settled while its PUBACK was outstanding is not sent again, so no PUBACK will come. */
   #onLost(): void {
-    for (const [messageId, pending] of this.#unacknowledged) {
+    for (const [packetId, pending] of this.#unacknowledged) {
       if (!pending.settled) continue;
-      this.#unacknowledged.delete(messageId);
+      this.#unacknowledged.delete(packetId);
       this.#slots--;
     }
   }
@@ -271,20 +269,22 @@ export class Requests {
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
     for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
-      const unknown = pending.correlation !== undefined && isWrite(pending);
+      const unknown = pending.correlation !== undefined && isWrite(pending.request);
       this.#fail(
         pending,
-        unknown ? failure.outcomeUnknown(pending) : failure.notConnected(pending, this.#reason),
+        unknown
+          ? failure.outcomeUnknown(pending.request)
+          : failure.notConnected(pending.request, this.#reason),
       );
     }
   }
 
   /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left. */
   #onSessionKept(): void {
-    for (const [messageId, pending] of this.#unacknowledged) {
+    for (const [packetId, pending] of this.#unacknowledged) {
       if (isTooLate(pending) || !pending.packet) {
-        this.#unacknowledged.delete(messageId);
-        pending.messageId = undefined;
+        this.#unacknowledged.delete(packetId);
+        pending.packetId = undefined;
       } else {
         markDuplicate(pending.packet);
         this.#connection.publish(pending.packet);
@@ -299,12 +299,12 @@ export class Requests {
   #onSessionLost(): void {
     const again: Pending[] = [];
     for (const pending of this.#inFlight.values()) {
-      if (!isWrite(pending)) again.push(pending);
-      else this.#fail(pending, failure.outcomeUnknown(pending));
+      if (!isWrite(pending.request)) again.push(pending);
+      else this.#fail(pending, failure.outcomeUnknown(pending.request));
     }
     for (const pending of again) {
       pending.correlation = undefined;
-      pending.messageId = undefined;
+      pending.packetId = undefined;
     }
     this.#inFlight.clear();
     this.#unacknowledged.clear();
@@ -312,19 +312,19 @@ export class Requests {
     this.#waiting = new Set([...again, ...this.#waiting]);
   }
 
-  #onDeadline(pending: Pending): void {
+  readonly #onDeadline = (pending: Pending): void => {
     const { state } = this.#connection;
     if (pending.correlation !== undefined) {
-      const stuck = pending.messageId !== undefined;
-      this.#fail(pending, failure.timedOut(pending, this.#stray - pending.strayBefore));
+      const stuck = pending.packetId !== undefined;
+      this.#fail(pending, failure.timedOut(pending.request, this.#stray - pending.strayBefore));
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
       if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
     } else if (state.kind === 'connected') {
-      this.#fail(pending, failure.notSent(pending, this.#slots));
+      this.#fail(pending, failure.notSent(pending.request, this.#slots));
     } else {
-      this.#fail(pending, failure.notConnected(pending, this.#reason));
+      this.#fail(pending, failure.notConnected(pending.request, this.#reason));
     }
-  }
+  };
 
   /** Why there is no connection, when the last attempt failed. */
   get #reason(): StateStoreError | undefined {
@@ -342,11 +342,11 @@ export class Requests {
   #settle(pending: Pending): void {
     pending.settled = true;
     clearTimeout(pending.timer);
-    if (pending.onAbort) pending.signal?.removeEventListener('abort', pending.onAbort);
+    if (pending.onAbort) pending.request.signal?.removeEventListener('abort', pending.onAbort);
     this.#waiting.delete(pending);
     if (pending.correlation !== undefined) {
       this.#inFlight.delete(pending.correlation);
-      if (pending.messageId === undefined) this.#slots--;
+      if (pending.packetId === undefined) this.#slots--;
       this.#pump();
     }
     if (this.#idle) this.#onIdle?.();
@@ -357,6 +357,6 @@ export class Requests {
 const LAST_MOMENT_MS = 100;
 
 /** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
-function isTooLate({ deadline, timeout }: Pending): boolean {
-  return deadline - performance.now() < Math.min(LAST_MOMENT_MS, timeout / 10);
+function isTooLate({ deadline, request }: Pending): boolean {
+  return deadline - performance.now() < Math.min(LAST_MOMENT_MS, request.timeout / 10);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { type Command, encodeCommand } from '../protocol/commands';
+import { type Command, encodeCommand, type SetCommand } from '../protocol/commands';
 import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
@@ -159,32 +159,34 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** Stores `value` under `key`. */
   async set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
     const bytes = keyBytes(key, 'set');
-    checkOptions(options, bytes, 'set');
     const context = contextOf('set', bytes);
+    checkOptions(options, context);
     const { condition, expiry } = options;
-    const command = {
-      verb: 'SET' as const,
+    const command: SetCommand = {
+      verb: 'SET',
       key: this.#prefixed(bytes),
       value: toBytes('value', value, context),
-      ...(condition && { condition }),
-      ...(expiry !== undefined && { expiryMs: expiry }),
     };
+    if (condition) command.condition = condition;
+    if (expiry !== undefined) command.expiryMs = expiry;
     const { payload, version } = await this.#request(command, context, options);
-    return { stored: parseSetReply(payload, context), ...withVersion(version) };
+    const stored = parseSetReply(payload, context);
+    return version === undefined ? { stored } : { stored, version };
   }
 
   /** Reads the value of `key`. */
   async get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
     const bytes = keyBytes(key, 'get');
-    checkOptions(options, bytes, 'get');
     const context = contextOf('get', bytes);
+    checkOptions(options, context);
     const { payload, version } = await this.#request(
       { verb: 'GET', key: this.#prefixed(bytes) },
       context,
       options,
     );
     const value = parseGetReply(payload, context);
-    return value === null ? { found: false } : { found: true, value, ...withVersion(version) };
+    if (value === null) return { found: false };
+    return version === undefined ? { found: true, value } : { found: true, value, version };
   }
 
   /** Deletes `key`, whatever its value. */
@@ -268,8 +270,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   async #delete(key: Bytes, value: Bytes | undefined, options: WriteOptions): Promise<DeleteResult> {
     const bytes = keyBytes(key, 'delete');
-    checkOptions(options, bytes, 'delete');
     const context = contextOf('delete', bytes);
+    checkOptions(options, context);
     const prefixed = this.#prefixed(bytes);
     const command: Command =
       value === undefined
@@ -316,7 +318,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.open();
     const { name, value } = this.#options.persistence;
     return this.#requests.submit({
-      ...context,
+      operation: context.operation,
+      key: context.key,
       payload: encodeCommand(command),
       fencingToken: options.fencingToken,
       userProperties: options.persist ? { [name]: value } : undefined,

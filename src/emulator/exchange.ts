@@ -37,35 +37,42 @@ export function exchange(
   if (responseTopic === undefined) return { publish: [] };
   if (isInvalidResponseTopic(responseTopic)) return { disconnect: responseTopic };
 
-  const respond = (payload: Buffer, more: Record<string, string>): Publication => ({
-    topic: responseTopic,
-    payload,
-    properties: {
-      ...(correlationData && { correlationData }),
-      ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-      contentType: 'application/octet-stream',
-      payloadFormatIndicator: false,
-      userProperties: { [PROTOCOL_VERSION]: '1.0', ...more },
-    },
-  });
   if (correlationData === undefined) {
-    const missing = { [STATUS]: '400', [STATUS_MESSAGE]: 'the request has no correlation data' };
-    return { publish: [respond(Buffer.alloc(0), missing)] };
+    const userProperties = { [PROTOCOL_VERSION]: '1.0', [STATUS]: '400', [STATUS_MESSAGE]: NO_CORRELATION };
+    return {
+      publish: [
+        { topic: responseTopic, payload: Buffer.alloc(0), properties: { ...COMMON, userProperties } },
+      ],
+    };
   }
 
+  const { payload } = packet;
   const { response, notifications } = engine.execute(
     {
       clientId,
-      payload: Buffer.from(packet.payload),
+      payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
       timestamp: userProperty(userProperties, TIMESTAMP),
       fencingToken: userProperty(userProperties, FENCING_TOKEN),
     },
     nowMs,
   );
-  const version = response.version === undefined ? {} : { [TIMESTAMP]: response.version };
-  return {
-    publish: [respond(response.payload, { [STATUS]: '200', ...version }), ...notificationsOf(notifications)],
+  const properties: Properties = {
+    correlationData,
+    ...COMMON,
+    userProperties: answerProperties(response.version),
   };
+  if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
+  const publish = [{ topic: responseTopic, payload: response.payload, properties }];
+  if (notifications.length > 0) publish.push(...notificationsOf(notifications));
+  return { publish };
+}
+
+const NO_CORRELATION = 'the request has no correlation data';
+const COMMON = { contentType: 'application/octet-stream', payloadFormatIndicator: false };
+
+function answerProperties(version: string | undefined): Record<string, string> {
+  if (version === undefined) return { [PROTOCOL_VERSION]: '1.0', [STATUS]: '200' };
+  return { [PROTOCOL_VERSION]: '1.0', [STATUS]: '200', [TIMESTAMP]: version };
 }
 
 /** The PUBLISH packets that carry notifications. */

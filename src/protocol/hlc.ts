@@ -74,8 +74,9 @@ export class HybridLogicalClock {
     if (remote.nodeId === this.nodeId) return local;
     if (isSkewed(remote, nowMs)) throw skew(remote, nowMs);
     const wallClockMs = Math.max(nowMs, local.wallClockMs, remote.wallClockMs);
-    const winners = [local, remote].filter((hlc) => hlc.wallClockMs === wallClockMs);
-    const counter = winners.length === 0 ? 0 : Math.max(...winners.map((hlc) => hlc.counter)) + 1;
+    let counter = 0;
+    if (wallClockMs === local.wallClockMs) counter = local.counter + 1;
+    if (wallClockMs === remote.wallClockMs) counter = Math.max(counter, remote.counter + 1);
     return this.#advance(wallClockMs, counter, nowMs);
   }
 

@@ -20,18 +20,19 @@ const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/;
 /** Encodes `*{n}` and its blobs. Strings are UTF-8; lengths are byte lengths. */
 export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
   const headers: string[] = [];
-  let length = 0;
-  let header = `*${items.length}${CRLF}`;
+  let bytes = CRLF.length;
+  let before = `*${items.length}${CRLF}`;
   for (const item of items) {
-    const bytes = typeof item === 'string' ? Buffer.byteLength(item) : item.length;
-    header += `$${bytes}${CRLF}`;
+    const length = typeof item === 'string' ? Buffer.byteLength(item) : item.length;
+    const header = `${before}$${length}${CRLF}`;
     headers.push(header);
-    length += header.length + bytes;
-    header = CRLF;
+    bytes += header.length + length;
+    before = CRLF;
   }
-  const out = Buffer.allocUnsafe(length + header.length);
+  if (items.length === 0) return Buffer.from(before);
+  const out = Buffer.allocUnsafe(bytes);
   let offset = 0;
-  items.forEach((item, index) => {
+  for (const [index, item] of items.entries()) {
     offset += out.write(headers[index] as string, offset, 'latin1');
     if (typeof item === 'string') {
       offset += out.write(item, offset, 'utf8');
@@ -39,8 +40,8 @@ export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
       out.set(item, offset);
       offset += item.length;
     }
-  });
-  out.write(header, offset, 'latin1');
+  }
+  out.write(CRLF, offset, 'latin1');
   return out;
 }
 

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 /** Bytes that are allocated at a time. What is larger than a quarter of it is not copied. */
 const BLOCK_BYTES = 65_536;
 const COPY_LIMIT = BLOCK_BYTES / 4;
+/** Up to here a loop copies faster than a call. */
+const SMALL = 8;
 
 /**
  * Makes a socket send what is written in one turn of the event loop with one write, and returns it. MQTT libraries write a
@@ -44,7 +46,8 @@ export function joinWrites<S extends Socket>(socket: S): S {
       filled = 0;
     }
     if (typeof chunk === 'string') block.write(chunk, filled, encoding);
-    else block.set(chunk, filled);
+    else if (bytes > SMALL) block.set(chunk, filled);
+    else for (let i = 0; i < bytes; i++) block[filled + i] = chunk[i] as number;
     filled += bytes;
     scheduled ??= setImmediate(flush);
   };
