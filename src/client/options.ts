@@ -164,6 +164,7 @@ export function keyBytes(key: Bytes, operation: Operation): Buffer {
 /** Bytes as a Buffer, without a copy where there are bytes already. Throws `BAD_ARGUMENT` that names `field`. */
 export function toBytes(field: string, value: Bytes, context: ErrorContext = {}): Buffer {
   if (typeof value === 'string') return Buffer.from(value);
+  if (Buffer.isBuffer(value)) return value;
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const found = value === null ? 'null' : typeof value;
   throw bad(field, `must be a string or bytes, not ${found}`, context);

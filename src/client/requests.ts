@@ -132,8 +132,8 @@ export class Requests {
         pending.onAbort = () => this.#fail(pending, signal.reason);
         signal.addEventListener('abort', pending.onAbort, { once: true });
       }
-      this.#waiting.add(pending);
-      this.#pump();
+      if (this.#waiting.size === 0 && this.#open && !isTooLate(pending)) this.#publish(pending);
+      else this.#waiting.add(pending);
     });
   }
 
@@ -164,10 +164,18 @@ export class Requests {
     return this.#waiting.size === 0 && this.#inFlight.size === 0;
   }
 
+  /** Whether a request may be published now. */
+  get #open(): boolean {
+    return (
+      this.#connection.state.kind === 'connected' &&
+      this.#slots < this.#limits.inFlightLimit &&
+      this.#slots < this.#connection.receiveMaximum
+    );
+  }
+
   #pump(): void {
-    const limit = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
     for (const pending of this.#waiting) {
-      if (this.#connection.state.kind !== 'connected' || this.#slots >= limit) return;
+      if (!this.#open) return;
       if (isTooLate(pending)) continue;
       this.#waiting.delete(pending);
       this.#publish(pending);

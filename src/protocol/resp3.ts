@@ -14,35 +14,61 @@ export type Item =
 
 const CR = 13;
 const LF = 10;
+const ARRAY = 0x2a;
+const BLOB = 0x24;
+const ZERO = 0x30;
 const CRLF = '\r\n';
 const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/;
 
 /** Encodes `*{n}` and its blobs. Strings are UTF-8; lengths are byte lengths. */
 export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
-  const headers: string[] = [];
-  let bytes = CRLF.length;
-  let before = `*${items.length}${CRLF}`;
+  let bytes = sizeOfHeader(items.length);
   for (const item of items) {
-    const length = typeof item === 'string' ? Buffer.byteLength(item) : item.length;
-    const header = `${before}$${length}${CRLF}`;
-    headers.push(header);
-    bytes += header.length + length;
-    before = CRLF;
+    const length = byteLength(item);
+    bytes += sizeOfHeader(length) + length + CRLF.length;
   }
-  if (items.length === 0) return Buffer.from(before);
   const out = Buffer.allocUnsafe(bytes);
-  let offset = 0;
-  for (const [index, item] of items.entries()) {
-    offset += out.write(headers[index] as string, offset, 'latin1');
-    if (typeof item === 'string') {
-      offset += out.write(item, offset, 'utf8');
-    } else {
-      out.set(item, offset);
-      offset += item.length;
-    }
+  let at = writeHeader(out, ARRAY, items.length, 0);
+  for (const item of items) {
+    const length = byteLength(item);
+    at = writeHeader(out, BLOB, length, at);
+    if (typeof item === 'string') out.write(item, at);
+    else out.set(item, at);
+    at = writeLineEnd(out, at + length);
   }
-  out.write(CRLF, offset, 'latin1');
   return out;
+}
+
+function byteLength(item: string | Uint8Array): number {
+  return typeof item === 'string' ? Buffer.byteLength(item) : item.length;
+}
+
+/** Bytes of a type, a number from 0 and CR LF. */
+function sizeOfHeader(value: number): number {
+  return 1 + digitsOf(value) + CRLF.length;
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let limit = 10; value >= limit; limit *= 10) digits++;
+  return digits;
+}
+
+function writeHeader(out: Buffer, type: number, value: number, start: number): number {
+  out[start] = type;
+  const end = start + 1 + digitsOf(value);
+  let rest = value;
+  for (let at = end - 1; at > start; at--) {
+    out[at] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return writeLineEnd(out, end);
+}
+
+function writeLineEnd(out: Buffer, at: number): number {
+  out[at] = CR;
+  out[at + 1] = LF;
+  return at + CRLF.length;
 }
 
 /** Encodes one item of an answer. */

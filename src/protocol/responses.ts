@@ -20,8 +20,8 @@ export const reply = {
 
 /** SET: true when applied, false when NX or NEX held it back. */
 export function parseSetReply(payload: Buffer, context: ErrorContext = {}): boolean {
+  if (payload.equals(reply.ok)) return true; // nearly always
   const item = read(payload, context);
-  if (item.type === 'simple' && item.text === OK) return true;
   if (item.type === 'number' && item.value === -1) return false;
   throw unexpected(item, context);
 }
