@@ -43,8 +43,8 @@ class Child {
 export class Server extends Child {
   port = 0;
 
-  static async start(name: 'emulator' | 'aedes'): Promise<Server> {
-    const server = new Server(fork(join(__dirname, 'servers', name)));
+  static async start(name: 'emulator' | 'aedes', ...parameters: string[]): Promise<Server> {
+    const server = new Server(fork(join(__dirname, 'servers', name), parameters));
     ({ port: server.port } = await server.next<{ port: number }>());
     return server;
   }

@@ -1,5 +1,6 @@
 /**
- * The node that drives a flow: a request leaves by output 1 (SET) or 2 (GET), and the flow ends at its input.
+ * The node that drives a flow: a GET leaves by the last output, a SET by one of the others, in turns, and the flow ends at
+ * its input.
  * It is the same in both flows that are compared, so what it costs is in both figures.
  */
 import type { NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
@@ -12,16 +13,18 @@ type Driven = NodeMessageInFlow & {
 };
 
 export = (RED: NodeAPI): void => {
-  RED.nodes.registerType('bench-driver', function (this, def: NodeDef) {
+  RED.nodes.registerType('bench-driver', function (this, def: NodeDef & { wires: string[][] }) {
     RED.nodes.createNode(this, def);
+    const sets = def.wires.length - 1;
+    let turn = 0;
     const contender: Contender = {
       request: (operation, key, value, done) => {
-        const msg = {
-          topic: key,
-          payload: operation === 'SET' ? value : undefined,
-          bench: { size: value.length, done },
-        };
-        this.send(operation === 'SET' ? [msg, null] : [null, msg]);
+        const isSet = operation === 'SET';
+        const msg = { topic: key, payload: isSet ? value : undefined, bench: { size: value.length, done } };
+        const output = isSet ? turn++ % sets : sets;
+        const outputs = new Array(output).fill(null);
+        outputs.push(msg);
+        this.send(outputs);
       },
     };
     this.on('input', (msg, _send, done) => {

@@ -4,17 +4,18 @@ import { responseTopic } from '../../src/protocol/topics';
 const CORE_CLIENT = 'core-flow';
 const TAB = { id: 'tab', type: 'tab', label: 'bench' };
 
-/** `nodes`: this package's set and get. */
-export function ourNodes(port: number): object[] {
+/** `nodes`: this package's set and get; `sets` of the former on one store. */
+export function ourNodes(port: number, sets = 1): object[] {
   const common = { z: 'tab', store: 'store', outputs: 1, wires: [['driver']] };
+  const ids = Array.from({ length: sets }, (_, index) => `set${index}`);
   return [
     TAB,
-    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [['set'], ['get']] },
-    {
-      ...{ ...common, id: 'set', type: 'statestore-set' },
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [...ids.map((id) => [id]), ['get']] },
+    ...ids.map((id) => ({
+      ...{ ...common, id, type: 'statestore-set' },
       ...{ key: 'topic', keyType: 'msg', value: 'payload', valueType: 'msg', condition: '' },
       ...{ expiry: '', expiryType: 'num', expiryUnit: 's', fencingToken: '', fencingTokenType: 'msg' },
-    },
+    })),
     {
       ...{ ...common, id: 'get', type: 'statestore-get' },
       ...{ key: 'topic', keyType: 'msg', property: 'payload', format: 'buffer' },

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 /** Bytes that are allocated at a time. What is larger than a quarter of it is not copied. */
 const BLOCK_BYTES = 65_536;
 const COPY_LIMIT = BLOCK_BYTES / 4;
+/** Most bytes of UTF-8 for one unit of a string's length. */
+const UTF8_MOST = 3;
 /** Up to here a loop copies faster than a call. */
 const SMALL = 8;
 
@@ -32,23 +34,26 @@ export function joinWrites<S extends Socket>(socket: S): S {
     if (!socket.destroyed) send();
   };
   const join = (chunk: string | Uint8Array, encoding?: BufferEncoding) => {
-    const bytes = typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
-    if (bytes > COPY_LIMIT) {
+    const most = typeof chunk === 'string' ? chunk.length * UTF8_MOST : chunk.length;
+    if (most > COPY_LIMIT) {
       send();
       if (typeof chunk === 'string') write(chunk, encoding);
       else write(chunk);
       return;
     }
-    if (filled + bytes > block.length) {
+    if (filled + most > block.length) {
       send();
       block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
       sent = 0;
       filled = 0;
     }
-    if (typeof chunk === 'string') block.write(chunk, filled, encoding);
-    else if (bytes > SMALL) block.set(chunk, filled);
-    else for (let i = 0; i < bytes; i++) block[filled + i] = chunk[i] as number;
-    filled += bytes;
+    if (typeof chunk === 'string') {
+      filled += block.write(chunk, filled, encoding);
+    } else {
+      if (most > SMALL) block.set(chunk, filled);
+      else for (let i = 0; i < most; i++) block[filled + i] = chunk[i] as number;
+      filled += most;
+    }
     scheduled ??= setImmediate(flush);
   };
 

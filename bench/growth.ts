@@ -1,0 +1,170 @@
+/**
+ * How time and memory grow with the number of keys, nodes, observed keys and waiting messages: docs/benchmarks.md.
+ *
+ *   npm run bench:growth
+ */
+import { once } from 'node:events';
+import { Emulator, StateStoreClient } from '../src/index';
+import { ContenderProcess, Server } from './children';
+import { ourNodes } from './contenders/flows';
+import { fill } from './fill';
+import { type Job, median } from './measure';
+
+const ROUNDS = 7;
+const LOAD: Job = { operation: 'SET', size: 16, inFlight: 64, ms: 500 };
+const KEYS = [1, 1000, 1_000_000];
+const NODES = [1, 20, 200];
+const MB = 2 ** 20;
+
+function memoryBytes(): number {
+  if (!global.gc) throw new Error('run with node --expose-gc');
+  global.gc();
+  global.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}
+
+const micro = (value: number) => `${value.toFixed(1)} µs`;
+
+/** Largest over smallest. */
+const spread = (values: number[]) => (Math.max(...values) / Math.min(...values)).toFixed(2);
+
+/** CPU time of the emulator per operation, with more and more keys in it. */
+async function manyKeys(): Promise<void> {
+  const servers: Server[] = [];
+  const clients: ContenderProcess[] = [];
+  for (const keys of KEYS) {
+    const server = await Server.start('emulator', String(keys));
+    servers.push(server);
+    clients.push(await ContenderProcess.start('floor', server.port));
+  }
+  const cpu = KEYS.map((): number[] => []);
+  for (const client of clients) await client.measure({ ...LOAD, ms: 1500 });
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, server] of servers.entries()) {
+      const before = await server.cpu();
+      const { operations } = await (clients[index] as ContenderProcess).measure(LOAD);
+      cpu[index]?.push(((await server.cpu()) - before) / operations);
+    }
+  }
+  for (const child of [...clients, ...servers]) await child.stop();
+  const medians = cpu.map(median);
+  console.log('Emulator, CPU time per SET:');
+  for (const [index, keys] of KEYS.entries())
+    console.log(`  ${keys} keys: ${micro(medians[index] as number)}`);
+  console.log(`  largest / smallest: ${spread(medians)}`);
+}
+
+/** Memory and timers of a million keys that expire. */
+async function expiringKeys(): Promise<void> {
+  const count = 1_000_000;
+  for (const expiring of [false, true]) {
+    const emulator = await Emulator.start({ port: 0 });
+    const before = memoryBytes();
+    fill(emulator.engine, count, expiring ? (index) => 3_600_000 + index : undefined);
+    const perKey = (memoryBytes() - before) / count;
+    const what = expiring ? 'that expire' : 'that do not expire';
+    console.log(`${count} keys ${what}: ${perKey.toFixed(0)} bytes each, ${timers()} timers`);
+    if (expiring) {
+      const begin = performance.now();
+      emulator.engine.expire(Date.now() + 10_000_000);
+      const each = ((performance.now() - begin) * 1000) / count;
+      console.log(`  all expire at once: ${micro(each)} each, ${emulator.keys} left`);
+    }
+    await emulator.close();
+  }
+}
+
+/** CPU time of Node-RED per message, with more and more set nodes on one store. */
+async function manyNodes(): Promise<void> {
+  const server = await Server.start('emulator');
+  const contenders: ContenderProcess[] = [];
+  for (const nodes of NODES) {
+    contenders.push(await ContenderProcess.startFlow(`${nodes} set nodes`, ourNodes(server.port, nodes)));
+  }
+  const cpu = NODES.map((): number[] => []);
+  for (const contender of contenders) await contender.measure({ ...LOAD, ms: 1500 });
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, contender] of contenders.entries())
+      cpu[index]?.push((await contender.measure(LOAD)).cpu);
+  }
+  for (const child of [...contenders, server]) await child.stop();
+  const medians = cpu.map(median);
+  console.log('Set nodes on one store, CPU time of Node-RED per message:');
+  for (const [index, nodes] of NODES.entries())
+    console.log(`  ${nodes} nodes: ${micro(medians[index] as number)}`);
+  console.log(`  largest / smallest: ${spread(medians)}`);
+}
+
+async function state(store: StateStoreClient, kind: string): Promise<void> {
+  while (store.state.kind !== kind) await once(store, 'state');
+}
+
+/** From the end of an outage until every key is observed and read again. */
+async function observeAgain(): Promise<void> {
+  console.log('Observing again after a reconnect (KEYNOTIFY and GET for each key):');
+  for (const keys of [100, 1000, 10_000]) {
+    let emulator = await Emulator.start({ port: 0 });
+    const { port, engine } = emulator;
+    fill(engine, keys);
+    const store = new StateStoreClient({ host: '127.0.0.1', port });
+    let told = 0;
+    const names = Array.from({ length: keys }, (_, index) => `fill/${index}`);
+    for (let at = 0; at < keys; at += 500) {
+      await Promise.all(names.slice(at, at + 500).map((name) => store.observe(name, () => told++)));
+    }
+    await emulator.close();
+    await state(store, 'disconnected');
+    fill(engine, keys); // every key changes meanwhile
+    emulator = await Emulator.start({ port, engine });
+    await state(store, 'connected');
+    const begin = performance.now();
+    while (told < keys) await new Promise((resolve) => setImmediate(resolve));
+    const ms = performance.now() - begin;
+    console.log(`  ${keys} keys: ${ms.toFixed(0)} ms, ${micro((ms * 1000) / keys)} each; told ${told}`);
+    await store.close();
+    await emulator.close();
+  }
+}
+
+/** Messages that wait for a connection, and then go out. */
+async function offline(): Promise<void> {
+  const count = 10_000;
+  for (const size of [16, 1024]) {
+    let emulator = await Emulator.start({ port: 0 });
+    const { port } = emulator;
+    const store = new StateStoreClient({ host: '127.0.0.1', port, timeout: 60_000 });
+    await store.connect();
+    await emulator.close();
+    await state(store, 'disconnected');
+    const before = memoryBytes();
+    const answers = Array.from({ length: count }, (_, index) =>
+      store.set(`key/${index}`, Buffer.alloc(size)),
+    );
+    const memory = memoryBytes() - before;
+    emulator = await Emulator.start({ port });
+    await state(store, 'connected');
+    const begin = performance.now();
+    await Promise.all(answers);
+    const ms = performance.now() - begin;
+    console.log(
+      `${count} messages of ${size} B queued offline: ${(memory / MB).toFixed(1)} MB, sent and answered in ${ms.toFixed(0)} ms, ${emulator.keys} keys`,
+    );
+    await store.close();
+    await emulator.close();
+  }
+}
+
+async function main(): Promise<void> {
+  await manyKeys();
+  await expiringKeys();
+  await manyNodes();
+  await observeAgain();
+  await offline();
+}
+
+void main();

@@ -1,0 +1,219 @@
+/** The packets that go past MQTT.js, held against the codec that MQTT.js itself uses. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import { readMessage } from '../../../src/client/message';
+import { PacketSplitter } from '../../../src/client/packet-splitter';
+import { markDuplicate, RequestPackets } from '../../../src/client/request-packets';
+import { REQUEST_TOPIC } from '../../../src/protocol/topics';
+import { bytes, plain } from '../../support/arbitraries';
+
+const MQTT5 = { protocolVersion: 5 };
+
+function parse(packet: Buffer): IPublishPacket {
+  const found: Packet[] = [];
+  const reader = parser(MQTT5);
+  reader.on('packet', (one) => found.push(one));
+  assert.equal(reader.parse(packet), 0, 'bytes are left over');
+  assert.equal(found.length, 1);
+  return found[0] as IPublishPacket;
+}
+
+/** Splits and reads, as the client does. */
+function read(packet: Buffer) {
+  let message: ReturnType<typeof readMessage> | undefined;
+  new PacketSplitter((...found) => {
+    message = readMessage(...found);
+  }).add(packet);
+  return message;
+}
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+
+describe('A request packet', () => {
+  const parts = fc.record(
+    {
+      packetId: fc.integer({ min: 1, max: 65_535 }),
+      expiry: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+      timestamp: text,
+      fencingToken: fc.option(text, { nil: undefined }),
+      userProperties: fc.option(fc.dictionary(fc.stringMatching(/^[a-z-]{1,9}$/), text, { maxKeys: 3 }), {
+        nil: undefined,
+      }),
+      payload: fc.oneof(
+        bytes,
+        fc.integer({ min: 100, max: 300_000 }).map((size) => Buffer.alloc(size, 'v')),
+      ),
+    },
+    plain,
+  );
+
+  it('is read by MQTT.js with everything that was put in', () => {
+    const packets = new RequestPackets('me', 'to/me');
+    fc.assert(
+      fc.property(parts, (one) => {
+        const { packet, correlation } = packets.make(one);
+        const read = parse(packet);
+        assert.equal(read.topic, REQUEST_TOPIC);
+        assert.deepEqual([read.qos, read.dup, read.retain], [1, false, false]);
+        assert.equal(read.messageId, one.packetId);
+        assert.ok(one.payload.equals(read.payload as Buffer));
+        const { userProperties, correlationData, ...others } = read.properties ?? {};
+        assert.equal(correlationData?.toString('latin1'), correlation);
+        assert.deepEqual(others, {
+          payloadFormatIndicator: false,
+          contentType: 'application/octet-stream',
+          responseTopic: 'to/me',
+          messageExpiryInterval: one.expiry,
+        });
+        assert.deepEqual(
+          { ...userProperties },
+          {
+            __srcId: 'me',
+            __protVer: '1.0',
+            $partition: 'me',
+            $high_priority: '',
+            __ts: one.timestamp,
+            ...(one.fencingToken !== undefined && { __ft: one.fencingToken }),
+            ...one.userProperties,
+          },
+        );
+      }),
+    );
+  });
+
+  it('has correlation data of its own, a random UUID', () => {
+    const packets = new RequestPackets('me', 'to/me');
+    const some = Array.from({ length: 1000 }, () =>
+      packets.make({
+        ...{ packetId: 1, expiry: 1, timestamp: '', payload: Buffer.alloc(0) },
+        ...{ fencingToken: undefined, userProperties: undefined },
+      }),
+    );
+    assert.equal(new Set(some.map(({ correlation }) => correlation)).size, 1000);
+    for (const { correlation } of some) {
+      assert.match(Buffer.from(correlation, 'latin1').toString('hex'), /^.{12}4.{3}[89ab].{15}$/);
+    }
+  });
+
+  it('says that it is sent again, when it is', () => {
+    const { packet } = new RequestPackets('me', 'to/me').make({
+      ...{ packetId: 1, expiry: 1, timestamp: '', payload: Buffer.alloc(0) },
+      ...{ fencingToken: undefined, userProperties: undefined },
+    });
+    markDuplicate(packet);
+    const { dup, qos } = parse(packet);
+    assert.deepEqual([dup, qos], [true, 1]);
+  });
+});
+
+describe('A message', () => {
+  const publish = fc.record(
+    {
+      topic: text.filter((one) => one.length > 0 && !/[+#\0]/u.test(one)),
+      payload: bytes,
+      qos: fc.constantFrom(0 as const, 1 as const),
+      messageId: fc.integer({ min: 1, max: 65_535 }),
+      properties: fc.record(
+        {
+          correlationData: bytes,
+          messageExpiryInterval: fc.nat(),
+          contentType: text,
+          responseTopic: text,
+          payloadFormatIndicator: fc.boolean(),
+          subscriptionIdentifier: fc.integer({ min: 1, max: 268_435_455 }),
+          userProperties: fc.dictionary(fc.stringMatching(/^[a-z_]{1,9}$/), text, { minKeys: 1, maxKeys: 4 }),
+        },
+        { requiredKeys: [], ...plain },
+      ),
+    },
+    plain,
+  );
+
+  it('is read as MQTT.js wrote it', () => {
+    fc.assert(
+      fc.property(publish, (one) => {
+        const message = read(generate({ cmd: 'publish', dup: false, retain: false, ...one }, MQTT5));
+        assert.equal(message?.topic, one.topic);
+        assert.ok(one.payload.equals(message.payload));
+        assert.equal(message.packetId, one.qos === 0 ? 0 : one.messageId);
+        const { correlationData, userProperties } = one.properties;
+        assert.equal(message.correlation, correlationData?.toString('latin1'));
+        assert.deepEqual({ ...message.userProperties }, { ...userProperties });
+      }),
+    );
+  });
+
+  it('is never read out of damaged bytes beyond their end', () => {
+    fc.assert(
+      fc.property(publish, fc.nat(), fc.integer({ min: 0, max: 255 }), (one, place, byte) => {
+        const packet = generate({ cmd: 'publish', dup: false, retain: false, ...one }, MQTT5);
+        packet[2 + (place % (packet.length - 2))] = byte;
+        try {
+          const message = readMessage(packet, 0, 2, packet.length);
+          assert.ok(message.payload.length < packet.length);
+        } catch (error) {
+          assert.ok(error instanceof RangeError, String(error));
+        }
+      }),
+    );
+  });
+});
+
+describe('A stream of packets', () => {
+  const packets = fc.array(
+    fc.oneof(
+      fc.constant(Buffer.from([0xd0, 0])),
+      fc.constant(Buffer.from([0x40, 2, 0, 7])),
+      fc.integer({ min: 0, max: 20_000 }).map((size) =>
+        generate(
+          {
+            ...{ cmd: 'publish', topic: 't', qos: 0, dup: false, retain: false },
+            payload: Buffer.alloc(size, size % 251),
+          },
+          MQTT5,
+        ),
+      ),
+    ),
+    { minLength: 1, maxLength: 8 },
+  );
+
+  it('is cut where one ends, in whatever pieces it comes', () => {
+    fc.assert(
+      fc.property(packets, fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 }), (whole, sizes) => {
+        const stream = Buffer.concat(whole);
+        const found: Buffer[] = [];
+        const splitter = new PacketSplitter((data, start, _body, end) =>
+          found.push(Buffer.from(data.subarray(start, end))),
+        );
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const size = sizes[turn % sizes.length] as number;
+          splitter.add(stream.subarray(at, at + size));
+          at += size;
+        }
+        assert.ok(found.length === whole.length && found.every((one, i) => one.equals(whole[i] as Buffer)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is cut byte by byte', () => {
+    const one = generate(
+      { cmd: 'publish', topic: 't', qos: 0, dup: false, retain: false, payload: 'x'.repeat(200) },
+      MQTT5,
+    );
+    let found = 0;
+    const splitter = new PacketSplitter((data, start, body, end) => {
+      assert.ok(data.subarray(start, end).equals(one));
+      assert.equal(body - start, 3);
+      found++;
+    });
+    for (const byte of [...one, ...one]) splitter.add(Buffer.from([byte]));
+    assert.equal(found, 2);
+  });
+
+  it('with a length that is none is refused', () => {
+    const splitter = new PacketSplitter(() => assert.fail('there is no packet'));
+    assert.throws(() => splitter.add(Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0x01])), RangeError);
+  });
+});

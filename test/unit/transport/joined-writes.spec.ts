@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { joinWrites } from '../../../src/transport/joined-writes';
+
+describe('Joined writes', () => {
+  let server: Server;
+  let socket: Socket;
+  let peer: Socket;
+  let chunks: Buffer[];
+
+  beforeEach(async () => {
+    server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    socket = joinWrites(connect((server.address() as AddressInfo).port, '127.0.0.1'));
+    [peer] = await accepted;
+    chunks = [];
+    peer.on('data', (chunk: Buffer) => chunks.push(chunk));
+  });
+  afterEach(async () => {
+    socket.destroy();
+    peer.destroy();
+    await once(server.close(), 'close');
+  });
+
+  /** What the peer got when the socket has ended. */
+  const received = async () => {
+    socket.end();
+    await once(peer, 'end');
+    return Buffer.concat(chunks);
+  };
+
+  it('of one turn arrive as one, in order, bytes and text alike', async () => {
+    for (let i = 0; i < 100; i++) {
+      socket.cork();
+      socket.write(Buffer.from([i]));
+      socket.write(`-ä${i};`, 'utf8');
+      process.nextTick(() => socket.uncork());
+    }
+    await once(peer, 'data');
+    assert.equal(chunks.length, 1);
+    const expected = Array.from({ length: 100 }, (_, i) => [Buffer.from([i]), Buffer.from(`-ä${i};`)]);
+    assert.ok(Buffer.concat(expected.flat()).equals(chunks[0] as Buffer));
+  });
+
+  it('keep their order around large chunks, and across blocks', async () => {
+    const pieces = Array.from({ length: 300 }, (_, i) => Buffer.alloc(i % 7 === 0 ? 40_000 : 1 + i * 10, i));
+    for (const piece of pieces) socket.write(piece);
+    assert.ok((await received()).equals(Buffer.concat(pieces)));
+  });
+
+  it('are all sent before the end', async () => {
+    socket.write('first ');
+    socket.write('last');
+    assert.equal((await received()).toString(), 'first last');
+  });
+
+  it('with a callback call it when they are out', async () => {
+    socket.write('before ');
+    await new Promise<void>((resolve) => socket.write('called', () => resolve()));
+    socket.write(' after');
+    assert.equal((await received()).toString(), 'before called after');
+  });
+
+  it('after the end fail as they do on any socket', async () => {
+    socket.end();
+    const failed = once(socket, 'error');
+    socket.write('too late');
+    assert.equal((await failed)[0].code, 'ERR_STREAM_WRITE_AFTER_END');
+  });
+
+  it('are dropped with the socket', async () => {
+    socket.write('never');
+    socket.destroy();
+    await once(peer, 'close');
+    assert.deepEqual(chunks, []);
+  });
+
+  it('tell the writer to wait when the peer does not read, and when to go on', async () => {
+    peer.pause();
+    const block = Buffer.alloc(60_000);
+    while (socket.write(block));
+    const drained = once(socket, 'drain');
+    peer.resume();
+    await drained;
+    assert.equal(socket.write('more'), true);
+  });
+});
