@@ -1,17 +1,18 @@
 /**
  * Compares ways to talk to the store, in turns, on one emulator in a process of its own: docs/benchmarks.md.
- * Prints tables, and writes `bench/results.json`.
+ * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json`.
  *
  *   npm run bench [-- --json] [--quick]
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ContenderProcess, Server } from './children';
 import { coreFlow, ourNodes } from './contenders/flows';
 import { type Job, type Measurement, median } from './measure';
-import { type Cell, goalTable, type Results, resultTable } from './report';
+import { type Cell, markdown, type Results } from './report';
 
+const ROOT = join(__dirname, '..', '..');
 const QUICK = process.argv.includes('--quick');
 const ROUNDS = QUICK ? 3 : 5;
 const MS = QUICK ? 150 : 250;
@@ -91,6 +92,16 @@ async function compareServers(): Promise<Results['servers']> {
   return { emulator: median(cpu[0] as number[]), aedes: median(cpu[1] as number[]) };
 }
 
+/** Puts the tables between the two marks of the document. */
+function writeDocument(text: string): void {
+  const file = join(ROOT, 'docs', 'benchmarks.md');
+  const marks = /(<!-- results.*?-->\n)[\s\S]*(<!-- end of results -->)/;
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(marks, (_all, begin, end) => `${begin}${text}${end}`),
+  );
+}
+
 async function main(): Promise<void> {
   const begin = performance.now();
   const servers = await compareServers();
@@ -107,11 +118,12 @@ async function main(): Promise<void> {
     servers,
     cells,
   };
-  writeFileSync(
-    join(__dirname, '..', '..', 'bench', 'results.json'),
-    `${JSON.stringify(results, null, 2)}\n`,
-  );
-  console.log(`\n${resultTable(results)}\n${goalTable(results)}`);
+  const text = markdown(results);
+  if (!QUICK) {
+    writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    writeDocument(text);
+  }
+  console.log(`\n${text}`);
   if (process.argv.includes('--json')) console.log(JSON.stringify(results));
 }
 

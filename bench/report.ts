@@ -57,8 +57,15 @@ const GOALS: Goal[] = [
   },
 ];
 
+/** Everything that docs/benchmarks.md says of a comparison. */
+export function markdown(results: Results): string {
+  const { cpu, cores, node, platform } = results.machine;
+  const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;
+  return `\n${machine}\n\n${goalTable(results)}\nA ratio is the geometric mean of those of SET and GET.\n\n${resultTable(results)}\n`;
+}
+
 /** Goal by goal, at 256 in flight and 16 B unless it says otherwise. */
-export function goalTable(results: Results): string {
+function goalTable(results: Results): string {
   const rows = GOALS.map((goal) => {
     const reached = goal.ratio(results);
     const met = goal.most === undefined ? reached >= (goal.least as number) : reached <= goal.most;
@@ -68,7 +75,7 @@ export function goalTable(results: Results): string {
   return table(['at 256 in flight, 16 B', 'goal', 'measured', 'met'], rows);
 }
 
-export function resultTable({ cells }: Results): string {
+function resultTable({ cells }: Results): string {
   const rows = cells.flatMap(({ operation, size, inFlight, contenders }) =>
     Object.entries(contenders).map(([name, { perSecond, cpu, p50, p99 }]) => [
       operation,

@@ -167,11 +167,9 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 
   #publish(publications: Publication[]): void {
-    for (const publication of publications) {
-      this.#broker.publish(
-        { cmd: 'publish', qos: 1, dup: false, retain: false, ...publication },
-        () => undefined,
-      );
+    for (const { topic, payload, properties } of publications) {
+      const packet = { cmd: 'publish' as const, qos: 1 as const, dup: false, retain: false };
+      this.#broker.publish({ ...packet, topic, payload, properties }, () => undefined);
     }
   }
 

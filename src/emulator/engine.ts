@@ -132,7 +132,7 @@ export class StateStoreEngine {
   #run(request: EngineRequest, nowMs: number, notifications: EngineNotification[]): EngineResponse {
     const command = parseCommand(request.payload);
     const access = command.verb === 'GET' || command.verb === 'KEYNOTIFY' ? 'Read' : 'Write';
-    if (!this.authorize(request.clientId, access, Buffer.from(command.key))) throw refuse('NOT_AUTHORIZED');
+    if (!this.authorize(request.clientId, access, bytesOf(command.key))) throw refuse('NOT_AUTHORIZED');
     const version = this.#version(request, command, nowMs);
     switch (command.verb) {
       case 'SET':
@@ -230,7 +230,7 @@ export class StateStoreEngine {
   }
 
   #notify(key: Buffer, change: Notification, version: string, notifications: EngineNotification[]): void {
-    const clients = this.#observers.get(idOf(key));
+    const clients = this.#observers.size > 0 && this.#observers.get(idOf(key));
     if (!clients) return;
     const payload = encodeNotification(change);
     for (const clientId of clients) notifications.push({ clientId, key, payload, version });
@@ -239,7 +239,12 @@ export class StateStoreEngine {
 
 /** Bytes as a map key: latin1 gives every byte its own character. */
 function idOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+  return bytesOf(key).toString('latin1');
+}
+
+/** The same bytes with the methods of a Buffer. */
+function bytesOf(key: Uint8Array): Buffer {
+  return Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
 }
 
 function allows({ condition, value }: SetCommand, old: Entry): boolean {
