@@ -1,6 +1,7 @@
 import type { NodeAPI } from 'node-red';
 import type { ConnectionError } from '../client/connection-error';
 import type { StateStoreClientOptions } from '../client/options';
+import { errorText } from './localize';
 import type { StoreNode } from './store';
 import { translate } from './translate';
 
@@ -30,7 +31,7 @@ export function logConnection(RED: NodeAPI, node: StoreNode): void {
       case 'disconnected':
       case 'stopped': {
         latest = state.reason;
-        const warn = () => tell(latest.message, (text) => node.warn(text));
+        const warn = () => tell(errorText(RED, latest.reason, latest.message), (text) => node.warn(text));
         if (latest.retry === 'soon') timer ??= setTimeout(warn, PATIENCE_MS);
         else warn();
         break;

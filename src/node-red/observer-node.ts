@@ -7,6 +7,7 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
+import { localize } from './localize';
 import { UserStatus } from './status';
 import { type Store, type StoreNode, storeOf } from './store';
 import { translate } from './translate';
@@ -102,7 +103,7 @@ class ObserverNode {
       this.#client.on('observationLost', onLost);
       onState(this.#store.state);
     } catch (error) {
-      this.#settingsError = asError(error, 'observe');
+      this.#settingsError = this.#known(error);
       this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.badSettings') });
       this.#node.error(this.#settingsError, {});
     }
@@ -128,7 +129,7 @@ class ObserverNode {
       this.#status.succeeded();
       done();
     } catch (error) {
-      const known = asError(error, 'observe');
+      const known = this.#known(error);
       this.#status.failed(known.code);
       done(known);
     }
@@ -182,7 +183,7 @@ class ObserverNode {
     await Promise.all(
       missing.map((watched) =>
         this.#observe(watched).catch((error) => {
-          const known = asError(error, 'observe');
+          const known = this.#known(error);
           if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
           this.#report(known);
           // What may pass is tried again; what the store or the broker refuses is not.
@@ -217,13 +218,18 @@ class ObserverNode {
       const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };
       this.#node.send(msg);
     } catch (error) {
-      this.#report(asError(error, 'observe'));
+      this.#report(this.#known(error));
     }
+  }
+
+  /** Whatever was thrown, as an error of ours in the language of the runtime. */
+  #known(reason: unknown): StateStoreError {
+    return localize(this.#RED, asError(reason, 'observe'));
   }
 
   #report(error: StateStoreError): void {
     this.#status.failed(error.code);
-    this.#node.error(error, {});
+    this.#node.error(localize(this.#RED, error), {});
     this.#showCount();
   }
 

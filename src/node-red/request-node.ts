@@ -9,6 +9,7 @@ import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { type Operation, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
+import { localize } from './localize';
 import { ManyKeysError } from './many-keys';
 import { UserStatus } from './status';
 import { type Store, type StoreNode, storeOf } from './store';
@@ -124,7 +125,7 @@ class RequestNode<Name extends string> {
       answer = await this.#parts.perform(client, values, { signal: this.#abort.signal });
       answer.write?.(msg);
     } catch (reason) {
-      error = asError(reason, this.#parts.operation);
+      error = localize(this.#RED, asError(reason, this.#parts.operation));
     }
     if (answer && !error) {
       (msg as { statestore?: unknown }).statestore = answer.result;

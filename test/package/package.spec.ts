@@ -10,7 +10,8 @@ import { NodeRed, type NodeRedOptions, ROOT } from '../support/node-red';
 
 const run = promisify(execFile);
 const NODE_RED_5 = join(ROOT, 'test', 'node-red-5');
-const ALLOWED = /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs)\//;
+const ALLOWED =
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs|resources)\//;
 
 interface Manifest {
   name: string;

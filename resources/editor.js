@@ -1,0 +1,137 @@
+/** What the dialogs of this package share. Each of them loads this file; the first time counts. */
+window.stateStoreEditor ??= (() => {
+  const MODULE = '@edgestate/node-red-statestore';
+
+  /** The texts of a node: `words('label.key')`. */
+  const wordsOf = (type) => (key, values) => RED._(`${MODULE}/${type}:${type}.${key}`, values);
+
+  const isBlank = (value) => value === undefined || value === null || String(value).trim() === '';
+  const isEnvironment = (value) => /^\$\{[^}]+\}$/.test(String(value).trim());
+
+  /**
+   * A validator for `defaults`: `check(value, node)` returns true, or the text that says what to do. The editor takes a text for an
+   * error only from functions with two parameters.
+   */
+  const rule = (check) =>
+    function (value, opt) {
+      return check(value, this, opt);
+    };
+
+  /** A whole number in a range, or blank, or a variable of the environment. */
+  const wholeNumber = (min, max, text) =>
+    rule(
+      (value) =>
+        isBlank(value) ||
+        isEnvironment(value) ||
+        (/^\d+$/.test(String(value).trim()) && Number(value) >= min && Number(value) <= max) ||
+        text(),
+    );
+
+  /** A typed input, whose type is in the property `<field>Type`; `check` comes first and decides unless it returns undefined. */
+  const typedInput = (field, check = () => undefined) =>
+    rule((value, node, opt) => {
+      const typeField = `${field}Type`;
+      const type = $(`#node-input-${typeField}`).val() || node[typeField];
+      return check(value, type, node) ?? RED.validators.typedInput(typeField).call(node, value, opt);
+    });
+
+  /** The property of a node that needs a store, and one that is set up. */
+  const store = (words) => ({
+    value: '',
+    type: 'statestore-config',
+    validate: rule((value) => {
+      if (isBlank(value) || value === '_ADD_') return words('invalid.store');
+      const node = RED.nodes.node(value);
+      return (node && node.valid !== false) || words('invalid.badStore');
+    }),
+  });
+
+  /** A key as it is shown on the canvas: text as it is, what comes from elsewhere in braces. */
+  function keyText(key, type) {
+    if (isBlank(key)) return '';
+    switch (type) {
+      case 'str':
+        return key;
+      case 'msg':
+        return `{${key}}`;
+      case 'env':
+        return `{$${key}}`;
+      case 'jsonata':
+        return template(key);
+      case 'flow':
+      case 'global':
+        return `{${type}.${key.replace(/^#:\([^)]*\)::/, '')}}`;
+      default:
+        return `{${type}}`;
+    }
+  }
+
+  /** `"machine/" & payload.id` as `machine/{payload.id}`; what is more than texts and names in a row is shown as it is, in braces. */
+  function template(expression) {
+    const parts = expression.match(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|&|[^"'&]+/g) ?? [];
+    const operands = parts.map((part) => part.trim()).filter((part) => part !== '');
+    const isRow = operands.every((part, index) => (index % 2 === 1) === (part === '&'));
+    if (!isRow || operands.length % 2 === 0) return `{${expression}}`;
+    return operands
+      .filter((part) => part !== '&')
+      .map((part) => (/^["']/.test(part) ? part.slice(1, -1) : `{${part}}`))
+      .join('');
+  }
+
+  /** Says below the field of a store, while there is none, how to add one. */
+  function offerStore() {
+    const select = $('#node-input-store');
+    const offer = $('.statestore-offer');
+    const arrange = () => offer.toggle(isBlank(select.val()) || select.val() === '_ADD_');
+    offer.find('a').on('click', (event) => {
+      event.preventDefault();
+      $('#node-input-btn-store-add').trigger('click');
+    });
+    select.on('change', arrange);
+    arrange();
+  }
+
+  /** Whether one of these properties differs from that of a new node. */
+  const differs = (node, names) =>
+    names.some(
+      (name) => node[name] !== undefined && String(node[name]) !== String(node._def.defaults[name].value),
+    );
+
+  /** Folds each part of a form away whose options (`data-options`) are those of a new node. `inside` is any field of the form. */
+  function foldOptions(node, inside) {
+    for (const element of $(inside).closest('form').find('.statestore-fold')) {
+      const header = $(element);
+      const body = header.next();
+      const show = (open) => {
+        header.attr('aria-expanded', String(open)).find('i').toggleClass('fa-rotate-90', open);
+        body.toggle(open);
+      };
+      header.on('click', (event) => {
+        event.preventDefault();
+        show(header.attr('aria-expanded') !== 'true');
+      });
+      header.data('show', show);
+      show(differs(node, header.data('options').split(' ')));
+    }
+  }
+
+  /** The box that gives a node its second output. Wires of the first one stay. */
+  function secondOutput(node) {
+    const box = $('#node-input-secondOutput').prop('checked', Number(node.outputs) === 2);
+    box.on('change', () => $('#node-input-outputs').val(box.prop('checked') ? 2 : 1)).trigger('change');
+  }
+
+  return {
+    wordsOf,
+    isBlank,
+    isEnvironment,
+    rule,
+    wholeNumber,
+    typedInput,
+    store,
+    keyText,
+    offerStore,
+    foldOptions,
+    secondOutput,
+  };
+})();
