@@ -9,6 +9,9 @@ import { freePort } from './ports';
 
 export const ROOT = join(__dirname, '..', '..', '..');
 
+/** What Node-RED says when the flows run, in the languages of this package. */
+const STARTED = /Started flows|Flows sind gestartet|フローを開始しました|流程已启动/;
+
 export interface NodeRedOptions {
   /** The Node.js that runs it. */
   node?: string;
@@ -95,8 +98,8 @@ export class NodeRed {
     });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
     const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
-    await nodeRed.lines.find(/Server now running/);
-    await nodeRed.lines.find(/Started flows/);
+    await nodeRed.lines.find(new RegExp(`//127\\.0\\.0\\.1:${port}`));
+    await nodeRed.lines.find(STARTED);
     return nodeRed;
   }
 

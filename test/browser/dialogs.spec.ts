@@ -1,0 +1,258 @@
+/** What is typed into a dialog is what the flow gets, and what the dialog shows the next time. */
+import assert from 'node:assert/strict';
+import { Editor } from '../support/editor';
+import { VERSIONS } from '../support/node-red-versions';
+
+const AT = { z: 'flow', x: 300 };
+
+/** Every node with values that a new one does not have. */
+const FLOW = [
+  { id: 'flow', type: 'tab', label: 'flow' },
+  {
+    ...{
+      id: 'aaaa',
+      type: 'statestore-config',
+      name: '',
+      source: 'settings',
+      host: 'broker.example',
+      port: '8883',
+    },
+    ...{
+      tls: 'files',
+      tlsConfig: '',
+      caFile: '/ca.crt',
+      certFile: '/me.crt',
+      keyFile: '/me.key',
+      verify: false,
+    },
+    ...{ login: 'password', tokenFile: '', clientId: 'line-1', keepAlive: '30', sessionExpiry: '60' },
+    ...{
+      timeout: '5',
+      inFlightLimit: '10',
+      queueLimit: '20',
+      keyPrefix: 'site/',
+      persistName: 'p',
+      persistValue: 'yes',
+    },
+  },
+  {
+    ...{ ...AT, id: 'b1', y: 60, type: 'statestore-set', name: '', store: 'aaaa' },
+    ...{ key: '"machine/" & payload.id', keyType: 'jsonata', value: 'some text', valueType: 'str' },
+    ...{ condition: 'NEX', expiry: 'lifetime', expiryType: 'flow', expiryUnit: 'min' },
+    ...{ fencingToken: 'token', fencingTokenType: 'global', messageOptions: 'ignore', persist: true },
+    ...{ outputs: 2, wires: [['b2'], ['b3']] },
+  },
+  {
+    ...{
+      ...AT,
+      id: 'b2',
+      y: 120,
+      type: 'statestore-get',
+      name: '',
+      store: 'aaaa',
+      key: 'topic',
+      keyType: 'msg',
+    },
+    ...{ property: 'value.now', propertyType: 'msg', format: 'json', missing: 'default', default: '17' },
+    ...{ defaultType: 'num', outputs: 1, wires: [[]] },
+  },
+  {
+    ...{
+      ...AT,
+      id: 'b3',
+      y: 180,
+      type: 'statestore-delete',
+      name: '',
+      store: 'aaaa',
+      key: 'KEY',
+      keyType: 'env',
+    },
+    ...{ onlyIfValue: true, value: '{"a":1}', valueType: 'json', fencingToken: '', fencingTokenType: 'msg' },
+    ...{ outputs: 1, wires: [[]] },
+  },
+  {
+    ...{ ...AT, id: 'b4', y: 240, type: 'statestore-observe', name: '', store: 'aaaa', mode: 'fixed' },
+    ...{ keys: 'one\ntwo', format: 'buffer', current: true, onlyChanges: true, inputs: 0, wires: [[]] },
+  },
+  {
+    ...{
+      ...AT,
+      id: 'b5',
+      y: 300,
+      type: 'statestore-emulator',
+      name: 'mine',
+      port: '18930',
+      host: '127.0.0.1',
+    },
+    ...{ rules: '', wires: [] },
+  },
+];
+
+/** What the canvas says of each. */
+const LABELS = {
+  b1: 'set machine/{payload.id}',
+  b2: 'get {topic}',
+  b3: 'delete {$KEY}',
+  b4: 'observe 2 keys',
+  b5: 'mine',
+};
+
+for (const [version, options] of Object.entries(VERSIONS)) {
+  describe(`The dialogs in the editor of Node-RED ${version}`, () => {
+    let editor: Editor;
+
+    before(async () => {
+      editor = await Editor.open({ flows: FLOW, nodeRed: options() });
+    });
+    after(() => editor?.close());
+
+    for (const [id, label] of Object.entries(LABELS)) {
+      it(`of "${label}" keeps every value and type through Done`, async () => {
+        await editor.onCanvas(id).getByText(label, { exact: true }).waitFor();
+        const before = await editor.node(id);
+        await editor.edit(id);
+        await editor.leave('ok');
+        assert.deepEqual(await editor.node(id), before);
+        const wanted = FLOW.find((node) => node.id === id) as Record<string, unknown>;
+        for (const [name, value] of Object.entries(wanted)) assert.deepEqual(before[name], value, name);
+      });
+    }
+
+    it('of a store keeps every value through Update', async () => {
+      const before = await editor.node('aaaa');
+      await editor.edit('b1');
+      await editor.editStore();
+      assert.equal(await editor.page.locator('#statestore-place').inputValue(), 'other');
+      await editor.leaveStore('ok');
+      await editor.leave('ok');
+      const { credentials, ...after } = await editor.node('aaaa');
+      assert.deepEqual(after, before);
+      assert.deepEqual(credentials, { username: '', password: '', keyPassword: '' });
+    });
+
+    it('of a store fills in what is usual at a place', async () => {
+      const { page } = editor;
+      await editor.edit('b1');
+      await editor.editStore('#node-input-btn-store-add');
+      const field = (name: string) => page.locator(`#node-config-input-${name}`);
+      await page.locator('#statestore-place').selectOption({ label: 'Azure IoT Operations in this cluster' });
+      assert.deepEqual(
+        {
+          host: await field('host').inputValue(),
+          port: await field('port').inputValue(),
+          tls: await field('tls').inputValue(),
+          caFile: await field('caFile').inputValue(),
+          login: await field('login').inputValue(),
+          tokenFile: await field('tokenFile').inputValue(),
+        },
+        {
+          host: 'aio-broker.azure-iot-operations',
+          port: '18883',
+          tls: 'files',
+          caFile: '/var/run/certs/ca.crt',
+          login: 'token',
+          tokenFile: '/var/run/secrets/tokens/broker-sat',
+        },
+      );
+      assert.ok(await field('tokenFile').isVisible());
+      await page.locator('#statestore-place').selectOption({ label: 'From the environment (AIO_...)' });
+      assert.equal(await field('host').isVisible(), false);
+      await page.locator('#statestore-place').selectOption({ label: 'Emulator on this machine' });
+      assert.deepEqual(
+        [await field('host').inputValue(), await field('port').inputValue()],
+        ['localhost', '1883'],
+      );
+      await editor.leaveStore('cancel');
+      await editor.leave('cancel');
+    });
+
+    it('mark what cannot be: a store with a port out of range, and the node that uses it', async () => {
+      const { page } = editor;
+      await editor.edit('b2');
+      await editor.editStore();
+      await page.locator('#node-config-input-port').fill('70000');
+      await page.locator('#node-config-input-port').blur();
+      await page.locator('#node-config-input-port.input-error').hover();
+      await page
+        .locator('.red-ui-popover')
+        .getByText('The port must be a whole number from 1 to 65535')
+        .waitFor();
+      await editor.leaveStore('ok');
+      await editor.leave('ok');
+      const mark = editor.onCanvas('b2').locator('.red-ui-flow-node-error');
+      await mark.hover();
+      await page
+        .locator('#red-ui-workspace-chart')
+        .getByText('The settings of this store are not complete')
+        .waitFor();
+      await editor.edit('b2');
+      await editor.editStore();
+      await page.locator('#node-config-input-port').fill('8883');
+      await editor.leaveStore('ok');
+      await editor.leave('ok');
+      await mark.waitFor({ state: 'hidden' });
+    });
+
+    it('give a second output and take it away without losing the wire of the first', async () => {
+      const { page } = editor;
+      const ports = editor.onCanvas('b1').locator('.red-ui-flow-port-output');
+      assert.equal(await ports.count(), 2);
+      await editor.edit('b1');
+      await page.locator('#node-input-secondOutput').uncheck();
+      await editor.leave('ok');
+      await ports.nth(1).waitFor({ state: 'detached' });
+      assert.deepEqual((await editor.node('b1')).wires, [['b2']]);
+      await editor.edit('b1');
+      assert.equal(await page.locator('#node-input-secondOutput').isChecked(), false);
+      await page.locator('#node-input-secondOutput').check();
+      await editor.leave('ok');
+      await ports.nth(1).waitFor();
+      assert.deepEqual((await editor.node('b1')).wires, [['b2'], []]);
+    });
+
+    it('fold options away, and unfold them where one was chosen', async () => {
+      const { page } = editor;
+      await editor.edit('b1');
+      assert.ok(await page.locator('#node-input-expiryUnit').isVisible());
+      await editor.leave('cancel');
+      const fresh = await editor.drag('statestore-set', 600, 400);
+      await editor.edit(fresh);
+      assert.equal(await page.locator('#node-input-expiryUnit').isVisible(), false);
+      await page.locator('.statestore-fold', { hasText: 'Options' }).click();
+      assert.ok(await page.locator('#node-input-expiryUnit').isVisible());
+      await editor.leave('cancel');
+    });
+
+    it('never show a password again', async () => {
+      const { page } = editor;
+      const secret = 'correct-horse-battery';
+      await editor.edit('b1');
+      await editor.editStore();
+      await page.locator('#node-config-input-username').fill('alice');
+      await page.locator('#node-config-input-password').fill(secret);
+      await editor.leaveStore('ok');
+      await editor.leave('ok');
+      await editor.deploy();
+      const answers: Promise<string>[] = [];
+      page.on('response', (response) => answers.push(response.text().catch(() => '')));
+      await editor.load();
+      await editor.edit('b1');
+      await editor.editStore();
+      assert.equal(await page.locator('#node-config-input-username').inputValue(), 'alice');
+      assert.equal(await page.locator('#node-config-input-password').inputValue(), '__PWRD__');
+      assert.ok(!(await page.content()).includes(secret));
+      const all = await Promise.all(answers);
+      assert.ok(all.length > 10 && all.some((text) => text.includes('alice')));
+      assert.deepEqual(
+        all.filter((text) => text.includes(secret)),
+        [],
+      );
+      await editor.leaveStore('ok');
+      await editor.leave('ok');
+    });
+
+    it('leave no complaint in the console of the browser', () => {
+      assert.deepEqual(editor.complaints, []);
+    });
+  });
+}

@@ -1,0 +1,142 @@
+/** Every language, and both themes: nothing is missing, everything can be read. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { Editor } from '../support/editor';
+import { ROOT } from '../support/node-red';
+import { VERSIONS } from '../support/node-red-versions';
+
+const LOCALES = join(ROOT, 'nodes', 'locales');
+const TYPES = ['set', 'get', 'delete', 'observe', 'emulator'];
+/** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
+const CONTRAST = 4.5;
+
+const FLOW = [
+  { id: 'flow', type: 'tab', label: 'flow' },
+  { id: 'store', type: 'statestore-config', name: '', source: 'settings', host: 'localhost', port: 1883 },
+  ...TYPES.map((type, index) => ({
+    ...{ id: `node-${type}`, type: `statestore-${type}`, z: 'flow', x: 300, y: 60 + 60 * index, name: '' },
+    ...{ store: 'store', key: 'k', keyType: 'str', keys: 'k', port: 18_950, host: '127.0.0.1', outputs: 1 },
+    wires: type === 'emulator' ? [] : [[]],
+  })),
+];
+
+/** Unfolds everything in a dialog, so that every text can be seen. */
+async function unfold(tray: Locator): Promise<void> {
+  const folded = tray.locator('.statestore-fold[aria-expanded=false]:visible');
+  while ((await folded.count()) > 0) await folded.first().click();
+}
+
+/** Texts and placeholders that are keys of a catalogue. */
+function untranslated(tray: Locator): Promise<string[]> {
+  return tray.evaluate((element) => {
+    const texts = [
+      (element as HTMLElement).innerText,
+      ...[...element.querySelectorAll('option')].map((one) => one.text),
+    ];
+    for (const one of element.querySelectorAll('[placeholder]'))
+      texts.push(one.getAttribute('placeholder') ?? '');
+    return texts.flatMap((text) => text.match(/statestore[-.][\w.-]+\.[\w.-]+/g) ?? []);
+  });
+}
+
+/** Texts of a dialog whose contrast to what is behind them is too small. */
+function illegible(tray: Locator): Promise<string[]> {
+  return tray.evaluate((element, least) => {
+    const numbers = (color: string) =>
+      (color.match(/[\d.]+/g) ?? []).map(Number) as [number, number, number, number?];
+    const luminance = (color: string) => {
+      const [r, g, b] = numbers(color).map((one) => {
+        const part = (one ?? 0) / 255;
+        return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      }) as [number, number, number];
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (one: Element): string => {
+      const color = getComputedStyle(one).backgroundColor;
+      if ((numbers(color)[3] ?? 1) > 0.5) return color;
+      return one.parentElement ? behind(one.parentElement) : 'rgb(255, 255, 255)';
+    };
+    return [...element.querySelectorAll<HTMLElement>('.form-row label, .form-tips, .statestore-fold, select')]
+      .filter((one) => one.offsetParent !== null && one.innerText.trim() !== '')
+      .flatMap((one) => {
+        const [text, back] = [luminance(getComputedStyle(one).color), luminance(behind(one))];
+        const contrast = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
+        return contrast < least ? [`${one.innerText.trim()}: ${contrast.toFixed(1)}`] : [];
+      });
+  }, CONTRAST);
+}
+
+for (const [version, options] of Object.entries(VERSIONS)) {
+  describe(`The editor of Node-RED ${version}`, () => {
+    let editor: Editor;
+
+    before(async () => {
+      editor = await Editor.open({ flows: FLOW, nodeRed: options() });
+    });
+    after(() => editor?.close());
+
+    for (const language of readdirSync(LOCALES)) {
+      describe(`in ${language}`, () => {
+        const catalogue = (type: string) =>
+          JSON.parse(readFileSync(join(LOCALES, language, `statestore-${type}.json`), 'utf8'))[
+            `statestore-${type}`
+          ];
+
+        before(() => editor.speak(language));
+
+        for (const type of TYPES) {
+          it(`has all texts of the ${type} node, and its help`, async () => {
+            const tray = await editor.edit(`node-${type}`);
+            await unfold(tray);
+            assert.deepEqual(await untranslated(tray), []);
+            await tray.getByText(catalogue(type).label.options, { exact: true }).waitFor();
+            assert.deepEqual(await illegible(tray), []);
+            await editor.leave('cancel');
+            await editor.onCanvas(`node-${type}`).click();
+            await editor.invoke('core:show-help-tab');
+            const help = readFileSync(join(LOCALES, language, `statestore-${type}.html`), 'utf8');
+            const sentence = (/<p>(.*?)<\/p>/.exec(help) as RegExpExecArray)[1] as string;
+            await editor.page.locator('.red-ui-help').getByText(sentence, { exact: true }).first().waitFor();
+          });
+        }
+
+        it('has all texts of a store', async () => {
+          await editor.edit('node-set');
+          const tray = await editor.editStore();
+          for (const place of ['emulator', 'other', 'aio', 'environment']) {
+            await editor.page.locator('#statestore-place').selectOption(place);
+            await unfold(tray);
+            await tray.getByText(catalogue('config').tip[place]).waitFor();
+            assert.deepEqual(await untranslated(tray), []);
+            assert.deepEqual(await illegible(tray), []);
+          }
+          await editor.leaveStore('cancel');
+          await editor.leave('cancel');
+        });
+      });
+    }
+
+    if (version === '5.0') {
+      it('can be read in the dark theme', async () => {
+        await editor.page.evaluate(() => document.documentElement.classList.add('nr-theme-dark'));
+        for (const type of TYPES) {
+          const tray = await editor.edit(`node-${type}`);
+          await unfold(tray);
+          assert.deepEqual(await illegible(tray), [], type);
+          await editor.leave('cancel');
+        }
+        await editor.edit('node-set');
+        const tray = await editor.editStore();
+        await editor.page.locator('#statestore-place').selectOption('aio');
+        await unfold(tray);
+        assert.deepEqual(await illegible(tray), [], 'config');
+      });
+    }
+
+    it('leaves no complaint in the console of the browser', () => {
+      assert.deepEqual(editor.complaints, []);
+    });
+  });
+}

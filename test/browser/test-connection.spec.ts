@@ -1,0 +1,149 @@
+/** Test connection: every outcome is a text that a person can act on. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { Emulator, Rules } from '../../src/index';
+import { Editor } from '../support/editor';
+import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
+import { VERSIONS } from '../support/node-red-versions';
+import { freePort } from '../support/ports';
+
+/** Alice may log in and use every key; the guest may log in, but read no key. */
+const RULES = {
+  users: [
+    { username: 'alice', password: 'right' },
+    { username: 'guest', password: 'right' },
+  ],
+  spec: {
+    authorizationPolicies: {
+      rules: [
+        {
+          principals: { usernames: ['alice'] },
+          stateStoreResources: [{ method: 'ReadWrite', keyType: 'Pattern', keys: ['*'] }],
+        },
+      ],
+    },
+  },
+};
+
+for (const [version, options] of Object.entries(VERSIONS)) {
+  describe(`Test connection in the editor of Node-RED ${version}`, () => {
+    let editor: Editor;
+    let emulator: Emulator;
+    let guarded: Emulator;
+    let mosquitto: Mosquitto;
+    const silent = createServer((socket) => socket.end());
+
+    before(async function () {
+      requireProgram(this, 'mosquitto');
+      emulator = await Emulator.start({ port: 0 });
+      guarded = await Emulator.start({ port: 0, rules: Rules.parse(JSON.stringify(RULES)) });
+      mosquitto = await startMosquitto();
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      editor = await Editor.open({
+        flows: [
+          { id: 'flow', type: 'tab', label: 'flow' },
+          {
+            ...{ id: 'store', type: 'statestore-config', name: '', source: 'settings', host: '127.0.0.1' },
+            ...{ port: emulator.port, tls: '', login: '', verify: true },
+          },
+          {
+            ...{ id: 'node', type: 'statestore-get', z: 'flow', x: 300, y: 100, store: 'store', wires: [[]] },
+            ...{ key: 'k', keyType: 'str', property: 'payload', propertyType: 'msg', outputs: 1 },
+          },
+        ],
+        nodeRed: options(),
+      });
+      await editor.edit('node');
+      await editor.editStore();
+      await editor.page.locator('#statestore-place').selectOption('other');
+    });
+    after(async () => {
+      await editor?.close();
+      await emulator?.close();
+      await guarded?.close();
+      await mosquitto?.stop();
+      silent.close();
+    });
+
+    /** Fills these fields, presses the button, and returns the lines of the result. */
+    const outcome = async (fields: Record<string, string>): Promise<string[]> => {
+      const { page } = editor;
+      for (const [name, value] of Object.entries(fields)) {
+        const field = page.locator(`#node-config-input-${name}`);
+        if (['tls', 'login'].includes(name)) await field.selectOption(value);
+        else await field.fill(value);
+      }
+      await page.locator('#statestore-test-button').click();
+      await page.locator('#statestore-test-button:not([disabled])').waitFor();
+      await page.locator('#statestore-test-results li').last().waitFor();
+      return page.locator('#statestore-test-results li').allInnerTexts();
+    };
+    const portOf = (server: { address(): unknown }) => String((server.address() as { port: number }).port);
+
+    it('of the emulator: every step, and the time it took', async () => {
+      const lines = await outcome({});
+      assert.deepEqual(
+        lines.map((line) => line.trim().replace(/[\d.]+ ms/, 'N ms')),
+        [
+          'Settings: complete',
+          'Network: the broker can be reached',
+          'Log-in: accepted',
+          'Answers: this client may receive them',
+          'State store: it answers, in N ms',
+        ],
+      );
+    });
+
+    it('where nothing listens', async () => {
+      const lines = await outcome({ port: String(await freePort()) });
+      assert.match(lines.at(-1) ?? '', /Network: Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/);
+    });
+
+    it('of a host that does not exist', async () => {
+      const lines = await outcome({ host: 'no-such-host.invalid' });
+      assert.match(lines.at(-1) ?? '', /Network: The host name .* was not found\. Check the host/);
+    });
+
+    it('of a port that is none', async () => {
+      const lines = await outcome({ host: '127.0.0.1', port: 'abc' });
+      assert.match(lines.at(-1) ?? '', /Settings: .*port/i);
+    });
+
+    it('of something that is no broker', async () => {
+      const lines = await outcome({ port: portOf(silent) });
+      assert.match(lines.at(-1) ?? '', /closed the connection before it answered/);
+    });
+
+    it('with TLS where there is none', async () => {
+      const lines = await outcome({ port: String(emulator.port), tls: 'files' });
+      assert.match(lines.at(-1) ?? '', /TLS: .*(switch TLS off|Check the port)/);
+    });
+
+    it('with a CA file that is not there', async () => {
+      const lines = await outcome({ caFile: '/no/such/ca.crt' });
+      assert.match(lines.at(-1) ?? '', /Settings: .*\/no\/such\/ca\.crt/);
+    });
+
+    it('with a wrong password, and with the right one', async () => {
+      const login = { tls: '', port: String(guarded.port), login: 'password', username: 'alice' };
+      const wrong = await outcome({ ...login, password: 'wrong' });
+      assert.match(wrong.at(-1) ?? '', /Log-in: .*bad user name or password.* Check the log-in/i);
+      const right = await outcome({ ...login, password: 'right' });
+      assert.match(right.at(-1) ?? '', /State store: it answers/);
+    });
+
+    it('of a user who may not read', async () => {
+      const lines = await outcome({ username: 'guest' });
+      assert.match(lines.at(-1) ?? '', /State store: .*not authorized.*Ask the operator/);
+    });
+
+    it('of a broker without a state store', async () => {
+      const lines = await outcome({ login: '', port: String(mosquitto.port) });
+      assert.match(lines.at(-1) ?? '', /State store: .*nobody serves the state store on this broker/);
+    });
+
+    it('leaves no complaint in the console of the browser', () => {
+      assert.deepEqual(editor.complaints, []);
+    });
+  });
+}

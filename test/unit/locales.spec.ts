@@ -1,0 +1,84 @@
+/** Every language says everything, with the same placeholders, and statuses that fit under a node. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../support/node-red';
+
+const LOCALES = join(ROOT, 'nodes', 'locales');
+const REFERENCE = 'en-US';
+const STATUS_LENGTH = 20;
+
+type Catalogue = { [key: string]: string | Catalogue };
+
+function read(language: string, file: string): string {
+  return readFileSync(join(LOCALES, language, file), 'utf8');
+}
+
+/** The texts of a catalogue by their keys with dots. */
+function texts(catalogue: Catalogue, prefix = ''): [key: string, text: string][] {
+  return Object.entries(catalogue).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'string' ? [[prefix + key, value]] : texts(value, `${prefix}${key}.`),
+  );
+}
+
+function textsOf(language: string, file: string): Map<string, string> {
+  return new Map(texts(JSON.parse(read(language, file)) as Catalogue));
+}
+
+const placeholders = (text: string) => [...text.matchAll(/__\w+?__/g)].map(([name]) => name).sort();
+
+/** What a help page consists of: its elements in order, and what stands in `code` blocks of inputs, outputs and errors. */
+function structure(help: string): string[] {
+  return [...help.matchAll(/<(h3|dl|dt|dd|p|pre)\b|data-help-name="([^"]+)"/g)].map(
+    ([, tag, name]) => tag ?? name ?? '',
+  );
+}
+
+const files = readdirSync(join(LOCALES, REFERENCE));
+const languages = readdirSync(LOCALES).filter((language) => language !== REFERENCE);
+
+describe('The texts of the editor', () => {
+  it('are there in German, Japanese and Chinese', () => {
+    assert.deepEqual(languages, ['de', 'ja', 'zh-CN']);
+  });
+
+  for (const language of languages) {
+    it(`are complete in ${language}, with the placeholders of the English ones`, () => {
+      for (const file of files.filter((one) => one.endsWith('.json'))) {
+        const [reference, translated] = [textsOf(REFERENCE, file), textsOf(language, file)];
+        assert.deepEqual([...translated.keys()].sort(), [...reference.keys()].sort(), file);
+        for (const [key, text] of reference) {
+          const words = translated.get(key) as string;
+          assert.ok(words.trim() !== '', `${file} ${key} is empty`);
+          assert.deepEqual(placeholders(words), placeholders(text), `${file} ${key}`);
+        }
+      }
+    });
+
+    it(`have the same help in ${language}`, () => {
+      for (const file of files.filter((one) => one.endsWith('.html'))) {
+        assert.deepEqual(structure(read(language, file)), structure(read(REFERENCE, file)), file);
+      }
+    });
+  }
+
+  for (const language of [REFERENCE, ...languages]) {
+    it(`have statuses of less than ${STATUS_LENGTH} characters in ${language}`, () => {
+      const long = [...textsOf(language, 'statestore-config.json')].filter(
+        ([key, text]) =>
+          key.startsWith('statestore.status.') &&
+          text.replace('__count__', '99').replace('__time__', '12:00').length >= STATUS_LENGTH,
+      );
+      assert.deepEqual(long, []);
+    });
+
+    it(`have help with a sentence, an example and errors in ${language}`, () => {
+      for (const file of files.filter((one) => one.endsWith('.html') && !one.includes('config'))) {
+        const help = read(language, file);
+        const headings = structure(help).filter((tag) => tag === 'h3').length;
+        assert.ok(headings >= 4, `${file} has ${headings} headings`);
+        assert.match(help, /^<script[^>]*>\n {2}<p>[^<]+<\/p>/, file);
+      }
+    });
+  }
+});
