@@ -1,84 +1,96 @@
 /**
- * Takes the pictures of the documentation from the running product.
+ * Takes the pictures of the documentation from the running product: Node-RED 4.1, and 5.0 for the dark theme.
  *
  *   npm run screenshots
+ *
+ * The pictures in Japanese and Chinese need a font that has these characters (Debian: fonts-wqy-microhei).
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import chromium from '@sparticuz/chromium';
-import { chromium as playwright } from 'playwright-core';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+const { Editor } = require('../dist/test/support/editor.js');
+const { VERSIONS } = require('../dist/test/support/node-red-versions.js');
 const images = join(root, 'docs', 'images');
-const PORT = process.env.PORT || '18800';
-const userDir = mkdtempSync(join(tmpdir(), 'screenshots-'));
-
-const nodeRed = spawn(process.execPath, [join(root, 'scripts', 'start.mjs')], {
-  env: { ...process.env, PORT, EMULATOR_PORT: '1883', USER_DIR: userDir },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-for await (const line of createInterface({ input: nodeRed.stdout }))
-  if (/Successfully deleted/.test(line)) break;
-
 mkdirSync(images, { recursive: true });
-const browser = await playwright.launch({
-  executablePath: await chromium.executablePath(),
-  args: chromium.args,
-});
-try {
-  const page = await browser.newPage({ viewport: { width: 1500, height: 660 }, deviceScaleFactor: 1.5 });
-  await page.goto(`http://127.0.0.1:${PORT}/`);
-  const status = page.locator('.red-ui-flow-node-status-label');
-  await status.getByText('connected', { exact: true }).first().waitFor();
-  await status.getByText('1883: 1 cl, 0 keys').waitFor();
-  await page.evaluate(() => window.RED.sidebar.show('debug'));
-  await page.locator('#red-ui-palette-search input').pressSequentially('statestore');
-  await page.locator('.red-ui-flow-node-button-button').first().click();
-  await page.locator('.red-ui-debug-msg', { hasText: 'Successfully deleted' }).first().waitFor();
-  await page
-    .locator('.red-ui-notification', { hasText: 'Successfully injected' })
-    .waitFor({ state: 'hidden' });
-  await page.screenshot({ path: join(images, 'quickstart.png') });
 
-  for (const [text, name] of [
-    ['set someKey', 'set'],
-    ['get someKey', 'get'],
-    ['delete someKey', 'delete'],
-    ['emulator :1883', 'emulator'],
-  ]) {
-    await page.locator('.red-ui-flow-node', { hasText: text }).first().dblclick();
-    const tray = page.locator('.red-ui-tray').last();
-    await tray.locator('.red-ui-tray-footer').waitFor();
-    await page.waitForFunction(() => !document.querySelector('.red-ui-tray')?.getAnimations?.().length);
-    await page.locator('#node-dialog-ok').waitFor();
-    await page.waitForTimeout(400); // the tray slides in
-    await tray.screenshot({ path: join(images, `${name}.png`) });
-    if (name === 'set') {
-      await page.setViewportSize({ width: 1500, height: 1220 });
-      await page.locator('#node-input-lookup-store, #node-input-btn-store-edit').first().click();
-      await page.locator('#node-config-dialog-ok').waitFor();
-      await page.locator('#statestore-test-button').click();
-      await page.locator('#statestore-test-results li').last().waitFor();
-      await page.waitForTimeout(400);
-      await page
-        .locator('.red-ui-tray')
-        .last()
-        .screenshot({ path: join(images, 'config.png') });
-      await page.locator('#node-config-dialog-cancel').click();
-      await page.setViewportSize({ width: 1500, height: 660 });
-      await page.waitForTimeout(400);
-    }
-    await page.locator('#node-dialog-cancel').click();
-    await page.waitForTimeout(400);
+const flows = JSON.parse(readFileSync(join(root, 'examples', '01 Quickstart.json'), 'utf8'));
+const idOf = (type) => flows.find((node) => node.type === type).id;
+
+async function take(version, pictures) {
+  const editor = await Editor.open({ flows, nodeRed: VERSIONS[version]() });
+  try {
+    await pictures(editor);
+  } finally {
+    await editor.close();
   }
-} finally {
-  await browser.close();
-  nodeRed.kill('SIGINT');
-  await once(nodeRed, 'exit');
-  rmSync(userDir, { recursive: true, force: true });
 }
+
+/** The open dialog, no higher than what is in it. */
+async function takeDialog(name, tray) {
+  await tray.screenshot({ path: join(images, `${name}.png`) });
+}
+
+async function unfold(tray) {
+  const folded = tray.locator('.statestore-fold[aria-expanded=false]:visible');
+  while ((await folded.count()) > 0) await folded.first().evaluate((header) => header.click());
+}
+
+async function takeQuickstart({ page, nodeRed }, path) {
+  await page
+    .locator('.red-ui-flow-node-status-label')
+    .getByText('connected', { exact: true })
+    .first()
+    .waitFor();
+  await page.locator('#red-ui-palette-search input').pressSequentially('statestore');
+  await page.evaluate(() => window.RED.sidebar.show('debug'));
+  await nodeRed.inject(idOf('inject'));
+  await page.locator('.red-ui-debug-msg', { hasText: 'Successfully deleted' }).first().waitFor();
+  await page.screenshot({ path: join(images, path) });
+}
+
+await take('4.1', async (editor) => {
+  const { page } = editor;
+  await page.setViewportSize({ width: 1500, height: 660 });
+  await takeQuickstart(editor, 'quickstart.png');
+  await page.setViewportSize({ width: 1500, height: 720 });
+  for (const name of ['set', 'get', 'delete', 'emulator']) {
+    const tray = await editor.edit(idOf(`statestore-${name}`));
+    if (name !== 'emulator') await unfold(tray);
+    await takeDialog(name, tray);
+    await editor.leave('cancel');
+  }
+  await editor.edit(idOf('statestore-set'));
+  const tray = await editor.editStore();
+  await page.locator('#statestore-test-button').click();
+  await page.locator('#statestore-test-results li').last().waitFor();
+  await takeDialog('config', tray);
+  await page.setViewportSize({ width: 1500, height: 860 });
+  await page.locator('#statestore-place').selectOption('aio');
+  await page.locator('#statestore-test-results').evaluate((list) => list.replaceChildren());
+  await takeDialog('config-aio', tray);
+  await editor.leaveStore('cancel');
+  await editor.leave('cancel');
+  await page.setViewportSize({ width: 1500, height: 720 });
+  for (const language of ['de', 'ja', 'zh-CN']) {
+    await editor.speak(language);
+    const dialog = await editor.edit(idOf('statestore-set'));
+    await unfold(dialog);
+    await takeDialog(`set-${language}`, dialog);
+  }
+});
+
+await take('5.0', async (editor) => {
+  const { page } = editor;
+  await page.setViewportSize({ width: 1500, height: 760 });
+  await page.evaluate(() => document.documentElement.classList.add('nr-theme-dark'));
+  await takeQuickstart(editor, 'dark.png');
+  await page.setViewportSize({ width: 1500, height: 860 });
+  await editor.edit(idOf('statestore-set'));
+  const tray = await editor.editStore();
+  await page.locator('#statestore-place').selectOption('aio');
+  await takeDialog('config-dark', tray);
+});

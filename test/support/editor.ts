@@ -60,7 +60,9 @@ export class Editor {
   /** Loads the editor, once more if need be. */
   async load(): Promise<void> {
     await this.page.goto(this.nodeRed.base);
-    await this.page.locator('#red-ui-palette .red-ui-palette-node').first().waitFor();
+    await this.page
+      .locator('#red-ui-palette .red-ui-palette-node[data-palette-type="statestore-set"]')
+      .waitFor();
     await this.page.locator('#red-ui-header-button-deploy').waitFor();
     await this.page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' });
   }
