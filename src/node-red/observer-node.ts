@@ -197,7 +197,12 @@ class ObserverNode {
   #tryAgainLater(): void {
     if (this.#closing) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#observeMissing(), RETRY_PAUSE_MS);
+    this.#retry = setTimeout(() => void this.#tryAgain(), RETRY_PAUSE_MS);
+  }
+
+  async #tryAgain(): Promise<void> {
+    await this.#observeMissing();
+    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#status.succeeded();
   }
 
   #onChange(watched: Watched, change: Change): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Emulator, StateStoreClient } from '../../src/index';
 import { Flow, type Outcome } from '../support/flow';
 import { freePort } from '../support/ports';
+import { startScriptedStore } from '../support/scripted-store';
 
 describe('The node observe', () => {
   let emulator: Emulator;
@@ -19,18 +20,16 @@ describe('The node observe', () => {
   });
   afterEach(() => flow.stop());
 
-  const start = async (definition: Record<string, unknown>, port = emulator.port) => {
-    flow = await Flow.start(port, {
-      ...{
-        type: 'statestore-observe',
-        mode: 'fixed',
-        keys: '',
-        format: 'auto-detect',
-        current: false,
-        onlyChanges: false,
-      },
-      ...definition,
-    });
+  const start = async (
+    definition: Record<string, unknown>,
+    port = emulator.port,
+    settings: Record<string, unknown> = {},
+  ) => {
+    const defaults = {
+      type: 'statestore-observe',
+      ...{ mode: 'fixed', keys: '', format: 'auto-detect', current: false, onlyChanges: false },
+    };
+    flow = await Flow.start(port, { ...defaults, ...definition }, settings);
   };
   const sent = async (count: number): Promise<unknown[]> => {
     while (flow.outcomes.length < count)
@@ -45,6 +44,21 @@ describe('The node observe', () => {
     });
   };
   const observing = () => flow.status('status.observing');
+
+  it('tries a fixed key again whose request got no answer in time', async function () {
+    this.timeout(30_000);
+    const silent = await startScriptedStore();
+    silent.answer = () => undefined;
+    try {
+      await start({ keys: 'o/late' }, silent.port, { timeout: 1 });
+      await flow.status('status.error.TIMEOUT');
+      silent.answer = ({ command, respond }) => respond(command.verb === 'GET' ? '$-1\r\n' : '+OK\r\n');
+      await observing();
+    } finally {
+      await flow.stop();
+      await silent.close();
+    }
+  });
 
   it('sends every change of fixed keys, with key, value, operation and version', async () => {
     await start({ keys: 'o/1\n o/2 \n\n' });
