@@ -1,21 +1,34 @@
 /** Test connection: every outcome is a text that a person can act on. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Emulator, Rules } from '../../src/index';
+import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { Editor } from '../support/editor';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { VERSIONS } from '../support/node-red-versions';
 import { freePort } from '../support/ports';
 
-/** Alice may log in and use every key; the guest may log in, but read no key. */
+/** Alice may do everything; the guest may log in, but read no key; the deaf one may not subscribe to anything. */
 const RULES = {
   users: [
     { username: 'alice', password: 'right' },
     { username: 'guest', password: 'right' },
+    { username: 'deaf', password: 'right' },
   ],
   spec: {
     authorizationPolicies: {
       rules: [
+        {
+          principals: { usernames: ['alice', 'guest', 'deaf'] },
+          brokerResources: [{ method: 'Connect' }, { method: 'Publish', topics: ['#'] }],
+        },
+        {
+          principals: { usernames: ['alice', 'guest'] },
+          brokerResources: [{ method: 'Subscribe', topics: ['#'] }],
+        },
         {
           principals: { usernames: ['alice'] },
           stateStoreResources: [{ method: 'ReadWrite', keyType: 'Pattern', keys: ['*'] }],
@@ -31,13 +44,23 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     let emulator: Emulator;
     let guarded: Emulator;
     let mosquitto: Mosquitto;
+    let directory: string;
+    let caFile: string;
+    let tlsPort: number;
     const silent = createServer((socket) => socket.end());
 
     before(async function () {
       requireProgram(this, 'mosquitto');
       emulator = await Emulator.start({ port: 0 });
       guarded = await Emulator.start({ port: 0, rules: Rules.parse(JSON.stringify(RULES)) });
-      mosquitto = await startMosquitto();
+      directory = mkdtempSync(join(tmpdir(), 'test-connection-'));
+      const authority = makeAuthority('Test authority');
+      ({ cert: caFile } = writeCertificate(directory, 'ca', authority));
+      const server = writeCertificate(directory, 'server', makeCertificate('localhost', authority));
+      tlsPort = await freePort();
+      mosquitto = await startMosquitto(
+        `allow_anonymous true\nlistener ${tlsPort} 127.0.0.1\ncertfile ${server.cert}\nkeyfile ${server.key}`,
+      );
       await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
       editor = await Editor.open({
         flows: [
@@ -63,6 +86,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await guarded?.close();
       await mosquitto?.stop();
       silent.close();
+      if (directory) rmSync(directory, { recursive: true, force: true });
     });
 
     /** Fills these fields, presses the button, and returns the lines of the result. */
@@ -124,8 +148,24 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.match(lines.at(-1) ?? '', /Settings: .*\/no\/such\/ca\.crt/);
     });
 
+    it('with a certificate that is not trusted', async () => {
+      const lines = await outcome({ caFile: '', port: String(tlsPort) });
+      assert.match(lines.at(-1) ?? '', /TLS: .*is not trusted here.*Give the CA file of the broker/);
+    });
+
+    it('with the CA file of the broker', async () => {
+      const lines = await outcome({ host: 'localhost', caFile });
+      assert.match(lines[2] ?? '', /TLS: the broker is the one it says/);
+    });
+
     it('with a wrong password, and with the right one', async () => {
-      const login = { tls: '', port: String(guarded.port), login: 'password', username: 'alice' };
+      const login = {
+        host: '127.0.0.1',
+        tls: '',
+        port: String(guarded.port),
+        login: 'password',
+        username: 'alice',
+      };
       const wrong = await outcome({ ...login, password: 'wrong' });
       assert.match(wrong.at(-1) ?? '', /Log-in: .*bad user name or password.* Check the log-in/i);
       const right = await outcome({ ...login, password: 'right' });
@@ -135,6 +175,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('of a user who may not read', async () => {
       const lines = await outcome({ username: 'guest' });
       assert.match(lines.at(-1) ?? '', /State store: .*not authorized.*Ask the operator/);
+    });
+
+    it('of a user who may not receive answers', async () => {
+      const lines = await outcome({ username: 'deaf' });
+      assert.match(lines.at(-1) ?? '', /Answers: .*refused the subscription.*Ask its operator/);
     });
 
     it('of a broker without a state store', async () => {
