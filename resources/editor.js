@@ -78,16 +78,19 @@ window.stateStoreEditor ??= (() => {
       .join('');
   }
 
-  /** Says below the field of a store, while there is none, how to add one. */
+  /** Chooses the store of a new node when there is only one, and says below the field how to add one when there is none. */
   function offerStore() {
     const select = $('#node-input-store');
     const offer = $('.statestore-offer');
-    const arrange = () => offer.toggle(isBlank(select.val()) || select.val() === '_ADD_');
+    const isChosen = () => !isBlank(select.val()) && select.val() !== '_ADD_';
+    const stores = () => select.find('option').filter((_index, option) => option.value !== '_ADD_');
+    const arrange = () => offer.toggle(stores().length === 0);
     offer.find('a').on('click', (event) => {
       event.preventDefault();
       $('#node-input-btn-store-add').trigger('click');
     });
     select.on('change', arrange);
+    if (!isChosen() && stores().length === 1) select.val(stores().val()).trigger('change');
     arrange();
   }
 

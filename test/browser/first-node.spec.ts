@@ -57,6 +57,17 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.onCanvas(set).getByText('set machine/1').waitFor();
     });
 
+    it('lends its store to the next node, when there is only one', async () => {
+      const next = await editor.drag('statestore-get', 400, 400);
+      const tray = await editor.edit(next);
+      const { store } = await editor.node(set);
+      assert.equal(await editor.page.locator('#node-input-store').inputValue(), store);
+      assert.equal(await tray.getByText('There is no store yet').isVisible(), false);
+      await editor.leave('cancel');
+      await editor.page.keyboard.press('Delete');
+      await editor.onCanvas(next).waitFor({ state: 'detached' });
+    });
+
     it('is connected after Deploy, and stores what is injected', async () => {
       const inject = await editor.drag('inject', 200, 300);
       await editor.wire(inject, set);

@@ -139,7 +139,8 @@ export class Editor {
 
   /** Opens the dialog of a node on the canvas; resolves when it has slid in. */
   async edit(id: string): Promise<Locator> {
-    await this.onCanvas(id).locator('.red-ui-flow-node').dblclick();
+    // The editor does not take two clicks of the same millisecond for a double click.
+    await this.onCanvas(id).locator('.red-ui-flow-node').dblclick({ delay: 10 });
     return this.#tray('#node-dialog-ok');
   }
 
