@@ -99,6 +99,10 @@ export interface ObserveOptions {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Most bytes of an MQTT string (MQTT 5 section 1.5.4). */
+const MAX_TEXT_BYTES = 65_535;
+/** The topic of notifications has the client ID in hexadecimal digits. */
+const MAX_CLIENT_ID_BYTES = 30_000;
 
 export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls'>> & {
   tls: TlsOptions | undefined;
@@ -126,6 +130,9 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
   };
   if (resolved.host.trim() === '')
     throw bad('host', 'must not be empty: give the name or address of the broker');
+  checkLength('clientId', resolved.clientId, MAX_CLIENT_ID_BYTES);
+  checkLength('persistence.name', resolved.persistence.name, MAX_TEXT_BYTES);
+  checkLength('persistence.value', resolved.persistence.value, MAX_TEXT_BYTES);
   checkInteger('port', resolved.port, 1, 65_535);
   checkInteger('keepAlive', resolved.keepAlive, 0, 65_535);
   checkInteger('sessionExpiry', resolved.sessionExpiry, 0, 2 ** 32 - 1);
@@ -185,6 +192,12 @@ export function checkOptions(options: SetOptions, context: ErrorContext): void {
       context,
     );
   }
+  if (fencingToken !== undefined) checkLength('fencingToken', fencingToken, MAX_TEXT_BYTES, context);
+}
+
+function checkLength(field: string, value: string, max: number, context?: ErrorContext): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes > max) throw bad(field, `must not be longer than ${max} bytes, but has ${bytes}`, context);
 }
 
 function checkInteger(field: string, value: unknown, min: number, max: number, context?: ErrorContext): void {

@@ -132,8 +132,12 @@ export class Requests {
         pending.onAbort = () => this.#fail(pending, signal.reason);
         signal.addEventListener('abort', pending.onAbort, { once: true });
       }
-      if (this.#waiting.size === 0 && this.#open && !isTooLate(pending)) this.#publish(pending);
-      else this.#waiting.add(pending);
+      if (this.#waiting.size === 0 && this.#open && !isTooLate(pending)) {
+        this.#publish(pending);
+      } else {
+        this.#waiting.add(pending);
+        this.#pump();
+      }
     });
   }
 

@@ -132,6 +132,11 @@ describe('StateStoreClient with the emulator', () => {
         /^fencingToken must be a version .* not "abc"/,
       ],
       [
+        'a fencing token that no packet can hold',
+        () => store.delete('k', { fencingToken: `1:0:${'x'.repeat(65_536)}` }),
+        /^fencingToken must not be longer than 65535 bytes, but has 65540 \(delete key k\)/,
+      ],
+      [
         'an unknown condition',
         () => store.set('k', 'v', { condition: 'XX' as 'NX' }),
         /^condition must be NX or NEX/,
@@ -155,11 +160,13 @@ describe('StateStoreClient with the emulator', () => {
       ['inFlightLimit', 0],
       ['queueLimit', 0],
       ['clientId', 'a/b'],
+      ['clientId', 'x'.repeat(30_001)],
+      ['persistence', { name: 'n', value: 'x'.repeat(65_536) }],
     ] as const) {
-      it(`refuses the client option ${option} = ${JSON.stringify(value)}`, () => {
+      it(`refuses the client option ${option} = ${JSON.stringify(value).slice(0, 40)}`, () => {
         assert.throws(() => connect({ [option]: value }), {
           code: 'BAD_ARGUMENT',
-          message: new RegExp(option === 'clientId' ? 'client ID' : `^${option}`),
+          message: new RegExp(option === 'clientId' ? 'client ?ID' : `^${option}`, 'i'),
         });
       });
     }
