@@ -5,14 +5,14 @@
  *   npm run bench:sequential
  */
 import { StateStoreClient } from '../src/index';
-import { startEmulatorProcess } from './emulator-process';
+import { Server } from './children';
 
 const WARM_UP = 500;
 const COUNT = 5000;
 const GOAL_MS = 2;
 
 async function main(): Promise<void> {
-  const emulator = await startEmulatorProcess();
+  const emulator = await Server.start('emulator');
   const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
   await store.connect();
   const times: number[] = [];

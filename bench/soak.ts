@@ -4,7 +4,7 @@
  *   npm run bench:soak [-- COUNT]
  */
 import { StateStoreClient } from '../src/index';
-import { startEmulatorProcess } from './emulator-process';
+import { Server } from './children';
 
 const COUNT = Number(process.argv[2] ?? 1_000_000);
 const KEYS = 1000;
@@ -43,7 +43,7 @@ async function pairs(
 }
 
 async function main(): Promise<void> {
-  const emulator = await startEmulatorProcess();
+  const emulator = await Server.start('emulator');
   const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
   await store.connect();
   await pairs(store, WARM_UP, () => undefined);

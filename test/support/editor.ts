@@ -8,9 +8,7 @@ import { NodeRed, type NodeRedOptions } from './node-red';
 interface EditorWindow {
   RED: {
     actions: { invoke(action: string): void };
-    nodes: { createCompleteNodeSet(): Record<string, unknown>[]; dirty(): boolean };
-    sidebar: { show(id: string): void };
-    workspaces: { show(id: string): void };
+    nodes: { createCompleteNodeSet(): Record<string, unknown>[] };
   };
 }
 
@@ -84,9 +82,7 @@ export class Editor {
 
   /** The configuration of a node as a deploy would send it. */
   async node(id: string): Promise<Record<string, unknown>> {
-    const all = await this.page.evaluate(() =>
-      (window as unknown as EditorWindow).RED.nodes.createCompleteNodeSet(),
-    );
+    const all = await this.#allNodes();
     const found = all.find((node) => node.id === id);
     assert.ok(found, `there is no node ${id}`);
     return found;
@@ -94,12 +90,14 @@ export class Editor {
 
   /** The node of this type that was added last. */
   async newest(type: string): Promise<Record<string, unknown>> {
-    const all = await this.page.evaluate(() =>
-      (window as unknown as EditorWindow).RED.nodes.createCompleteNodeSet(),
-    );
+    const all = await this.#allNodes();
     const found = all.filter((node) => node.type === type).at(-1);
     assert.ok(found, `there is no ${type}`);
     return found;
+  }
+
+  #allNodes(): Promise<Record<string, unknown>[]> {
+    return this.page.evaluate(() => (window as unknown as EditorWindow).RED.nodes.createCompleteNodeSet());
   }
 
   onCanvas(id: string): Locator {

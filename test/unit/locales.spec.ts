@@ -27,7 +27,7 @@ function textsOf(language: string, file: string): Map<string, string> {
 
 const placeholders = (text: string) => [...text.matchAll(/__\w+?__/g)].map(([name]) => name).sort();
 
-/** What a help page consists of: its elements in order, and what stands in `code` blocks of inputs, outputs and errors. */
+/** What a help page consists of: its elements in order, and the node it is for. */
 function structure(help: string): string[] {
   return [...help.matchAll(/<(h3|dl|dt|dd|p|pre)\b|data-help-name="([^"]+)"/g)].map(
     ([, tag, name]) => tag ?? name ?? '',
