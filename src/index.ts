@@ -1,6 +1,4 @@
 /** The library: a client of the Azure IoT Operations state store for TypeScript and JavaScript programs. */
-export type { ConnectionState } from './client/connection';
-export { ConnectionError, type ConnectionReason } from './client/connection-error';
 export { type Diagnosis, type DiagnosisResult, type DiagnosisStep, diagnose } from './client/diagnosis';
 export { optionsFromEnvironment } from './client/environment';
 export type { KeyResult } from './client/many';
@@ -8,12 +6,10 @@ export { Observation } from './client/observation';
 export type { Change, ChangeHandler } from './client/observations';
 export type {
   Bytes,
-  Login,
   ObserveOptions,
   RequestOptions,
   SetOptions,
   StateStoreClientOptions,
-  TlsOptions,
   WriteOptions,
 } from './client/options';
 export {
@@ -24,6 +20,9 @@ export {
 } from './client/state-store-client';
 export { Emulator, type EmulatorOptions } from './emulator/broker';
 export { Rules, RulesError } from './emulator/rules';
+export type { ConnectionState } from './mqtt/connection';
+export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';
+export type { Login, TlsOptions } from './mqtt/login';
 export {
   type ClientErrorCode,
   type ErrorCode,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { ConnectionState } from '../mqtt/connection';
+import { ConnectionError, type Stage } from '../mqtt/connection-error';
 import { StateStoreError } from '../protocol/errors';
-import type { ConnectionState } from './connection';
-import { ConnectionError, type Stage } from './connection-error';
 import type { StateStoreClientOptions } from './options';
 import { StateStoreClient } from './state-store-client';
 
@@ -31,7 +31,7 @@ const STEPS: DiagnosisStep[] = ['settings', 'network', 'tls', 'login', 'subscrip
  */
 export async function diagnose(options: StateStoreClientOptions): Promise<Diagnosis> {
   const steps = STEPS.filter((step) => step !== 'tls' || Boolean(options.tls));
-  const stopAt = (step: DiagnosisStep, error: StateStoreError): Diagnosis => {
+  const stopAt = (step: DiagnosisStep, error: StateStoreError | ConnectionError): Diagnosis => {
     const index = Math.max(0, steps.indexOf(step));
     const passed = steps.slice(0, index).map((one) => ({ step: one, ok: true }));
     const reason = error instanceof ConnectionError ? error.reason : error.code;

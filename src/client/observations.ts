@@ -4,13 +4,15 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Connection } from '../mqtt/connection';
+import { ConnectionError } from '../mqtt/connection-error';
+import type { Message } from '../mqtt/message';
 import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { type Notification, parseNotification } from '../protocol/notifications';
 import { keyOfNotification, MAX_OBSERVED_KEY_BYTES, notificationFilter } from '../protocol/topics';
 import { TIMESTAMP } from '../protocol/user-properties';
-import type { Connection } from './connection';
-import type { Message } from './message';
+import { noConnection } from './request-errors';
 
 /** One change of an observed key. `version` is absent where a key was found to be gone after a reconnect. */
 export type Change =
@@ -161,9 +163,10 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
         await this.#observe(entry);
       } catch (error) {
         if (this.#connection.state.kind !== 'connected') return;
-        if (isFinal(error)) {
+        const refusal = finalError(error);
+        if (refusal) {
           this.#entries.delete(idOf(entry.key));
-          this.emit('lost', entry.key, error);
+          this.emit('lost', entry.key, refusal);
           return;
         }
         // A full queue says no at once; without a pause nothing else would get a turn.
@@ -235,9 +238,11 @@ function checkLength(key: Buffer): void {
   );
 }
 
-/** Refusals that trying again does not change. */
-function isFinal(error: unknown): error is StateStoreError {
-  return error instanceof ServiceError || (error instanceof StateStoreError && error.code === 'REFUSED');
+/** A refusal that trying again does not change. */
+function finalError(error: unknown): StateStoreError | undefined {
+  if (error instanceof ServiceError) return error;
+  if (error instanceof ConnectionError) return error.code === 'REFUSED' ? noConnection(error) : undefined;
+  return error instanceof StateStoreError && error.code === 'REFUSED' ? error : undefined;
 }
 
 /** Bytes as a map key: latin1 gives every byte its own character. */

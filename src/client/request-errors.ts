@@ -1,4 +1,5 @@
 /** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
+import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import {
   type ErrorCode,
   type ErrorContext,
@@ -9,8 +10,7 @@ import {
 } from '../protocol/errors';
 import { parseItem } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
-import { reasonWords } from './connection-error';
-import type { Request } from './requests';
+import type { Request } from './request';
 
 export function timedOut(request: Request, strays: number): StateStoreError {
   const hint =
@@ -33,7 +33,7 @@ export function notSent(request: Request, inFlight: number): StateStoreError {
 }
 
 /** Never sent, for want of a connection; at the deadline, or at once when none will come. */
-export function notConnected(request: Request, reason: StateStoreError | undefined): StateStoreError {
+export function notConnected(request: Request, reason: ConnectionError | undefined): StateStoreError {
   return fail(
     'NOT_CONNECTED',
     request,
@@ -41,10 +41,15 @@ export function notConnected(request: Request, reason: StateStoreError | undefin
   );
 }
 
+/** There is no connection at all, for whatever request. */
+export function noConnection(reason: ConnectionError): StateStoreError {
+  return new StateStoreError(reason.code, reason.message, { cause: reason });
+}
+
 export function queueFull(
   request: Request,
   waiting: number,
-  reason: StateStoreError | undefined,
+  reason: ConnectionError | undefined,
 ): StateStoreError {
   return fail(
     'QUEUE_FULL',

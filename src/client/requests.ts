@@ -2,32 +2,16 @@
  * Requests on their way: waiting, in flight, settled exactly once. The rules of their fate are in
  * docs/architecture.md, "The fate of a request".
  */
-import { isWrite, type Operation, type StateStoreError } from '../protocol/errors';
+
+import type { Connection } from '../mqtt/connection';
+import type { ConnectionError } from '../mqtt/connection-error';
+import type { Message } from '../mqtt/message';
+import { isWrite, type StateStoreError } from '../protocol/errors';
 import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
-import { STATUS, STATUS_MESSAGE, TIMESTAMP, type UserProperties } from '../protocol/user-properties';
-import type { Connection } from './connection';
-import type { Message } from './message';
+import { STATUS, STATUS_MESSAGE, TIMESTAMP } from '../protocol/user-properties';
+import type { Request, Response } from './request';
 import * as failure from './request-errors';
 import { markDuplicate, RequestPackets } from './request-packets';
-
-export interface Request {
-  operation: Operation;
-  /** The key in printable form, for messages. */
-  key: string;
-  payload: Buffer;
-  fencingToken?: string | undefined;
-  /** Further user properties. */
-  userProperties?: UserProperties | undefined;
-  /** Milliseconds from now until the answer must be here. */
-  timeout: number;
-  signal?: AbortSignal | undefined;
-}
-
-export interface Response {
-  payload: Buffer;
-  /** User property `__ts`: the version of the value, or the store's clock. */
-  version: string | undefined;
-}
 
 export interface RequestLimits {
   /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
@@ -339,7 +323,7 @@ export class Requests {
   };
 
   /** Why there is no connection, when the last attempt failed. */
-  get #reason(): StateStoreError | undefined {
+  get #reason(): ConnectionError | undefined {
     const { state } = this.#connection;
     return state.kind === 'disconnected' || state.kind === 'stopped' ? state.reason : undefined;
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { Connection, type ConnectionState } from '../mqtt/connection';
+import { ConnectionError } from '../mqtt/connection-error';
 import { type Command, encodeCommand, type SetCommand } from '../protocol/commands';
 import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
-import { Connection, type ConnectionState } from './connection';
-import { ConnectionError } from './connection-error';
 import { forEachOf, type KeyResult } from './many';
 import { Observation } from './observation';
 import { type Change, type ChangeHandler, Observations } from './observations';
@@ -22,7 +22,9 @@ import {
   toBytes,
   type WriteOptions,
 } from './options';
-import { Requests, type Response } from './requests';
+import type { Response } from './request';
+import { noConnection } from './request-errors';
+import { Requests } from './requests';
 
 /** `stored` is false when the condition did not hold; `version` is then that of the value in the store, if told. */
 export interface SetResult {
@@ -134,9 +136,9 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     let failed: StateStoreError | undefined;
     await new Promise<void>((resolve, reject) => {
       const settle = (state: ConnectionState) => {
-        if (state.kind === 'disconnected') failed = state.reason;
+        if (state.kind === 'disconnected') failed = noConnection(state.reason);
         if (state.kind === 'connected') finish(resolve);
-        if (state.kind === 'stopped') finish(() => reject(state.reason));
+        if (state.kind === 'stopped') finish(() => reject(noConnection(state.reason)));
         if (state.kind === 'closed')
           finish(() => reject(new StateStoreError('CLOSED', 'The client was closed.')));
       };
@@ -294,7 +296,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       try {
         return await this.#observations.add(key, handler);
       } catch (error) {
-        if (!(error instanceof ConnectionError && error.retry === 'soon')) throw error;
+        if (!(error instanceof ConnectionError)) throw error;
+        if (error.retry !== 'soon') throw noConnection(error);
       }
     }
   }

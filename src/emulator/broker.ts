@@ -5,8 +5,8 @@
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
+import { joinWrites } from '../mqtt/joined-writes';
 import { REQUEST_TOPIC } from '../protocol/topics';
-import { joinWrites } from '../transport/joined-writes';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, type Publication } from './exchange';
 import type { Principal, Rules } from './rules';

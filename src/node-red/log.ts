@@ -1,6 +1,6 @@
 import type { NodeAPI } from 'node-red';
-import type { ConnectionError } from '../client/connection-error';
 import type { StateStoreClientOptions } from '../client/options';
+import type { ConnectionError } from '../mqtt/connection-error';
 import { errorText } from './localize';
 import type { StoreNode } from './store';
 import { translate } from './translate';

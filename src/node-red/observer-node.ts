@@ -1,9 +1,9 @@
 /** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import type { ConnectionState } from '../client/connection';
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
+import type { ConnectionState } from '../mqtt/connection';
 import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';

@@ -4,9 +4,9 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import type { ConnectionState } from '../client/connection';
 import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
+import type { ConnectionState } from '../mqtt/connection';
 import { type Operation, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { localize } from './localize';

@@ -1,7 +1,8 @@
 /** From what the editor saves for a `statestore-config` to the options of its client. */
 import type { NodeAPI } from 'node-red';
 import { optionsFromEnvironment } from '../client/environment';
-import type { StateStoreClientOptions, TlsOptions } from '../client/options';
+import type { StateStoreClientOptions } from '../client/options';
+import type { TlsOptions } from '../mqtt/login';
 import { StateStoreError } from '../protocol/errors';
 
 /** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeStatus } from 'node-red';
-import type { ConnectionState } from '../client/connection';
+import type { ConnectionState } from '../mqtt/connection';
 import type { ErrorCode } from '../protocol/errors';
 import { Throttle } from './throttle';
 import { translate } from './translate';

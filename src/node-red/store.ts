@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Node } from 'node-red';
-import type { ConnectionState } from '../client/connection';
 import type { StateStoreClientOptions } from '../client/options';
 import { StateStoreClient } from '../client/state-store-client';
+import type { ConnectionState } from '../mqtt/connection';
 import type { StoreCredentials } from './settings';
 
 /** The runtime node of a `statestore-config`. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import { readMessage } from '../../../src/client/message';
-import { PacketSplitter } from '../../../src/client/packet-splitter';
 import { markDuplicate, RequestPackets } from '../../../src/client/request-packets';
+import { readMessage } from '../../../src/mqtt/message';
+import { PacketSplitter } from '../../../src/mqtt/packet-splitter';
 import { REQUEST_TOPIC } from '../../../src/protocol/topics';
 import { bytes, plain } from '../../support/arbitraries';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { joinWrites } from '../../../src/transport/joined-writes';
+import { joinWrites } from '../../../src/mqtt/joined-writes';
 
 describe('Joined writes', () => {
   let server: Server;

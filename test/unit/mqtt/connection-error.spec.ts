@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { pauseBefore } from '../../../src/client/backoff';
+import { pauseBefore } from '../../../src/mqtt/backoff';
 import {
   type ConnectionReason,
   connectionError,
   type Retry,
   refusedBy,
-} from '../../../src/client/connection-error';
+} from '../../../src/mqtt/connection-error';
 
 const ADDRESS = { host: 'broker', port: 8883 };
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely, type ConnectionOptions as SecureOptions } from 'node:tls';
-import { joinWrites } from '../transport/joined-writes';
+import { joinWrites } from './joined-writes';
 
 /** Where the broker is. */
 export interface Address {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions as SecureOptions } from 'node:tls';
 import { ConnectionError } from './connection-error';
-import type { Login, TlsOptions } from './options';
+import type { Login, TlsOptions } from './login';
 
 export interface Secrets {
   /** `undefined`: plain TCP. */

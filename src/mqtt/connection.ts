@@ -17,8 +17,8 @@ import {
   type Progress,
   subscriptionError,
 } from './connection-error';
+import type { Login, TlsOptions } from './login';
 import type { Message } from './message';
-import type { Login, TlsOptions } from './options';
 import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';

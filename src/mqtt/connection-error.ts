@@ -1,6 +1,5 @@
 /** Why there is no connection, in words a person can act on, and what to do about it. */
 import { ReasonCodes } from 'mqtt';
-import { StateStoreError } from '../protocol/errors';
 import type { Address } from './transport';
 
 /**
@@ -43,12 +42,20 @@ const KINDS = {
 /** Short names of the reasons, for a status; each has a text in the catalogue of the nodes. */
 export type ConnectionReason = keyof typeof KINDS;
 
-export class ConnectionError extends StateStoreError {
+/**
+ * Why there is no connection: `message` says what happened and what to do. `code` and `reason` are own, enumerable properties,
+ * so that they survive cloning.
+ */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  /** `REFUSED`: the broker said no. `NOT_CONNECTED`: it could not be asked. */
+  readonly code: 'REFUSED' | 'NOT_CONNECTED';
   readonly reason: ConnectionReason;
 
   constructor(reason: ConnectionReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     const refused = KINDS[reason].stage === 'login' || KINDS[reason].stage === 'subscription';
-    super(refused || reason === 'takenOver' ? 'REFUSED' : 'NOT_CONNECTED', message, { cause });
+    this.code = refused || reason === 'takenOver' ? 'REFUSED' : 'NOT_CONNECTED';
     this.reason = reason;
   }
 
@@ -58,6 +65,11 @@ export class ConnectionError extends StateStoreError {
 
   get retry(): Retry {
     return KINDS[this.reason].retry;
+  }
+
+  /** The message alone, for people, who have no use for the name of a class. */
+  override toString(): string {
+    return this.message;
   }
 }
 

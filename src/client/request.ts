@@ -1,0 +1,22 @@
+/** What is asked of the store, and what it answered. */
+import type { Operation } from '../protocol/errors';
+import type { UserProperties } from '../protocol/user-properties';
+
+export interface Request {
+  operation: Operation;
+  /** The key in printable form, for messages. */
+  key: string;
+  payload: Buffer;
+  fencingToken?: string | undefined;
+  /** Further user properties. */
+  userProperties?: UserProperties | undefined;
+  /** Milliseconds from now until the answer must be here. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Response {
+  payload: Buffer;
+  /** User property `__ts`: the version of the value, or the store's clock. */
+  version: string | undefined;
+}

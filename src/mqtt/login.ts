@@ -1,0 +1,35 @@
+/** How a connection is secured, and who logs in. */
+
+/** TLS to the broker. Files are read anew before each attempt to connect; a file wins over the value beside it. */
+export interface TlsOptions {
+  /** Path of the PEM file with the authorities that may sign the broker's certificate. Default: those of Node.js. */
+  caFile?: string;
+  ca?: string | Buffer;
+  /** Path of the PEM file with the client's certificate. */
+  certFile?: string;
+  cert?: string | Buffer;
+  /** Path of the PEM file with the key of the client's certificate. */
+  keyFile?: string;
+  key?: string | Buffer;
+  /** Path of the file with the password of the key. */
+  keyPasswordFile?: string;
+  passphrase?: string;
+  /** Name to ask for and to verify; the host by default. */
+  servername?: string;
+  ALPNProtocols?: string[];
+  /** Whether the broker's certificate must be valid. Default true; false lets anybody be the broker. */
+  verify?: boolean;
+}
+
+/** How to log in; nothing by default. A token excludes a user name and a password. */
+export interface Login {
+  username?: string;
+  password?: string;
+  /** Path of a file with the password, read before each attempt. */
+  passwordFile?: string;
+  /**
+   * Path of a Kubernetes service account token, for MQTT 5 enhanced authentication with the method `K8S-SAT`. Read before
+   * each attempt and watched: a changed token re-authenticates the live connection.
+   */
+  tokenFile?: string;
+}
