@@ -26,8 +26,8 @@ export type Reading = { found: true; value: Buffer; version?: string } | { found
 
 /** The requests that observing needs. */
 export interface ObserveRequests {
-  /** KEYNOTIFY, or KEYNOTIFY STOP. */
-  notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<unknown>;
+  /** KEYNOTIFY, or KEYNOTIFY STOP. Resolves with the version of the answer. */
+  notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined>;
   read(key: Buffer): Promise<Reading>;
 }
 
@@ -38,11 +38,23 @@ interface Entry {
   started: Promise<unknown>;
   /** Number of the connection on which the key was last observed and read; 0 before the first time. */
   connection: number;
-  /** Version of the latest change. */
+  /** Version of the latest change, or of what was read. */
   latest: Hlc | undefined;
+  /** Version of the KEYNOTIFY before the latest reading, which covers everything that is not newer. */
+  covered: Hlc | undefined;
+  /** As it was told last. */
   exists: boolean;
-  /** Counts notifications, to tell a reading that was overtaken by one. */
-  notified: number;
+  /** Whether notifications are heeded: before the first KEYNOTIFY was answered, they are of an earlier observation. */
+  heeding: boolean;
+  /** Whether a notification brought news since the last KEYNOTIFY was sent. */
+  told: boolean;
+  /**
+   * Set when the key was found to be missing and no version tells since when: a notification may then be older than the
+   * reading, and does not count before the key was read again.
+   */
+  doubtful: boolean;
+  /** While a key in doubt is read again: whether one more notification came. */
+  checking: 'no' | 'once' | 'again';
 }
 
 /** How many keys are observed again at a time after a reconnect. */
@@ -112,8 +124,11 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   }
 
   #newEntry(key: Buffer): Entry {
-    const nothing = { connection: 0, latest: undefined, exists: false, notified: 0 };
-    const entry = { key, handlers: new Set<ChangeHandler>(), started: Promise.resolve(), ...nothing };
+    const entry: Entry = {
+      ...{ key, handlers: new Set<ChangeHandler>(), started: Promise.resolve(), connection: 0 },
+      ...{ latest: undefined, covered: undefined, exists: false, heeding: false, told: false },
+      ...{ doubtful: false, checking: 'no' },
+    };
     this.#entries.set(idOf(key), entry);
     return entry;
   }
@@ -128,21 +143,38 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   /** Subscribes, tells the store, and reads the key: after that no change is missed, and what is there is known. */
   async #observe(entry: Entry): Promise<Reading> {
     const number = this.#number;
-    this.#subscribed ??= this.#connection.subscribe(notificationFilter(this.#clientId));
-    await this.#subscribed;
-    await this.#requests.notify(entry.key, 'observe');
-    const isFirst = entry.connection === 0;
-    const { notified } = entry;
+    await this.#subscribe();
+    entry.told = false;
+    const version = await this.#requests.notify(entry.key, 'observe');
+    const covered = version === undefined ? undefined : parseHlc(version);
+    if (!entry.heeding) entry.covered = covered;
+    entry.heeding = true;
     const reading = await this.#requests.read(entry.key);
+    const isFirst = entry.connection === 0;
     entry.connection = number;
-    if (entry.notified !== notified) return reading; // A notification is newer than what was read.
-    if (isFirst) {
+    if (isFirst && !entry.told) {
       entry.exists = reading.found;
-      if (reading.found && reading.version !== undefined) entry.latest = parseHlc(reading.version);
-    } else {
+      entry.latest = versionOf(reading);
+      entry.doubtful = !reading.found && !covered;
+    } else if (reading.found) {
       this.#compare(entry, reading);
+    } else {
+      this.#missing(entry, covered);
     }
+    if (covered) entry.covered = covered;
     return reading;
+  }
+
+  /** Once on each connection; again after a failure. */
+  async #subscribe(): Promise<void> {
+    this.#subscribed ??= this.#connection.subscribe(notificationFilter(this.#clientId));
+    const subscribed = this.#subscribed;
+    try {
+      await subscribed;
+    } catch (error) {
+      if (this.#subscribed === subscribed) this.#subscribed = undefined;
+      throw error;
+    }
   }
 
   /** Observes every key again on a new connection, many at a time. */
@@ -188,35 +220,79 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     } catch {
       return; // What nobody can read changes nothing.
     }
-    entry.notified++;
-    this.#tell(
+    if (!entry.heeding) return;
+    if (entry.doubtful) {
+      void this.#check(entry);
+      return;
+    }
+    const isNews = this.#notified(
       entry,
       notification.operation === 'set'
         ? { operation: 'set', key: entry.key, value: Buffer.from(notification.value), ...told }
         : { operation: 'delete', key: entry.key, ...told },
     );
+    entry.told ||= isNews;
   }
 
-  /** What changed while there was no connection. */
-  #compare(entry: Entry, reading: Reading): void {
-    if (reading.found) {
-      const { value, version } = reading;
-      this.#tell(entry, {
-        operation: 'set',
-        key: entry.key,
-        value,
-        ...(version !== undefined && { version }),
-      });
-    } else if (entry.exists) {
-      this.#tell(entry, { operation: 'delete', key: entry.key });
+  /** Reads a key in doubt again after a notification; several are taken together. */
+  async #check(entry: Entry): Promise<void> {
+    const busy = entry.checking !== 'no';
+    entry.checking = busy ? 'again' : 'once';
+    if (busy) return;
+    try {
+      while (entry.doubtful && entry.checking !== 'no' && entry.handlers.size > 0) {
+        entry.checking = 'once';
+        const reading = await this.#requests.read(entry.key);
+        if (reading.found) this.#compare(entry, reading);
+        else this.#missing(entry, undefined);
+        if (entry.checking === 'once') entry.checking = 'no';
+      }
+    } catch {
+      // Without an answer the next notification, or the next connection, has the key read.
+    } finally {
+      entry.checking = 'no';
     }
   }
 
-  /** Hands a change on, unless it is not newer than what was handed on before. */
-  #tell(entry: Entry, change: Change): void {
-    const version = change.version === undefined ? undefined : parseHlc(change.version);
-    if (version && entry.latest && compareHlc(version, entry.latest) <= 0) return;
+  /**
+   * A reading that found the key, compared with what is known of it. Unless something newer was told meanwhile, the reading is
+   * right, even where its version is older: another store may serve this broker by now.
+   */
+  #compare(entry: Entry, reading: Reading & { found: true }): void {
+    entry.doubtful = false;
+    const version = versionOf(reading);
+    const order = version && entry.latest ? compareHlc(version, entry.latest) : 1;
+    if (order === 0 || (order < 0 && entry.told)) return;
+    entry.latest = version;
+    const told = reading.version === undefined ? {} : { version: reading.version };
+    this.#tell(entry, { operation: 'set', key: entry.key, value: Buffer.from(reading.value), ...told });
+  }
+
+  /**
+   * A reading that found nothing, and has no version therefore. It was made after the KEYNOTIFY whose answer had the version
+   * `covered`. Where a newer change than that was told meanwhile, the key was deleted after it, or set after the reading: a
+   * notification will say so.
+   */
+  #missing(entry: Entry, covered: Hlc | undefined): void {
+    if (entry.told && covered && entry.latest && compareHlc(entry.latest, covered) > 0) return;
+    entry.doubtful = !covered;
+    if (covered) entry.latest = undefined;
+    this.#tell(entry, { operation: 'delete', key: entry.key });
+  }
+
+  /** A notification. Returns whether it brought news: it is newer than what is known and what a reading covers. */
+  #notified(entry: Entry, change: Change): boolean {
+    const version = versionOf(change);
+    if (version && [entry.latest, entry.covered].some((known) => known && compareHlc(version, known) <= 0))
+      return false;
     if (version) entry.latest = version;
+    this.#tell(entry, change);
+    return true;
+  }
+
+  /** Hands a change on, unless it deletes what is gone. */
+  #tell(entry: Entry, change: Change): void {
+    if (change.operation === 'delete' && !entry.exists) return;
     entry.exists = change.operation === 'set';
     for (const handler of [...entry.handlers]) {
       try {
@@ -227,6 +303,10 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
       }
     }
   }
+}
+
+function versionOf(told: Change | Reading): Hlc | undefined {
+  return 'version' in told && told.version !== undefined ? parseHlc(told.version) : undefined;
 }
 
 function checkLength(key: Buffer): void {

@@ -9,6 +9,7 @@ import {
   what,
 } from '../protocol/errors';
 import { parseItem } from '../protocol/resp3';
+import type { StatusProblem } from '../protocol/status';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import type { Request } from './request';
 
@@ -66,6 +67,24 @@ export function outcomeUnknown(request: Request): StateStoreError {
   );
 }
 
+/** A write that was sent again got an answer which the first time it was sent would explain as well. */
+export function notOfTheFirst(request: Request, answer: string): StateStoreError {
+  return fail(
+    'OUTCOME_UNKNOWN',
+    request,
+    `The request to ${what(request)} had to be sent again after the connection was lost, and the answer (${answer.slice(0, 120)}) may be to the second of two. ${doubt(request)}Get the key to find out.`,
+  );
+}
+
+/** A write under way when the connection was lost, and the store does not say any more whether it arrived. */
+export function arrivalUnknown(request: Request): StateStoreError {
+  return fail(
+    'OUTCOME_UNKNOWN',
+    request,
+    `The connection was lost while the request to ${what(request)} was under way, and the store does not answer any more. ${doubt(request)}Get the key to find out.`,
+  );
+}
+
 export function closed(request: Request, sent: boolean): StateStoreError {
   return fail(
     'CLOSED',
@@ -87,15 +106,35 @@ export function notDelivered(request: Request, reasonCode: number): StateStoreEr
   return fail('REFUSED', request, `Could not ${what(request)}: ${deliveryWords(reasonCode)}`);
 }
 
-/** The answer has a status from 400. An `-ERR` payload says more than the status. */
-export function refused(request: Request, payload: Buffer, statusText: string): StateStoreError {
+/** The status or the protocol version of the answer is no success. An `-ERR` payload that is known says more than the status. */
+export function fromStatus(
+  request: Request,
+  payload: Buffer,
+  { kind, text }: StatusProblem,
+): StateStoreError {
+  if (kind === 'unreadable') {
+    return fail(
+      'BAD_RESPONSE',
+      request,
+      `The answer to the request to ${what(request)} carries ${text}. ${doubt(request)}Check that a state store serves this broker.`,
+    );
+  }
+  const refusal = ServiceError.fromText(refusalText(payload) ?? text, contextOf(request));
+  if (kind === 'refused' || refusal.code !== 'UNKNOWN' || !isWrite(request)) return refusal;
+  return fail(
+    'OUTCOME_UNKNOWN',
+    request,
+    `The state store could not ${what(request)}: ${text}. ${doubt(request)}Get the key to find out; the log of the broker may have the reason.`,
+  );
+}
+
+function refusalText(payload: Buffer): string | undefined {
   try {
     const item = parseItem(payload);
-    if (item.type === 'error') return ServiceError.fromText(item.text, contextOf(request));
+    return item.type === 'error' ? item.text : undefined;
   } catch {
-    // Whatever the payload is, the status has said enough.
+    return undefined; // Whatever the payload is, the status has said enough.
   }
-  return ServiceError.fromText(statusText, contextOf(request));
 }
 
 export function badVersion(request: Request, version: string): StateStoreError {

@@ -27,6 +27,8 @@ export interface RequestPacket {
   packet: Buffer;
   /** Correlation data, each byte a character (latin1). */
   correlation: string;
+  /** Where in the packet the message expiry interval is. */
+  expiryAt: number;
 }
 
 const PUBLISH_QOS_1 = 0x32;
@@ -77,6 +79,7 @@ export class RequestPackets {
     at = writeNumber(packet, properties, at);
     at = append(packet, this.#fixed, at);
     packet[at++] = 0x02;
+    const expiryAt = at;
     at = packet.writeUInt32BE(expiry, at);
     packet[at++] = 0x09;
     at = packet.writeUInt16BE(CORRELATION_BYTES, at);
@@ -85,7 +88,7 @@ export class RequestPackets {
     at = writeUserProperty(packet, TIMESTAMP, timestamp, at + CORRELATION_BYTES);
     at = append(packet, more, at);
     append(packet, payload, at);
-    return { packet, correlation };
+    return { packet, correlation, expiryAt };
   }
 
   #more(fencingToken: string | undefined, userProperties: UserProperties | undefined): Buffer {
@@ -98,9 +101,10 @@ export class RequestPackets {
   }
 }
 
-/** Marks a packet as one that is sent again (MQTT 5 section 3.3.1.1). */
-export function markDuplicate(packet: Buffer): void {
+/** Marks a packet as one that is sent again (MQTT 5 section 3.3.1.1), with the seconds that are left of its expiry. */
+export function markDuplicate({ packet, expiryAt }: RequestPacket, expiry: number): void {
   packet[0] = PUBLISH_QOS_1 | DUP;
+  packet.writeUInt32BE(expiry, expiryAt);
 }
 
 /** Random (version 4) UUIDs as 16 bytes, drawn from the system a few thousand bytes at a time. */

@@ -7,6 +7,8 @@ export interface Request {
   /** The key in printable form, for messages. */
   key: string;
   payload: Buffer;
+  /** The key as the store knows it. */
+  keyBytes: Uint8Array;
   fencingToken?: string | undefined;
   /** Further user properties. */
   userProperties?: UserProperties | undefined;

@@ -6,9 +6,13 @@
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
+import { encodeCommand } from '../protocol/commands';
 import { isWrite, type StateStoreError } from '../protocol/errors';
 import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
-import { STATUS, STATUS_MESSAGE, TIMESTAMP } from '../protocol/user-properties';
+import { isApplied } from '../protocol/responses';
+import { problemOf } from '../protocol/status';
+import { TIMESTAMP } from '../protocol/user-properties';
+import { Pending } from './pending';
 import type { Request, Response } from './request';
 import * as failure from './request-errors';
 import { markDuplicate, RequestPackets } from './request-packets';
@@ -20,32 +24,8 @@ export interface RequestLimits {
   queueLimit: number;
 }
 
-/** A request with all that belongs to its one outcome. */
-class Pending {
-  readonly request: Request;
-  readonly resolve: (response: Response) => void;
-  readonly reject: (error: unknown) => void;
-  /** On the monotonic clock (`performance.now()`), in milliseconds. */
-  readonly deadline: number;
-  timer: NodeJS.Timeout | undefined;
-  onAbort: (() => void) | undefined;
-  settled = false;
-  /** Set from the publish until the answer: the correlation data. */
-  correlation: string | undefined;
-  /** Set from the publish until PUBACK: the packet identifier. */
-  packetId: number | undefined;
-  /** Set from the publish until PUBACK: what was published. */
-  packet: Buffer | undefined;
-  /** How many answers had matched no request when this one was published. */
-  strayBefore = 0;
-
-  constructor(request: Request, resolve: Pending['resolve'], reject: Pending['reject']) {
-    this.request = request;
-    this.resolve = resolve;
-    this.reject = reject;
-    this.deadline = performance.now() + request.timeout;
-  }
-}
+/** How long the store may take to show which writes arrived before a connection was lost, in milliseconds. */
+const MARKER_TIMEOUT_MS = 5000;
 
 export class Requests {
   readonly #connection: Connection;
@@ -59,6 +39,12 @@ export class Requests {
   readonly #unacknowledged = new Map<number, Pending>();
   /** Publishes that are not both answered (or given up) and acknowledged. */
   #slots = 0;
+  /** Counts connections, to tell what was published on the present one. */
+  #connectionNumber = 0;
+  /** Set while it is found out which writes arrived before the last connection was lost. */
+  #marker: Pending | undefined;
+  /** Writes whose fate the marker decides. */
+  #heldWrites = 0;
   #stray = 0;
   #closed = false;
   #onIdle: (() => void) | undefined;
@@ -74,11 +60,13 @@ export class Requests {
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
     connection.on('state', ({ kind }) => {
-      if (kind === 'connected') this.#pump();
+      if (kind === 'connected') this.#onConnected();
       if (kind === 'disconnected') this.#onLost();
       if (kind === 'stopped') this.#onStopped();
     });
-    connection.on('session', (present) => (present ? this.#onSessionKept() : this.#onSessionLost()));
+    connection.on('session', (present) => {
+      if (!present) this.#onSessionLost();
+    });
     connection.on('puback', (packetId, reasonCode) => this.#onPuback(packetId, reasonCode));
     connection.on('message', (message) => this.#onMessage(message));
   }
@@ -101,7 +89,7 @@ export class Requests {
   /** Takes a request to its one outcome. */
   submit(request: Request): Promise<Response> {
     if (this.#closed) return Promise.reject(failure.closed(request, false));
-    if (this.#connection.state.kind === 'stopped') {
+    if (this.#connection.state.kind === 'stopped' || this.#connection.refused) {
       return Promise.reject(failure.notConnected(request, this.#reason));
     }
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
@@ -116,7 +104,7 @@ export class Requests {
         pending.onAbort = () => this.#fail(pending, signal.reason);
         signal.addEventListener('abort', pending.onAbort, { once: true });
       }
-      if (this.#waiting.size === 0 && this.#open && !isTooLate(pending)) {
+      if (this.#waiting.size === 0 && this.#open && !pending.isTooLate) {
         this.#publish(pending);
       } else {
         this.#waiting.add(pending);
@@ -156,6 +144,7 @@ export class Requests {
   get #open(): boolean {
     return (
       this.#connection.state.kind === 'connected' &&
+      !this.#marker &&
       this.#slots < this.#limits.inFlightLimit &&
       this.#slots < this.#connection.receiveMaximum
     );
@@ -164,36 +153,38 @@ export class Requests {
   #pump(): void {
     for (const pending of this.#waiting) {
       if (!this.#open) return;
-      if (isTooLate(pending)) continue;
+      if (pending.isTooLate) continue;
       this.#waiting.delete(pending);
       this.#publish(pending);
     }
   }
 
   #publish(pending: Pending): void {
-    const { request, deadline } = pending;
+    const { request } = pending;
     const packetId = this.#connection.newPacketId();
-    const { packet, correlation } = this.#packets.make({
+    const packet = this.#packets.make({
       packetId,
-      expiry: Math.max(1, Math.ceil((deadline - performance.now()) / 1000)),
+      expiry: pending.secondsLeft,
       timestamp: this.#timestamp(Date.now()),
       fencingToken: request.fencingToken,
       userProperties: request.userProperties,
       payload: request.payload,
     });
     const limit = this.#connection.maximumPacketSize;
-    if (packet.length > limit) {
-      this.#fail(pending, failure.tooLarge(request, packet.length, limit));
+    const size = packet.packet.length;
+    if (size > limit) {
+      this.#fail(pending, failure.tooLarge(request, size, limit));
       return;
     }
-    pending.correlation = correlation;
+    pending.correlation = packet.correlation;
     pending.packetId = packetId;
     pending.packet = packet;
+    pending.sentOn = this.#connectionNumber;
     pending.strayBefore = this.#stray;
-    this.#inFlight.set(correlation, pending);
+    this.#inFlight.set(packet.correlation, pending);
     this.#unacknowledged.set(packetId, pending);
     this.#slots++;
-    this.#connection.publish(packet);
+    this.#connection.publish(packet.packet);
   }
 
   #timestamp(now: number): string {
@@ -213,8 +204,16 @@ export class Requests {
       this.#stray++;
       return;
     }
+    if (pending === this.#marker) {
+      this.#settle(pending);
+      this.#onMarked(pending, true);
+      return;
+    }
     try {
       const response = this.#read(message, pending.request);
+      if (pending.repeated && isWrite(pending.request) && !isApplied(response.payload)) {
+        throw failure.notOfTheFirst(pending.request, response.payload.toString('latin1').trim());
+      }
       this.#settle(pending);
       pending.resolve(response);
     } catch (error) {
@@ -223,10 +222,8 @@ export class Requests {
   }
 
   #read({ payload, userProperties }: Message, request: Request): Response {
-    const status = Number(userProperties[STATUS] ?? 200);
-    if (status >= 400) {
-      throw failure.refused(request, payload, userProperties[STATUS_MESSAGE] ?? `status ${status}`);
-    }
+    const problem = problemOf(userProperties);
+    if (problem) throw failure.fromStatus(request, payload, problem);
     const version = userProperties[TIMESTAMP];
     if (version === undefined) return { payload, version };
     const remote = parseHlc(version);
@@ -255,15 +252,19 @@ export class Requests {
 
   /** What was settled while its PUBACK was outstanding is not sent again, so no PUBACK will come. */
   #onLost(): void {
-    for (const [packetId, pending] of this.#unacknowledged) {
-      if (!pending.settled) continue;
-      this.#unacknowledged.delete(packetId);
-      this.#slots--;
+    this.#connectionNumber++;
+    this.#dropMarker();
+    for (const pending of this.#unacknowledged.values()) {
+      if (pending.settled) this.#release(pending);
     }
+    if (!this.#connection.refused) return;
+    for (const pending of [...this.#waiting])
+      this.#fail(pending, failure.notConnected(pending.request, this.#reason));
   }
 
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
+    this.#dropMarker();
     for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
       const unknown = pending.correlation !== undefined && isWrite(pending.request);
       this.#fail(
@@ -275,17 +276,74 @@ export class Requests {
     }
   }
 
-  /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left. */
-  #onSessionKept(): void {
-    for (const [packetId, pending] of this.#unacknowledged) {
-      if (isTooLate(pending) || !pending.packet) {
-        this.#unacknowledged.delete(packetId);
-        pending.packetId = undefined;
-      } else {
-        markDuplicate(pending.packet);
-        this.#connection.publish(pending.packet);
+  /**
+   * What the broker has not acknowledged on the last connection may have been executed all the same, and a write must not be
+   * executed twice. The answers to what was executed are in the session that the broker kept, before the answer to anything
+   * that is asked now: it delivers the messages of a topic in their order (MQTT 5 section 4.6). So a GET of our own marks their
+   * end; a write that has no answer by then never arrived.
+   */
+  #onConnected(): void {
+    const writes = [...this.#unacknowledged.values()].filter(({ request }) => isWrite(request));
+    const [first] = writes;
+    if (!first) {
+      this.#sendAgain();
+      return;
+    }
+    const { key, keyBytes } = first.request;
+    const request: Request = {
+      ...{ operation: 'get', key, keyBytes, timeout: MARKER_TIMEOUT_MS },
+      payload: encodeCommand({ verb: 'GET', key: keyBytes }),
+    };
+    const marker: Pending = new Pending(
+      request,
+      () => undefined,
+      () => this.#onMarked(marker, false),
+    );
+    marker.timer = setTimeout(this.#onDeadline, request.timeout, marker);
+    this.#marker = marker;
+    this.#heldWrites = writes.length;
+    this.#publish(marker);
+  }
+
+  /** The marker was answered, or will not be: then nobody knows which writes arrived. */
+  #onMarked(marker: Pending, answered: boolean): void {
+    if (this.#marker !== marker) return;
+    this.#marker = undefined;
+    if (!answered) {
+      for (const pending of [...this.#unacknowledged.values()]) {
+        if (this.#isHeld(pending) && isWrite(pending.request))
+          this.#fail(pending, failure.arrivalUnknown(pending.request));
       }
     }
+    this.#sendAgain();
+  }
+
+  #dropMarker(): void {
+    const marker = this.#marker;
+    this.#marker = undefined;
+    if (marker) this.#settle(marker);
+  }
+
+  /** Whether it was published on an earlier connection, not acknowledged there, and not published since. */
+  #isHeld(pending: Pending): boolean {
+    return pending.packetId !== undefined && pending.sentOn !== this.#connectionNumber;
+  }
+
+  /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left; then the rest. */
+  #sendAgain(): void {
+    for (const pending of [...this.#unacknowledged.values()]) {
+      if (!this.#isHeld(pending) || !pending.packet) continue;
+      if (pending.isTooLate) {
+        this.#unacknowledged.delete(pending.packetId as number);
+        pending.packetId = undefined;
+        continue;
+      }
+      markDuplicate(pending.packet, pending.secondsLeft);
+      pending.sentOn = this.#connectionNumber;
+      pending.repeated = true;
+      this.#connection.publish(pending.packet.packet);
+    }
+    this.#pump();
   }
 
   /**
@@ -311,7 +369,7 @@ export class Requests {
   readonly #onDeadline = (pending: Pending): void => {
     const { state } = this.#connection;
     if (pending.correlation !== undefined) {
-      const stuck = pending.packetId !== undefined;
+      const stuck = pending.packetId !== undefined && !this.#isHeld(pending);
       this.#fail(pending, failure.timedOut(pending.request, this.#stray - pending.strayBefore));
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
       if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
@@ -322,10 +380,10 @@ export class Requests {
     }
   };
 
-  /** Why there is no connection, when the last attempt failed. */
+  /** Why there is no connection, as far as it is known: of an attempt that goes on, why the one before it failed. */
   get #reason(): ConnectionError | undefined {
     const { state } = this.#connection;
-    return state.kind === 'disconnected' || state.kind === 'stopped' ? state.reason : undefined;
+    return 'reason' in state ? state.reason : undefined;
   }
 
   #fail(pending: Pending, reason: unknown): void {
@@ -342,17 +400,19 @@ export class Requests {
     this.#waiting.delete(pending);
     if (pending.correlation !== undefined) {
       this.#inFlight.delete(pending.correlation);
-      if (pending.packetId === undefined) this.#slots--;
+      if (this.#isHeld(pending)) this.#release(pending);
+      else if (pending.packetId === undefined) this.#slots--;
       this.#pump();
     }
     if (this.#idle) this.#onIdle?.();
   }
-}
 
-/** The last part of a request's time in which it is not sent any more, in milliseconds; a tenth of its time if that is less. */
-const LAST_MOMENT_MS = 100;
-
-/** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
-function isTooLate({ deadline, request }: Pending): boolean {
-  return deadline - performance.now() < Math.min(LAST_MOMENT_MS, request.timeout / 10);
+  /** Gives back the place of a settled publish that nobody will acknowledge. */
+  #release(pending: Pending): void {
+    this.#unacknowledged.delete(pending.packetId as number);
+    pending.packetId = undefined;
+    this.#slots--;
+    if (this.#marker && isWrite(pending.request) && --this.#heldWrites === 0)
+      this.#onMarked(this.#marker, true);
+  }
 }

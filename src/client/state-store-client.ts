@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
 import { type Command, encodeCommand, type SetCommand } from '../protocol/commands';
 import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
 import { forEachOf, type KeyResult } from './many';
@@ -50,6 +52,8 @@ interface ClientEvents {
 }
 
 const PATIENCE_MS = 2000;
+/** Pause before observing is tried again on a new connection, in milliseconds. */
+const RETRY_PAUSE_MS = 100;
 
 /**
  * A client of the Azure IoT Operations state store, over one MQTT 5 connection of its own.
@@ -62,6 +66,8 @@ const PATIENCE_MS = 2000;
  * - `NOT_CONNECTED`, `QUEUE_FULL`: not sent, nothing changed.
  * - `REFUSED`: the broker did not take the request. Codes of {@link ServiceError}: the store refused it.
  * - `TIMEOUT`, `OUTCOME_UNKNOWN`, `BAD_RESPONSE`, `CLOSED`: a write may or may not have been applied; the message says so.
+ * - `TIMESTAMP_SKEW`: a {@link ServiceError} when the store refused the request; otherwise this client refused the answer, whose
+ *   clock is more than a minute ahead, and a write may have been applied; the message says so.
  *
  * ```ts
  * const store = new StateStoreClient({ host: 'localhost', port: 1883 });
@@ -128,7 +134,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /**
    * Connects and resolves when the store can be used. Rejects with the reason when that takes longer than `timeout`
-   * milliseconds (default: the client's); attempts go on until {@link close}.
+   * milliseconds (default: the client's), or at once where the broker refuses what only a person can change; attempts go on
+   * until {@link close}.
    */
   async connect({ timeout = this.#options.timeout, signal }: RequestOptions = {}): Promise<void> {
     signal?.throwIfAborted();
@@ -136,7 +143,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     let failed: StateStoreError | undefined;
     await new Promise<void>((resolve, reject) => {
       const settle = (state: ConnectionState) => {
-        if (state.kind === 'disconnected') failed = noConnection(state.reason);
+        if ('reason' in state && state.reason) failed = noConnection(state.reason);
+        if (this.#connection.refused) finish(giveUp);
         if (state.kind === 'connected') finish(resolve);
         if (state.kind === 'stopped') finish(() => reject(noConnection(state.reason)));
         if (state.kind === 'closed')
@@ -234,7 +242,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     const { current, signal } = options;
     signal?.throwIfAborted();
     let told = false;
+    /** The version that was handed on as the present one: its notification may still come. */
+    let known: Hlc | undefined;
     const hand = (change: Change) => {
+      const version = known && change.version !== undefined ? parseHlc(change.version) : undefined;
+      if (known && version && compareHlc(version, known) <= 0) return;
+      known = undefined;
       told = true;
       (handler ?? observation.keep)({ ...change, key: this.#unprefixed(change.key) });
     };
@@ -255,6 +268,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     if (current && reading.found && !told) {
       const { value, version } = reading;
       hand({ operation: 'set', key: bytes, value, ...withVersion(version) });
+      known = version === undefined ? undefined : parseHlc(version);
     }
     return observation;
   }
@@ -289,15 +303,17 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, key]);
   }
 
-  /** A connection that is lost on the way is waited for again. */
+  /** A connection that is lost on the way is waited for again, until the timeout. */
   async #addObserver(key: Buffer, handler: ChangeHandler, signal?: AbortSignal): Promise<GetResult> {
+    const end = performance.now() + this.#options.timeout;
     for (;;) {
-      await this.connect({ ...(signal && { signal }) });
+      await this.connect({ timeout: Math.max(1, end - performance.now()), ...(signal && { signal }) });
       try {
         return await this.#observations.add(key, handler);
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
-        if (error.retry !== 'soon') throw noConnection(error);
+        if (error.retry !== 'soon' || performance.now() > end) throw noConnection(error);
+        await pause(RETRY_PAUSE_MS, undefined, { ref: false });
       }
     }
   }
@@ -306,15 +322,16 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return key.subarray(this.#prefix.length);
   }
 
-  /** `key` as the store knows it. */
-  async #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<boolean> {
+  /** `key` as the store knows it. Resolves with the version of the answer. */
+  async #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined> {
     const context = contextOf(operation, this.#unprefixed(key));
-    const { payload } = await this.#request(
+    const { payload, version } = await this.#request(
       { verb: 'KEYNOTIFY', key, stop: operation === 'unobserve' },
       context,
       {},
     );
-    return parseObserveReply(payload, context);
+    parseObserveReply(payload, context);
+    return version;
   }
 
   #request(command: Command, context: Required<RequestContext>, options: SetOptions): Promise<Response> {
@@ -324,6 +341,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       operation: context.operation,
       key: context.key,
       payload: encodeCommand(command),
+      keyBytes: command.key,
       fencingToken: options.fencingToken,
       userProperties: options.persist ? { [name]: value } : undefined,
       timeout: options.timeout ?? this.#options.timeout,

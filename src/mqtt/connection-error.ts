@@ -35,6 +35,7 @@ const KINDS = {
   loginRefused: { stage: 'login', retry: 'slowly' },
   brokerBusy: { stage: 'login', retry: 'soon' },
   subscriptionRefused: { stage: 'subscription', retry: 'slowly' },
+  subscriptionFailed: { stage: 'subscription', retry: 'soon' },
   takenOver: { stage: 'session', retry: 'never' },
   lost: { stage: 'session', retry: 'soon' },
 } as const satisfies Record<string, Kind>;
@@ -54,8 +55,9 @@ export class ConnectionError extends Error {
 
   constructor(reason: ConnectionReason, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    const refused = KINDS[reason].stage === 'login' || KINDS[reason].stage === 'subscription';
-    this.code = refused || reason === 'takenOver' ? 'REFUSED' : 'NOT_CONNECTED';
+    const refused =
+      KINDS[reason].stage === 'login' || reason === 'subscriptionRefused' || reason === 'takenOver';
+    this.code = refused ? 'REFUSED' : 'NOT_CONNECTED';
     this.reason = reason;
   }
 
@@ -73,8 +75,8 @@ export class ConnectionError extends Error {
   }
 }
 
-/** How far an attempt came before it failed. */
-export type Progress = 'handshake' | 'login' | 'session';
+/** What an attempt was waiting for when it failed; `session`: it had succeeded. */
+export type Progress = 'network' | 'handshake' | 'login' | 'subscription' | 'session';
 
 /** The error behind a failed attempt or a lost connection: a socket or TLS error, a CONNACK, or nothing at all. */
 export function connectionError(cause: unknown, address: Address, progress: Progress): ConnectionError {
@@ -82,9 +84,32 @@ export function connectionError(cause: unknown, address: Address, progress: Prog
   if (cause instanceof ConnectionError) return cause;
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (typeof code === 'number') return refusedBy(where, code, cause);
-  if (progress === 'session')
+  if (progress === 'subscription' || progress === 'session')
     return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}.`, cause);
   return socketError(String(code), where, cause, progress);
+}
+
+/** An attempt took longer than `timeout` milliseconds. */
+export function timeoutError({ host, port }: Address, progress: Progress, timeout: number): ConnectionError {
+  const where = `${host}:${port}`;
+  switch (progress) {
+    case 'subscription':
+      return new ConnectionError(
+        'subscriptionFailed',
+        `The broker at ${where} accepted the log-in, but did not answer the subscription within ${timeout} ms. Check the load of the broker, or raise the time an attempt to connect may take.`,
+      );
+    case 'handshake':
+    case 'login':
+      return new ConnectionError(
+        'noAnswer',
+        `${where} took the connection, but did not answer within ${timeout} ms. Check that an MQTT broker listens there and how busy it is; if it expects TLS, switch it on for this store.`,
+      );
+    default:
+      return new ConnectionError(
+        'noAnswer',
+        `${where} did not answer within ${timeout} ms. Check host, port, network and firewall.`,
+      );
+  }
 }
 
 /** The broker said no, with the reason code of a CONNACK (MQTT 5 section 3.2.2.2). */
@@ -106,9 +131,10 @@ function withReason(what: string, reasonCode: number, cause?: unknown): Connecti
 export function subscriptionError(where: string, topic: string, cause: Error): ConnectionError {
   const code = (cause as { packet?: { granted?: unknown[] } }).packet?.granted?.[0];
   const words = typeof code === 'number' ? reasonWords(code) : cause.message;
+  const passing = typeof code !== 'number' || PASSING_SUBACKS.has(code);
   return new ConnectionError(
-    'subscriptionRefused',
-    `The broker at ${where} refused the subscription to ${topic}: ${words}. Ask its operator for a rule that allows it.`,
+    passing ? 'subscriptionFailed' : 'subscriptionRefused',
+    `The broker at ${where} refused the subscription to ${topic}: ${words}. ${passing ? 'The next attempt follows by itself.' : 'Ask its operator for a rule that allows it.'}`,
     cause,
   );
 }
@@ -145,6 +171,9 @@ const REFUSALS: Record<number, Words> = {
 
 /** Unspecified, implementation specific, unavailable, busy, shutting down, keep alive, receive maximum, rate, quota, administrative, connection rate, connect time. */
 const TRANSIENT = new Set([128, 131, 136, 137, 139, 141, 147, 150, 151, 152, 159, 160]);
+
+/** Packet identifier in use, quota exceeded (MQTT 5 section 3.9.3). */
+const PASSING_SUBACKS = new Set([0x91, 0x97]);
 
 const UNTRUSTED = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -215,9 +244,6 @@ function unspecific(
   progress: Progress,
   error: (reason: ConnectionReason, message: string) => ConnectionError,
 ): ConnectionError {
-  if (/connack timeout/.test(text)) {
-    return error('noAnswer', `${where} did not answer in time. Check host, port, network and firewall.`);
-  }
   if (progress === 'handshake' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
     return error(
       'tlsFailed',

@@ -16,13 +16,15 @@ import {
   endedBy,
   type Progress,
   subscriptionError,
+  timeoutError,
 } from './connection-error';
+import { Ghosts } from './ghosts';
 import type { Login, TlsOptions } from './login';
 import type { Message } from './message';
 import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
-import { type Address, openTransport } from './transport';
+import { type Address, openTransport, resetTransport } from './transport';
 
 export interface ConnectionOptions extends Address {
   clientId: string;
@@ -36,25 +38,28 @@ export interface ConnectionOptions extends Address {
   cleanStart: boolean;
   /** Seconds the broker keeps the session after the connection is lost (MQTT 5 section 3.1.2.11.2). */
   sessionExpiry: number;
-  /** Milliseconds an attempt may take from the first packet to CONNACK. */
+  /** Milliseconds an attempt may take until the broker granted the subscription, and any later subscription may take. */
   connectTimeout: number;
 }
 
 /**
- * `closed`: not opened, or ended for good. `connecting`: an attempt is under way. `connected`: usable.
- * `disconnected`: the last attempt or connection ended for `reason`, the next attempt follows by itself.
- * `stopped`: it ended for `reason`, and no attempt follows.
+ * `closed`: not opened, or ended for good. `connecting`: an attempt is under way; `reason` is why the one before it, or the
+ * connection, ended. `connected`: usable. `disconnected`: the last attempt or connection ended for `reason`, the next attempt
+ * follows by itself. `stopped`: it ended for `reason`, and no attempt follows.
  */
 export type ConnectionState =
   | { kind: 'closed' }
-  | { kind: 'connecting' }
+  | { kind: 'connecting'; reason?: ConnectionError }
   | { kind: 'connected' }
   | { kind: 'disconnected'; reason: ConnectionError }
   | { kind: 'stopped'; reason: ConnectionError };
 
 interface ConnectionEvents {
   state: [state: ConnectionState];
-  /** The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). */
+  /**
+   * The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). Requests may be sent only once the
+   * state is `connected`.
+   */
   session: [present: boolean];
   /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
   puback: [packetId: number, reasonCode: number];
@@ -66,6 +71,8 @@ const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
 /** A connection that lasted this long was a good one: the next pause is the shortest again. */
 const STABLE_MS = 1000;
+/** MQTT.js times an attempt as far as CONNACK only; {@link Connection} times all of it. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
@@ -78,11 +85,14 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #state: ConnectionState = { kind: 'closed' };
   #reason: ConnectionError | undefined;
   #hadSession = false;
+  readonly #ghosts = new Ghosts();
   #attempt = 0;
   /** On the monotonic clock, in milliseconds. */
   #connectedAt: number | undefined;
   #progress: Progress = 'login';
   #timer: NodeJS.Timeout | undefined;
+  /** Runs while an attempt does. */
+  #attemptTimer: NodeJS.Timeout | undefined;
   #ended = false;
   /** The newest token on disk; `undefined` when none came since the last log-in began. */
   #newToken: Buffer | undefined;
@@ -110,6 +120,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#mqtt?.serverProperties?.maximumPacketSize ?? NO_LIMIT;
   }
 
+  /**
+   * Whether waiting is in vain: the broker refuses what only a person can change. A token is not among that, because it is
+   * renewed by itself.
+   */
+  get refused(): boolean {
+    const state = this.#state;
+    if (state.kind !== 'disconnected' || state.reason.retry !== 'slowly') return false;
+    const { stage } = state.reason;
+    return stage === 'subscription' || (stage === 'login' && this.#options.login.tokenFile === undefined);
+  }
+
   /** Begins to connect; returns at once. */
   open(): void {
     if (this.#state.kind !== 'closed' || this.#ended) return;
@@ -129,15 +150,25 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#stream?.send(packet);
   }
 
-  /** Subscribes with QoS 1 for as long as this connection lasts. Rejects with a {@link ConnectionError} when refused or lost. */
+  /**
+   * Subscribes with QoS 1 for as long as this connection lasts. Rejects with a {@link ConnectionError} when refused or lost. A
+   * broker that does not answer in time is given up.
+   */
   async subscribe(filter: string): Promise<void> {
     const mqtt = this.#mqtt as AuthenticatingClient;
+    const { connectTimeout } = this.#options;
+    const unanswered = setTimeout(
+      () => this.drop(`the broker did not answer the subscription to ${filter} within ${connectTimeout} ms`),
+      connectTimeout,
+    );
     try {
       await mqtt.subscribeAsync(filter, { qos: 1 });
     } catch (error) {
       throw mqtt.connected
         ? subscriptionError(this.#where, filter, error as Error)
         : connectionError(undefined, this.#options, 'session');
+    } finally {
+      clearTimeout(unanswered);
     }
   }
 
@@ -145,7 +176,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   drop(why: string): void {
     if (this.#state.kind !== 'connected') return;
     this.#reason ??= new ConnectionError('lost', `The connection to ${this.#where} was given up: ${why}.`);
-    this.#socket?.destroy();
+    this.#giveUp();
   }
 
   /** Ends the connection and the session at the broker. Resolves when the socket is closed. */
@@ -153,6 +184,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#attemptTimer);
     this.#tokens?.stop();
     const polite = this.#state.kind === 'connected';
     this.#setState({ kind: 'closed' });
@@ -169,7 +201,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   async #connect(): Promise<void> {
     this.#authAnswer = undefined;
     this.#newToken = undefined;
-    this.#setState({ kind: 'connecting' });
+    const before = this.#state;
+    this.#setState({ kind: 'connecting', ...(before.kind === 'disconnected' && { reason: before.reason }) });
     try {
       this.#secrets = await readSecrets(this.#options.tls, this.#options.login);
     } catch (error) {
@@ -178,6 +211,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
     if (this.#ended) return;
     if (this.#secrets.token) this.#tokens?.know(this.#secrets.token);
+    const { connectTimeout } = this.#options;
+    this.#attemptTimer = setTimeout(() => {
+      this.#reason ??= timeoutError(this.#options, this.#progress, connectTimeout);
+      if (this.#progress === 'login') this.#ghosts.add(this.#mqtt?.options.clean === true);
+      this.#giveUp();
+    }, connectTimeout);
     if (this.#mqtt) {
       Object.assign(this.#mqtt.options, this.#logIn(this.#secrets));
       this.#mqtt.reconnect();
@@ -204,7 +243,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       protocolVersion: 5,
       clientId: this.#options.clientId,
       keepalive: this.#options.keepAlive,
-      connectTimeout: this.#options.connectTimeout,
+      connectTimeout: NEVER_MS,
       reconnectPeriod: 0,
       resubscribe: false,
       messageIdProvider: this.#packetIds,
@@ -223,8 +262,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   #openStream(): PacketStream {
     const secure = this.#secrets?.secure;
-    this.#progress = secure ? 'handshake' : 'login';
+    this.#progress = 'network';
     this.#socket = openTransport(this.#options, secure);
+    this.#socket.once('connect', () => {
+      this.#progress = secure ? 'handshake' : 'login';
+    });
     this.#socket.once('secureConnect', () => {
       this.#progress = 'login';
     });
@@ -238,10 +280,21 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #onPacket(packet: Packet): void {
     if (packet.cmd === 'connack' && packet.reasonCode === 0) {
       this.#hadSession = true;
-      this.emit('session', packet.sessionPresent);
+      this.#progress = 'subscription';
+      this.emit('session', packet.sessionPresent && !this.#ghosts.mayHaveCleared());
     } else if (packet.cmd === 'disconnect') {
-      this.#reason ??= endedBy(this.#where, packet.reasonCode ?? 0);
+      this.#reason ??= this.#endedBy(packet.reasonCode ?? 0);
     }
+  }
+
+  /** An attempt of our own that was given up and arrived late takes the session over just as another client would. */
+  #endedBy(reasonCode: number): ConnectionError {
+    const reason = endedBy(this.#where, reasonCode);
+    if (reason.reason !== 'takenOver' || !this.#ghosts.take()) return reason;
+    return new ConnectionError(
+      'lost',
+      `The connection to ${this.#where} was taken over by an earlier attempt of this client that arrived late.`,
+    );
   }
 
   async #listen(): Promise<void> {
@@ -249,16 +302,23 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       await this.subscribe(this.#options.responseTopic);
     } catch (error) {
       this.#reason ??= error as ConnectionError;
-      this.#socket?.destroy();
+      this.#giveUp();
       return;
     }
     if (this.#ended) return;
+    clearTimeout(this.#attemptTimer);
     this.#connectedAt = performance.now();
     this.#progress = 'session';
     this.#setState({ kind: 'connected' });
   }
 
+  /** Ends the socket at once, and takes back what the system has not sent yet: it must not arrive some day. */
+  #giveUp(): void {
+    if (this.#socket) resetTransport(this.#socket);
+  }
+
   #onClose(): void {
+    clearTimeout(this.#attemptTimer);
     if (this.#ended) return;
     const reason = this.#reason ?? this.#explain(undefined);
     this.#reason = undefined;
@@ -324,7 +384,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** The broker's answer to a token. While logging in, anything but success ends the attempt. */
   #onAuth(reasonCode: number): void {
     if (this.#authAnswer) this.#authAnswer(reasonCode);
-    else if (reasonCode !== 0) this.#socket?.destroy();
+    else if (reasonCode !== 0) this.#giveUp();
   }
 
   #setState(state: ConnectionState): void {

@@ -10,13 +10,29 @@ export interface Address {
   port: number;
 }
 
+/** The TCP socket below a TLS socket. */
+const below = new WeakMap<Socket, Socket>();
+
 /**
  * Opens the byte stream to the broker, with TLS when there are options for it. Every transport sets `noDelay`: with
  * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
  */
 export function openTransport({ host, port }: Address, secure: SecureOptions | undefined): Socket {
-  if (!secure) return joinWrites(connect({ host, port, noDelay: true }));
-  const socket = connectSecurely({ ...secure, host, port });
-  socket.setNoDelay(true);
+  const plain = connect({ host, port, noDelay: true });
+  if (!secure) return joinWrites(plain);
+  const socket = connectSecurely({ ...secure, host, socket: plain });
+  plain.on('error', (error) => socket.destroy(error));
+  below.set(socket, plain);
   return joinWrites(socket);
+}
+
+/**
+ * Ends a byte stream at once with a TCP reset: what the system has not sent yet is thrown away instead of being sent for many
+ * minutes more.
+ */
+export function resetTransport(socket: Socket): void {
+  const plain = below.get(socket) ?? socket;
+  // Before it is connected, a reset would wait until it is.
+  if (!plain.connecting && !plain.destroyed) plain.resetAndDestroy();
+  socket.destroy();
 }

@@ -33,6 +33,12 @@ export function parseGetReply(payload: Buffer, context: ErrorContext = {}): Buff
   throw unexpected(item, context);
 }
 
+/** Whether the answer to a write says that it was applied: `+OK`, or a count from 1. */
+export function isApplied(payload: Buffer): boolean {
+  const text = payload.toString('latin1', 0, 2);
+  return text[0] === '+' || /^:[1-9]/.test(text);
+}
+
 /** DEL and VDEL: deleted, no such key, or (VDEL only) another value is there. */
 export type DeleteReply = 'deleted' | 'missing' | 'different';
 

@@ -13,6 +13,11 @@ export const HIGH_PRIORITY = '$high_priority';
 /** HTTP-like status of a response: 200 is success, 400 and more an error. */
 export const STATUS = '__stat';
 export const STATUS_MESSAGE = '__stMsg';
+/** Which property of a request is wrong, and what it was. */
+export const INVALID_PROPERTY_NAME = '__propName';
+export const INVALID_PROPERTY_VALUE = '__propVal';
+/** Major versions of the protocol that the store knows, when it does not know that of the request. */
+export const SUPPORTED_VERSIONS = '__supProtMajVer';
 
 /** User properties as MQTT.js and Aedes hand them over. */
 export type UserProperties = Readonly<Record<string, string | string[]>>;

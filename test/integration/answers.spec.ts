@@ -131,8 +131,55 @@ describe('StateStoreClient and the answers of a store', () => {
       'with status 500 and no word',
       '',
       { userProperties: { __stat: '500' } },
-      { code: 'UNKNOWN', message: /status 500/ },
+      {
+        code: 'OUTCOME_UNKNOWN',
+        message: /could not set key k1: status 500\. It may or may not have been applied\./,
+      },
     ],
+    [
+      'with status 408',
+      '',
+      { userProperties: { __stat: '408', __stMsg: 'too slow' } },
+      { code: 'OUTCOME_UNKNOWN', message: /too slow \(status 408\)\. It may or may not have been applied/ },
+    ],
+    [
+      'with status 404 and the property that is wrong',
+      '',
+      { userProperties: { __stat: '404', __stMsg: 'bad header', __propName: '__ts', __propVal: 'noon' } },
+      {
+        code: 'UNKNOWN',
+        message: /refused .*: bad header \(status 404; property __ts with the value "noon"\)/,
+      },
+    ],
+    [
+      'with status 505 and the versions that are known',
+      '',
+      { userProperties: { __stat: '505', __protVer: '2.0', __supProtMajVer: '2 3' } },
+      { code: 'OUTCOME_UNKNOWN', message: /status 505 \(the store knows the protocol versions 2 3\)/ },
+    ],
+    ...['abc', '', '-200', '199', '2e2', '0x200'].map(
+      (status) =>
+        [
+          `with the status ${JSON.stringify(status)}`,
+          OK,
+          { userProperties: { __stat: status } },
+          {
+            code: 'BAD_RESPONSE',
+            message: new RegExp(
+              `carries the status ${JSON.stringify(status)}, which is none\\. It may or may not`,
+            ),
+          },
+        ] as const,
+    ),
+    ...['2.0', '0.9', '', 'x', '10.0'].map(
+      (version) =>
+        [
+          `with the protocol version ${JSON.stringify(version)}`,
+          OK,
+          { userProperties: { __stat: '200', __protVer: version } },
+          { code: 'BAD_RESPONSE', message: new RegExp(`protocol version ${JSON.stringify(version)}`) },
+        ] as const,
+    ),
     [
       'with status 500 and a word',
       '-ERR syntax error\r\n',

@@ -1,75 +1,9 @@
 /** What the client does with packets that no real broker sends, or only seldom. The broker is scripted byte by byte. */
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import { once } from 'node:events';
+import { generate } from 'mqtt-packet';
 import { StateStoreClient } from '../../src/index';
-
-const MQTT5 = { protocolVersion: 5 };
-
-/** Answers CONNECT and SUBSCRIBE; everything else is told as an event with the socket it came from. */
-class ByteBroker extends EventEmitter<{ packet: [packet: Packet, socket: Socket] }> {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  sessionPresent = false;
-
-  constructor() {
-    super();
-    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
-  }
-
-  async listen(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await once(this.#server.close(), 'close');
-  }
-
-  /** The next PUBLISH of the client. */
-  async publish(): Promise<{ packet: IPublishPacket; socket: Socket }> {
-    for (;;) {
-      const [packet, socket] = await once(this, 'packet');
-      if (packet.cmd === 'publish') return { packet, socket };
-    }
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    const reader = parser(MQTT5);
-    socket.on('data', (data) => reader.parse(data));
-    reader.on('packet', (packet: Packet) => {
-      if (packet.cmd === 'connect') {
-        const connack: IConnackPacket = {
-          cmd: 'connack',
-          reasonCode: 0,
-          sessionPresent: this.sessionPresent,
-        };
-        socket.write(generate(connack, MQTT5));
-      } else if (packet.cmd === 'subscribe') {
-        socket.write(generate({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] }, MQTT5));
-      }
-      this.emit('packet', packet, socket);
-    });
-  }
-}
-
-/** The answer OK to a request. */
-function answer({ properties }: IPublishPacket): Buffer {
-  return generate(
-    {
-      ...{ cmd: 'publish', qos: 1, dup: false, retain: false, messageId: 77 },
-      topic: properties?.responseTopic as string,
-      payload: '+OK\r\n',
-      properties: { correlationData: properties?.correlationData as Buffer },
-    },
-    MQTT5,
-  );
-}
+import { answer, ByteBroker, MQTT5 } from '../support/byte-broker';
 
 describe('Packets of a broker', () => {
   let broker: ByteBroker;
@@ -85,18 +19,86 @@ describe('Packets of a broker', () => {
     await closed;
   });
 
-  it('that end a connection before PUBACK: the request is sent again, as a duplicate with its identifier, if the session was kept', async () => {
-    const result = store.set('key', 'value');
+  /** A write under way when the connection ends; the broker keeps the session and gets the client's question what arrived. */
+  const lost = async (result: Promise<unknown>) => {
+    result.catch(() => undefined);
     const first = await broker.publish();
     assert.equal(first.packet.dup, false);
     broker.sessionPresent = true;
     first.socket.destroy();
-    const second = await broker.publish();
-    assert.equal(second.packet.dup, true);
-    assert.equal(second.packet.messageId, first.packet.messageId);
-    assert.deepEqual(second.packet.properties, first.packet.properties);
-    second.socket.write(answer(second.packet));
+    const marker = await broker.publish();
+    assert.match(String(marker.packet.payload), /^\*2\r\n\$3\r\nGET\r\n\$3\r\nkey\r\n$/);
+    return { first: first.packet, marker: marker.packet, socket: marker.socket };
+  };
+
+  it('that end a connection before PUBACK: a write is sent again, as a duplicate with its identifier, when it is known that it did not arrive', async () => {
+    const result = store.set('key', 'value');
+    const { first, marker, socket } = await lost(result);
+    const again = broker.publish();
+    socket.write(answer(marker, '$-1\r\n'));
+    const { packet: second } = await again;
+    assert.equal(second.dup, true);
+    assert.equal(second.messageId, first.messageId);
+    assert.deepEqual(second.properties, first.properties);
+    socket.write(answer(second));
     assert.deepEqual(await result, { stored: true });
+  });
+
+  it('that end a connection before PUBACK: the answer in the session is the answer, and nothing is sent again', async () => {
+    const result = store.set('key', 'value', { condition: 'NX' });
+    const { first, marker, socket } = await lost(result);
+    const next = broker.publish();
+    socket.write(Buffer.concat([answer(first), answer(marker, '-ERR not authorized\r\n')]));
+    assert.deepEqual(await result, { stored: true });
+    void store.get('next').catch(() => undefined);
+    const { packet } = await next;
+    assert.deepEqual([packet.dup, String(packet.payload).includes('next')], [false, true]);
+  });
+
+  for (const [name, call, reply] of [
+    ['SET NX', () => store.set('key', 'value', { condition: 'NX' }), ':-1\r\n'],
+    ['DEL', () => store.delete('key'), ':0\r\n'],
+    ['VDEL', () => store.deleteIfValue('key', 'value'), ':-1\r\n'],
+    [
+      'a fenced SET',
+      () => store.set('key', 'value', { fencingToken: '1700000000000:0:x' }),
+      '-ERR the request fencing token is a lower version than the fencing token protecting the resource\r\n',
+    ],
+  ] as const) {
+    it(`that end a connection before PUBACK: an answer to a repeated ${name} that the first one would explain is not told`, async () => {
+      const result = call();
+      const { marker, socket } = await lost(result);
+      const again = broker.publish();
+      socket.write(answer(marker, '$-1\r\n'));
+      socket.write(answer((await again).packet, reply));
+      await assert.rejects(result, {
+        code: 'OUTCOME_UNKNOWN',
+        message: /sent again .* may be to the second of two\. It may or may not have been applied\./,
+      });
+    });
+  }
+
+  it('that end a connection before PUBACK, of a store that does not answer any more: nobody knows, and reading goes on', async () => {
+    const set = store.set('key', 'value', { timeout: 15_000 });
+    const get = store.get('key', { timeout: 15_000 });
+    await lost(set);
+    await assert.rejects(set, { code: 'OUTCOME_UNKNOWN', message: /the store does not answer any more/ });
+    const { packet, socket } = await broker.publish();
+    socket.write(answer(packet, '$1\r\na\r\n'));
+    assert.equal((await get).found, true);
+  }).timeout(30_000);
+
+  it('that end a connection before PUBACK: a request that ends meanwhile holds nothing up', async () => {
+    const abort = new AbortController();
+    const set = store.set('key', 'value', { signal: abort.signal });
+    const { socket } = await lost(set);
+    const other = store.set('other', 'value');
+    abort.abort();
+    await assert.rejects(set, { name: 'AbortError' });
+    const { packet } = await broker.publish();
+    assert.match(String(packet.payload), /other/);
+    socket.write(answer(packet));
+    assert.deepEqual(await other, { stored: true });
   });
 
   it('that end a connection after PUBACK: the request is not sent again, and waits for its answer', async () => {

@@ -97,13 +97,13 @@ describe('A request packet', () => {
   });
 
   it('says that it is sent again, when it is', () => {
-    const { packet } = new RequestPackets('me', 'to/me').make({
+    const made = new RequestPackets('me', 'to/me').make({
       ...{ packetId: 1, expiry: 1, timestamp: '', payload: Buffer.alloc(0) },
       ...{ fencingToken: undefined, userProperties: undefined },
     });
-    markDuplicate(packet);
-    const { dup, qos } = parse(packet);
-    assert.deepEqual([dup, qos], [true, 1]);
+    markDuplicate(made, 7);
+    const { dup, qos, properties } = parse(made.packet);
+    assert.deepEqual([dup, qos, properties?.messageExpiryInterval], [true, 1, 7]);
   });
 });
 

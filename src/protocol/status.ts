@@ -1,0 +1,71 @@
+/** What the user properties of an answer say about it: docs/protocol.md section 1. */
+import {
+  INVALID_PROPERTY_NAME,
+  INVALID_PROPERTY_VALUE,
+  PROTOCOL_VERSION,
+  STATUS,
+  STATUS_MESSAGE,
+  SUPPORTED_VERSIONS,
+} from './user-properties';
+
+/**
+ * What is wrong with an answer. `refused`: the status says that the request was not executed. `failed`: it says that something
+ * went wrong on the way, so that the request may have been executed or not. `unreadable`: the answer itself is none.
+ */
+export interface StatusProblem {
+  kind: 'refused' | 'failed' | 'unreadable';
+  /** The status and all that was said about it. */
+  text: string;
+}
+
+/** Status codes that say nothing about whether the request was executed: a timeout on the way. */
+const REQUEST_TIMEOUT = 408;
+const FIRST_SERVER_ERROR = 500;
+const FIRST_SUCCESS = 200;
+const FIRST_ERROR = 400;
+
+/** Reads status and protocol version. An answer without either is a good one. */
+export function problemOf(properties: Readonly<Record<string, string>>): StatusProblem | undefined {
+  const status = properties[STATUS];
+  const version = properties[PROTOCOL_VERSION];
+  if ((status === '200' || status === undefined) && (version === '1.0' || version === undefined))
+    return undefined;
+  if (status !== undefined) {
+    const code = /^\d{3,4}$/.test(status) ? Number(status) : 0;
+    if (code < FIRST_SUCCESS)
+      return { kind: 'unreadable', text: `the status ${quoted(status)}, which is none` };
+    if (code >= FIRST_ERROR) {
+      const kind = code === REQUEST_TIMEOUT || code >= FIRST_SERVER_ERROR ? 'failed' : 'refused';
+      return { kind, text: statusText(status, properties) };
+    }
+  }
+  if (version !== undefined && !/^1(\.|$)/.test(version)) {
+    return {
+      kind: 'unreadable',
+      text: `the protocol version ${quoted(version)}, of which this client knows only 1`,
+    };
+  }
+  return undefined;
+}
+
+/** "header is missing (status 400; __ts: noon; the store knows the versions 1 2)". */
+function statusText(status: string, properties: Readonly<Record<string, string>>): string {
+  const message = properties[STATUS_MESSAGE];
+  const name = properties[INVALID_PROPERTY_NAME];
+  const value = properties[INVALID_PROPERTY_VALUE];
+  const versions = properties[SUPPORTED_VERSIONS];
+  const details = [
+    ...(message ? [`status ${status}`] : []),
+    ...(name !== undefined
+      ? [`property ${name}${value === undefined ? '' : ` with the value ${quoted(value)}`}`]
+      : []),
+    ...(name === undefined && value !== undefined ? [`the value ${quoted(value)}`] : []),
+    ...(versions !== undefined ? [`the store knows the protocol versions ${versions}`] : []),
+  ];
+  return `${message || `status ${status}`}${details.length > 0 ? ` (${details.join('; ')})` : ''}`;
+}
+
+/** Text from outside, so that one sees where it begins and ends; shortened when long. */
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}
