@@ -18,6 +18,16 @@ export {
   type SetResult,
   StateStoreClient,
 } from './client/state-store-client';
+export { Election, type ElectionOptions, type ElectionState } from './coordination/election';
+export type { Hold } from './coordination/key-lock';
+export { Lease, type LeaseOptions } from './coordination/lease';
+export { Lock, type LockOptions } from './coordination/lock';
+export {
+  type Change as UpdateChange,
+  type UpdateOptions,
+  type UpdateResult,
+  update,
+} from './coordination/update';
 export { Emulator, type EmulatorOptions } from './emulator/broker';
 export { Rules, RulesError } from './emulator/rules';
 export type { ConnectionState } from './mqtt/connection';

@@ -47,6 +47,12 @@ export interface RequestOptions {
 export interface WriteOptions extends RequestOptions {
   /** A version that the store returned, unchanged: the write fails when the key is protected by a newer one. */
   fencingToken?: string;
+  /**
+   * Whether executing the write twice does no harm, and either answer will do, as with `NEX` or with {@link
+   * StateStoreClient.deleteIfValue} where nobody else uses this value. Such a write is sent again when the broker lost the
+   * session, instead of ending as `OUTCOME_UNKNOWN`. Default false.
+   */
+  repeatable?: boolean;
 }
 
 export interface SetOptions extends WriteOptions {

@@ -10,6 +10,8 @@ export interface Request {
   /** The key as the store knows it. */
   keyBytes: Uint8Array;
   fencingToken?: string | undefined;
+  /** Whether executing it twice does no harm, and either answer will do. Requests that change no key are so by nature. */
+  repeatable: boolean;
   /** Further user properties. */
   userProperties?: UserProperties | undefined;
   /** Milliseconds from now until the answer must be here. */

@@ -211,7 +211,7 @@ export class Requests {
     }
     try {
       const response = this.#read(message, pending.request);
-      if (pending.repeated && isWrite(pending.request) && !isApplied(response.payload)) {
+      if (pending.repeated && !pending.request.repeatable && !isApplied(response.payload)) {
         throw failure.notOfTheFirst(pending.request, response.payload.toString('latin1').trim());
       }
       this.#settle(pending);
@@ -283,7 +283,7 @@ export class Requests {
    * end; a write that has no answer by then never arrived.
    */
   #onConnected(): void {
-    const writes = [...this.#unacknowledged.values()].filter(({ request }) => isWrite(request));
+    const writes = [...this.#unacknowledged.values()].filter(({ request }) => !request.repeatable);
     const [first] = writes;
     if (!first) {
       this.#sendAgain();
@@ -291,7 +291,7 @@ export class Requests {
     }
     const { key, keyBytes } = first.request;
     const request: Request = {
-      ...{ operation: 'get', key, keyBytes, timeout: MARKER_TIMEOUT_MS },
+      ...{ operation: 'get', key, keyBytes, repeatable: true, timeout: MARKER_TIMEOUT_MS },
       payload: encodeCommand({ verb: 'GET', key: keyBytes }),
     };
     const marker: Pending = new Pending(
@@ -311,7 +311,7 @@ export class Requests {
     this.#marker = undefined;
     if (!answered) {
       for (const pending of [...this.#unacknowledged.values()]) {
-        if (this.#isHeld(pending) && isWrite(pending.request))
+        if (this.#isHeld(pending) && !pending.request.repeatable)
           this.#fail(pending, failure.arrivalUnknown(pending.request));
       }
     }
@@ -347,13 +347,13 @@ export class Requests {
   }
 
   /**
-   * The broker knows nothing of what was in flight. What changes no key is asked again (GET, KEYNOTIFY); of a write nobody
-   * knows the outcome.
+   * The broker knows nothing of what was in flight. What may be executed twice is asked again; of any other write nobody knows
+   * the outcome.
    */
   #onSessionLost(): void {
     const again: Pending[] = [];
     for (const pending of this.#inFlight.values()) {
-      if (!isWrite(pending.request)) again.push(pending);
+      if (pending.request.repeatable) again.push(pending);
       else this.#fail(pending, failure.outcomeUnknown(pending.request));
     }
     for (const pending of again) {
@@ -412,7 +412,7 @@ export class Requests {
     this.#unacknowledged.delete(pending.packetId as number);
     pending.packetId = undefined;
     this.#slots--;
-    if (this.#marker && isWrite(pending.request) && --this.#heldWrites === 0)
+    if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }
 }

@@ -4,7 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
 import { type Command, encodeCommand, type SetCommand } from '../protocol/commands';
-import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import {
+  type ErrorContext,
+  isWrite,
+  type Operation,
+  printableKey,
+  StateStoreError,
+} from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
@@ -343,6 +349,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       payload: encodeCommand(command),
       keyBytes: command.key,
       fencingToken: options.fencingToken,
+      repeatable: options.repeatable === true || !isWrite(context),
       userProperties: options.persist ? { [name]: value } : undefined,
       timeout: options.timeout ?? this.#options.timeout,
       signal: options.signal,

@@ -29,12 +29,23 @@ export type ClientErrorCode =
   | 'BAD_ARGUMENT'
   | 'BAD_RESPONSE'
   | 'KEY_NOT_FOUND'
+  | 'NOT_FREE'
+  | 'LEASE_LOST'
   | 'REFUSED';
 
 export type ErrorCode = ServiceErrorCode | ClientErrorCode;
 
 /** The operation a person asked for; `VDEL` is `delete` with a value to compare. */
-export type Operation = 'set' | 'get' | 'delete' | 'observe' | 'unobserve';
+export type Operation =
+  | 'set'
+  | 'get'
+  | 'delete'
+  | 'observe'
+  | 'unobserve'
+  | 'update'
+  | 'lock'
+  | 'unlock'
+  | 'leader';
 
 /** Whether an operation changes a key, so that it matters whether it was applied. */
 export function isWrite({ operation }: { operation?: Operation }): boolean {

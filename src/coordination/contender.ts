@@ -1,0 +1,191 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Observation } from '../client/observation';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { isPassing, ofLock } from './coordination-errors';
+import { holderName } from './holder';
+import type { Lease } from './lease';
+
+/** What a contender is told while it waits. */
+export interface ContenderEvents {
+  /** Whether the lease is still wanted. Asked after every wait. */
+  wanted(): boolean;
+  /** Milliseconds that the next request may take, from 1. */
+  patience(): number;
+  /** The present holder changed, as far as it is known. */
+  onHolder(name: string | undefined): void;
+  /** The store could not be asked, or can again. */
+  onTrouble(error: StateStoreError | undefined): void;
+}
+
+/** Pause before the store is asked again after an error, in milliseconds. */
+const RETRY_PAUSE_MS = 100;
+/** Longest random pause before a lease that became free is tried, in milliseconds; grows by a step with each defeat. */
+const MOST_JITTER_MS = 50;
+const JITTER_STEP_MS = 2;
+/** How long an observation is kept after somebody else had the lease, in milliseconds. */
+const LINGER_MS = 1000;
+
+/**
+ * One who wants a lease: tries, and as long as somebody else has it observes the key instead of asking again and again. A holder
+ * that does not renew, or whose end is not told, is asked after twice the duration.
+ */
+export class Contender {
+  readonly #store: StateStoreClient;
+  readonly #lease: Lease;
+  readonly #events: ContenderEvents;
+  readonly #lasting: boolean;
+  #observation: Observation | undefined;
+  #linger: NodeJS.Timeout | undefined;
+  /** Whether somebody else holds it, as far as it is known. */
+  #taken = false;
+  /** Counts deletes that were told. */
+  #freed = 0;
+  #defeats = 0;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  /** `lasting`: once it observes the key, it does so for good. */
+  constructor(store: StateStoreClient, lease: Lease, events: ContenderEvents, lasting = false) {
+    this.#lasting = lasting;
+    this.#store = store;
+    this.#lease = lease;
+    this.#events = events;
+  }
+
+  /** Resolves with true when the lease is held, with false when it is not wanted any more. Rejects when that is in vain. */
+  async obtain(): Promise<boolean> {
+    while (this.#isWanted) {
+      if (this.#taken && this.#observation) {
+        await this.#wait(2 * this.#lease.duration, () => {
+          this.#taken = false;
+        });
+        continue;
+      }
+      if (this.#defeats > 0) await this.#jitter();
+      if (!this.#isWanted) break;
+      if (this.#taken && this.#observation) continue;
+      if (await this.#try()) return true;
+    }
+    // A try without an answer may have succeeded.
+    this.#lease.release().catch(() => undefined);
+    return false;
+  }
+
+  /** After the lease was given back: waits `grace` milliseconds, less if it is told that somebody else has it. */
+  async yield(grace: number): Promise<void> {
+    const end = performance.now() + grace;
+    this.#taken = false;
+    while (!this.#taken && this.#isWanted && performance.now() < end)
+      await this.#wait(end - performance.now());
+  }
+
+  /** Looks again whether the lease is wanted. */
+  look(): void {
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#linger);
+    this.#wake?.();
+    void this.#unobserve();
+  }
+
+  get #isWanted(): boolean {
+    return !this.#closed && this.#events.wanted();
+  }
+
+  async #try(): Promise<boolean> {
+    const freed = this.#freed;
+    try {
+      const mine = await this.#lease.tryAcquire({ timeout: this.#events.patience() });
+      this.#events.onTrouble(undefined);
+      if (mine) {
+        this.#taken = false;
+        this.#defeats = Math.floor(this.#defeats / 2);
+        return true;
+      }
+      if (this.#observation) {
+        this.#defeats++;
+        // A delete that was told meanwhile came after this try.
+        this.#taken = this.#freed === freed;
+      } else {
+        // Tried again before waiting: it may have become free before it was observed.
+        await this.#observe();
+      }
+    } catch (error) {
+      await this.#onError(error);
+    }
+    return false;
+  }
+
+  async #onError(error: unknown): Promise<void> {
+    const known = error instanceof StateStoreError ? ofLock(error, this.#lease.key) : error;
+    if (!isPassing(error)) throw known;
+    this.#events.onTrouble(known as StateStoreError);
+    // Without a connection the request waits by itself; where it fails at once, this must not spin.
+    await this.#wait(RETRY_PAUSE_MS);
+  }
+
+  async #observe(): Promise<void> {
+    if (this.#observation) return;
+    const observation = await this.#store.observe(
+      this.#lease.key,
+      (change) => {
+        if (change.operation === 'delete') {
+          this.#freed++;
+          this.#taken = false;
+          this.#events.onHolder(undefined);
+        } else {
+          const holder = change.value.toString();
+          this.#taken = holder !== this.#lease.holder;
+          if (this.#taken) this.#keepObserving();
+          this.#events.onHolder(holderName(holder));
+        }
+        this.#wake?.();
+      },
+      { current: true },
+    );
+    if (this.#closed) await observation.close();
+    else this.#observation = observation;
+    this.#keepObserving();
+  }
+
+  /** The observation ends when nobody else had the lease for a while. */
+  #keepObserving(): void {
+    if (this.#lasting || this.#closed) return;
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => {
+      if (this.#taken) this.#keepObserving();
+      else void this.#unobserve();
+    }, LINGER_MS).unref();
+  }
+
+  async #unobserve(): Promise<void> {
+    const observation = this.#observation;
+    this.#observation = undefined;
+    await observation?.close().catch(() => undefined);
+  }
+
+  /** Until something is told, or the time is over. */
+  async #wait(ms: number, onTime: () => void = () => undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        onTime();
+        done();
+      }, ms);
+      const done = () => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      this.#wake = done;
+    });
+  }
+
+  /** The more often others were quicker, the more of them there are. */
+  async #jitter(): Promise<void> {
+    await pause(Math.random() * Math.min(MOST_JITTER_MS, this.#defeats * JITTER_STEP_MS));
+  }
+}

@@ -1,0 +1,83 @@
+/** The errors of leases, locks and updates, in words that say what to do. */
+import { type Bytes, toBytes } from '../client/options';
+import { type ErrorCode, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+
+/** Errors that may be gone when the same is tried again. */
+const PASSING = new Set<ErrorCode>([
+  'TIMEOUT',
+  'OUTCOME_UNKNOWN',
+  'NOT_CONNECTED',
+  'QUEUE_FULL',
+  'BAD_RESPONSE',
+  'TIMESTAMP_SKEW',
+]);
+
+export function isPassing(error: unknown): boolean {
+  return error instanceof StateStoreError && PASSING.has(error.code);
+}
+
+/** A key in words. */
+export function nameOf(key: Bytes): string {
+  return printableKey(toBytes('key', key));
+}
+
+export function leaseLost(key: Bytes, why: string, cause: StateStoreError | undefined): StateStoreError {
+  const name = nameOf(key);
+  return new StateStoreError(
+    'LEASE_LOST',
+    `The lock ${name} was lost: ${why}. What it protected must stop.${cause ? ` ${cause.message}` : ''}`,
+    { operation: 'lock', key: name, cause },
+  );
+}
+
+/** Not free in time. */
+export function notFree(
+  operation: Operation,
+  key: Bytes,
+  lock: Bytes,
+  holder: string | undefined,
+): StateStoreError {
+  const by = holder === undefined ? 'Somebody else' : `${holder}`;
+  return new StateStoreError(
+    'NOT_FREE',
+    `${by} holds the lock ${nameOf(lock)}: key ${nameOf(key)} was not changed. Wait longer, or look at why it is held for so long.`,
+    { operation, key: nameOf(key) },
+  );
+}
+
+/** An error of a lock's own key says which key that is: nobody has written it into a node. */
+export function ofLock(error: StateStoreError, lock: Bytes): StateStoreError {
+  const name = nameOf(lock);
+  if (error.code !== 'NOT_AUTHORIZED') return error;
+  return new StateStoreError(
+    'NOT_AUTHORIZED',
+    `The state store does not allow this client to use the lock ${name}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${name}.`,
+    { operation: 'lock', key: name, cause: error },
+  );
+}
+
+/** A change that was made too slowly. */
+export function changeTooSlow(key: Bytes, limit: number): StateStoreError {
+  return new StateStoreError(
+    'TIMEOUT',
+    `The new value of key ${nameOf(key)} was not made within ${Math.round(limit)} ms, half the time of the lock. Nothing was changed. Make it faster, or the lock longer.`,
+    { operation: 'update', key: nameOf(key) },
+  );
+}
+
+/** An update that wrote nothing. */
+export function nothingWritten(key: Bytes, cause: StateStoreError): StateStoreError {
+  return new StateStoreError(cause.code, `Key ${nameOf(key)} was not updated. ${cause.message}`, {
+    ...{ operation: 'update', key: nameOf(key), cause },
+  });
+}
+
+/** An update of which nobody knows whether it was applied. */
+export function mayBeApplied(key: Bytes, cause: unknown): StateStoreError {
+  const why = cause instanceof StateStoreError ? ` ${cause.message}` : '';
+  return new StateStoreError(
+    'OUTCOME_UNKNOWN',
+    `The update of key ${nameOf(key)} may or may not have been applied; it is not applied twice. Get the key to find out.${why}`,
+    { operation: 'update', key: nameOf(key), cause },
+  );
+}

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { Bytes } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { Contender } from './contender';
+import { Deferred } from './deferred';
+import { Lease } from './lease';
+
+export interface ElectionOptions {
+  /**
+   * Milliseconds after which another candidate takes over when the active one ended without a word: a whole number from 100 to
+   * 3600000. Default 10000.
+   */
+  duration?: number;
+  /** How the others see this candidate, for people. Default: the client ID. */
+  name?: string;
+}
+
+/** What a candidate is. `holder` is the name of the active one, as far as it is known. */
+export interface ElectionState {
+  state: 'active' | 'standby';
+  holder: string | undefined;
+}
+
+interface ElectionEvents {
+  /** The candidate became active or standby, or the active one of the others changed. */
+  change: [state: ElectionState];
+  /** The store could not be asked for the role; it is asked again. Nothing: it can be asked again. */
+  trouble: [error: StateStoreError | undefined];
+}
+
+/** How long a candidate that resigned leaves the role to the others, in milliseconds. */
+const RESIGN_GRACE_MS = 500;
+/** Pause after a refusal, in milliseconds: a person has to change something. */
+const REFUSED_PAUSE_MS = 10_000;
+
+/**
+ * One of several candidates for a role, of whom one is active at a time: it takes the role as soon as it is free, keeps it as long as
+ * it lives, and gives it up when it resigns or is closed, or before its lease runs out.
+ *
+ * At any moment at most one candidate that is not frozen believes to be active. A frozen process may go on with what it was doing
+ * when it wakes up; what it writes then carries an old {@link token}, which the store refuses.
+ *
+ * ```ts
+ * const election = new Election(store, 'line/1/controller', { name: 'left' });
+ * election.on('change', ({ state, holder }) => console.log(state, holder));
+ * election.start();
+ * // ...
+ * await election.close();
+ * ```
+ */
+export class Election extends EventEmitter<ElectionEvents> {
+  readonly #lease: Lease;
+  readonly #contender: Contender;
+  readonly #name: string;
+  #state: ElectionState = { state: 'standby', holder: undefined };
+  #closed = false;
+  #resigned = false;
+  #ended = new Deferred();
+  #running: Promise<void> | undefined;
+  #pause: (() => void) | undefined;
+  #trouble: StateStoreError | undefined;
+
+  /** Is no candidate before {@link start}. Throws `BAD_ARGUMENT`. */
+  constructor(store: StateStoreClient, role: Bytes, { duration, name }: ElectionOptions = {}) {
+    super();
+    this.#name = name || store.clientId;
+    this.#lease = new Lease(store, role, {
+      ...(duration !== undefined && { duration }),
+      holder: `${this.#name}:${randomUUID()}`,
+    });
+    this.#lease.on('lost', () => this.#ended.resolve());
+    this.#contender = new Contender(
+      store,
+      this.#lease,
+      {
+        wanted: () => !this.#closed,
+        patience: () => this.#lease.duration,
+        onHolder: (holder) => {
+          if (this.#state.state === 'standby') this.#become({ state: 'standby', holder });
+        },
+        onTrouble: (error) => this.#tellTrouble(error),
+      },
+      true,
+    );
+  }
+
+  /** Whether it is active, and who is. */
+  get state(): ElectionState {
+    return this.active ? this.#state : { ...this.#state, state: 'standby' };
+  }
+
+  /** Whether it is active right now. Ask again after every wait. */
+  get active(): boolean {
+    return this.#state.state === 'active' && this.#lease.held;
+  }
+
+  /** The fencing token of the role, for every write; newer with every renewal. `undefined` while standing by. */
+  get token(): string | undefined {
+    return this.active ? this.#lease.token : undefined;
+  }
+
+  /** Becomes a candidate. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Hands the role over, if it is active; it stays a candidate, and takes the role again when nobody else does. */
+  async resign(): Promise<void> {
+    if (!this.active) return;
+    this.#resigned = true;
+    this.#standBy(undefined);
+    await this.#giveBack();
+    this.#ended.resolve();
+  }
+
+  /** Is no candidate any more, and gives the role back. Resolves when others can have it, after `patience` milliseconds at most. */
+  async close(patience = 2000): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#standBy(this.#state.holder);
+    this.#pause?.();
+    this.#contender.close();
+    await this.#giveBack(patience);
+    this.#ended.resolve();
+    this.removeAllListeners();
+  }
+
+  async #giveBack(timeout = 2000): Promise<void> {
+    await this.#lease.release({ timeout }).catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        if (!(await this.#contender.obtain())) break;
+      } catch (error) {
+        this.#tellTrouble(error instanceof StateStoreError ? error : undefined);
+        await this.#wait(REFUSED_PAUSE_MS);
+        continue;
+      }
+      if (this.#closed) {
+        await this.#giveBack();
+        break;
+      }
+      this.#ended = new Deferred();
+      this.#become({ state: 'active', holder: this.#name });
+      if (this.#lease.held) await this.#ended.promise;
+      this.#standBy(undefined);
+      if (this.#resigned) {
+        this.#resigned = false;
+        await this.#contender.yield(RESIGN_GRACE_MS);
+      }
+    }
+  }
+
+  #standBy(holder: string | undefined): void {
+    if (this.#state.state === 'active') this.#become({ state: 'standby', holder });
+  }
+
+  #become(state: ElectionState): void {
+    if (state.state === this.#state.state && state.holder === this.#state.holder) return;
+    this.#state = state;
+    this.emit('change', state);
+  }
+
+  #tellTrouble(error: StateStoreError | undefined): void {
+    if (error?.message === this.#trouble?.message) return;
+    this.#trouble = error;
+    this.emit('trouble', error);
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#pause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#pause = undefined;
+  }
+}

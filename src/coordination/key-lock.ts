@@ -1,0 +1,258 @@
+import type { Bytes } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import type { StateStoreError } from '../protocol/errors';
+import { Contender } from './contender';
+import { leaseLost } from './coordination-errors';
+import { Deferred } from './deferred';
+import { Lease } from './lease';
+
+/** The lock, lent to one of those who wait in this process. */
+export interface Hold {
+  /** Whether it is held right now. Ask again after every wait. */
+  readonly held: boolean;
+  /** The newest fencing token of what the lock protects; `undefined` when it is not held any more. */
+  readonly token: string | undefined;
+  /** When it is lost unless it is renewed, which happens by itself; on the monotonic clock (`performance.now()`), in milliseconds. */
+  readonly expires: number;
+  /** Aborts with `LEASE_LOST` when the lock is lost before it was given back. */
+  readonly signal: AbortSignal;
+  /** Gives it back, once. Resolves when somebody else can have it. */
+  release(): Promise<void>;
+}
+
+interface Waiter {
+  duration: number;
+  /** On the monotonic clock, in milliseconds. */
+  deadline: number;
+  /** Settles the wait, unless it is settled. */
+  finish(outcome: { hold: Hold | undefined } | { error: unknown }): void;
+  settled: boolean;
+}
+
+/** How long a process lends the lock to its own waiters, one after the other, before others have their turn, in milliseconds. */
+const TURN_MS = 250;
+/** The same, as a number of waiters. */
+const TURN_WAITERS = 64;
+/** How long it then waits for others to take the lock: so many of its own round trips, and at least so many milliseconds. */
+const GRACE_ROUND_TRIPS = 4;
+const GRACE_MS = 10;
+/** The last part of a wait in which the store is not asked any more, in milliseconds; a tenth of it if that is less. */
+const LAST_WORD_MS = 100;
+/** How long a lock that nobody wants any more is remembered, in milliseconds. */
+const KEPT_MS = 5000;
+/** Given back for so long, in milliseconds, a turn has ended by itself. */
+const IDLE_MS = 50;
+
+/**
+ * One lock of one client, shared by all who want it in this process: they queue here, first come first served, and one lease
+ * stands for all of them in the store, so that they do not compete there. With each hand-over it is renewed, so that each holder
+ * has a token newer than the one before.
+ */
+export class KeyLock {
+  readonly #lease: Lease;
+  readonly #contender: Contender;
+  readonly #waiters: Waiter[] = [];
+  #serving = false;
+  #trouble: StateStoreError | undefined;
+  #holder: string | undefined;
+  #lost: ((reason: StateStoreError) => void) | undefined;
+  readonly #onIdle: () => void;
+  /** On the monotonic clock, in milliseconds. */
+  #turnBegan = Number.NEGATIVE_INFINITY;
+  #turnCount = 0;
+  #givenBackAt = Number.NEGATIVE_INFINITY;
+
+  /** `onIdle` is called when nobody waits for it or holds it any more. */
+  constructor(store: StateStoreClient, key: Bytes, onIdle: () => void) {
+    this.#onIdle = onIdle;
+    this.#lease = new Lease(store, key);
+    this.#lease.on('lost', (reason) => this.#lost?.(reason));
+    this.#contender = new Contender(store, this.#lease, {
+      wanted: () => this.#waiters.length > 0,
+      patience: () => this.#patience,
+      onHolder: (name) => {
+        this.#holder = name;
+      },
+      onTrouble: (error) => {
+        this.#trouble = error;
+      },
+    });
+  }
+
+  /** Whether somebody waits for it or holds it. */
+  get busy(): boolean {
+    return this.#serving;
+  }
+
+  /** How many wait here. */
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
+  /** Why the store could not be asked, when that was so the last time. */
+  get trouble(): StateStoreError | undefined {
+    return this.#trouble;
+  }
+
+  /** Who else holds it, as far as it is known. */
+  get holder(): string | undefined {
+    return this.#holder;
+  }
+
+  /** Waits for `timeout` milliseconds at most; then resolves with nothing, or rejects when the store could not be asked. */
+  acquire(duration: number, timeout: number, signal?: AbortSignal): Promise<Hold | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const waiter: Waiter = {
+        ...{ duration, deadline: performance.now() + timeout, settled: false },
+        finish: (outcome) => {
+          if (waiter.settled) return;
+          waiter.settled = true;
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', abort);
+          this.#leave(waiter);
+          if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.hold);
+        },
+      };
+      const abort = () => waiter.finish({ error: signal?.reason });
+      const timer = setTimeout(
+        () => waiter.finish(this.#trouble ? { error: this.#trouble } : { hold: undefined }),
+        timeout,
+      );
+      signal?.addEventListener('abort', abort);
+      this.#waiters.push(waiter);
+      if (!this.#serving) void this.#serve();
+    });
+  }
+
+  #leave(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) this.#waiters.splice(index, 1);
+    if (this.#waiters.length === 0) this.#contender.look();
+  }
+
+  /** A request ends a little before the last of those who wait gives up, so that it can be told why. */
+  get #patience(): number {
+    const latest = this.#waiters.reduce((time, { deadline }) => Math.max(time, deadline), 0);
+    const left = latest - performance.now();
+    return Math.max(1, Math.ceil(left - Math.min(LAST_WORD_MS, left / 10)));
+  }
+
+  async #serve(): Promise<void> {
+    this.#serving = true;
+    while (this.#waiters.length > 0) {
+      if (this.#turnIsOver) await this.#letOthers();
+      const [first] = this.#waiters;
+      if (!first) break;
+      this.#lease.duration = first.duration;
+      try {
+        if (!(await this.#contender.obtain())) continue;
+      } catch (error) {
+        for (const waiter of [...this.#waiters]) waiter.finish({ error });
+        continue;
+      }
+      if (performance.now() - this.#givenBackAt > IDLE_MS) this.#beginTurn();
+      await this.#lend();
+      this.#givenBackAt = performance.now();
+    }
+    this.#serving = false;
+    this.#onIdle();
+  }
+
+  #beginTurn(): void {
+    this.#turnBegan = performance.now();
+    this.#turnCount = 0;
+  }
+
+  get #turnIsOver(): boolean {
+    return this.#turnCount >= TURN_WAITERS || performance.now() - this.#turnBegan > TURN_MS;
+  }
+
+  async #letOthers(): Promise<void> {
+    const grace = Math.max(GRACE_MS, GRACE_ROUND_TRIPS * this.#lease.roundTrip);
+    if (performance.now() - this.#givenBackAt < IDLE_MS) await this.#contender.yield(grace);
+    this.#beginTurn();
+  }
+
+  /** Lends the lock to one waiter after the other, as long as it is our turn, and gives it back. */
+  async #lend(): Promise<void> {
+    let borrowed: Deferred | undefined;
+    do {
+      const [waiter] = this.#waiters;
+      if (!waiter || (borrowed && !(await this.#renew(waiter)))) break;
+      borrowed?.resolve();
+      if (waiter.settled) continue;
+      this.#turnCount++;
+      borrowed = await this.#lendTo(waiter);
+    } while (this.#lease.held && !this.#turnIsOver);
+    await this.#lease.release().catch(() => undefined);
+    borrowed?.resolve();
+  }
+
+  /** A new token for the next one. */
+  async #renew({ duration, deadline }: Waiter): Promise<boolean> {
+    this.#lease.duration = duration;
+    const patience = Math.max(1, Math.ceil(Math.min(deadline, this.#lease.expires) - performance.now()));
+    return this.#lease.held && (await this.#lease.tryAcquire({ timeout: patience }).catch(() => false));
+  }
+
+  /** Resolves when the lock is not lent any more, with what tells the borrower that others can have it. */
+  async #lendTo(waiter: Waiter): Promise<Deferred> {
+    const lease = this.#lease;
+    const abort = new AbortController();
+    let returned = false;
+    const free = new Deferred();
+    const back = new Deferred();
+    this.#lost = (reason) => {
+      if (!returned) abort.abort(reason);
+      back.resolve();
+    };
+    waiter.finish({
+      hold: {
+        get held() {
+          return !returned && !abort.signal.aborted && lease.held;
+        },
+        get token() {
+          return returned || abort.signal.aborted ? undefined : lease.token;
+        },
+        get expires() {
+          return lease.expires;
+        },
+        signal: abort.signal,
+        release: () => {
+          returned = true;
+          back.resolve();
+          return free.promise;
+        },
+      },
+    });
+    if (!lease.held) this.#lost(leaseLost(lease.key, 'it could not be renewed in time', undefined));
+    await back.promise;
+    this.#lost = undefined;
+    return free;
+  }
+}
+
+const known = new WeakMap<StateStoreClient, Map<string, KeyLock>>();
+
+/** The lock of this client and key; there is one as long as somebody waits for it or holds it, and a little longer. */
+export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
+  const locks = known.get(store) ?? new Map<string, KeyLock>();
+  known.set(store, locks);
+  const id = Buffer.from(key).toString('latin1');
+  const existing = locks.get(id);
+  if (existing) return existing;
+  let idle: NodeJS.Timeout | undefined;
+  const lock = new KeyLock(store, key, () => {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      if (!lock.busy) locks.delete(id);
+    }, KEPT_MS).unref();
+  });
+  locks.set(id, lock);
+  return lock;
+}

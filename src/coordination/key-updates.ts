@@ -1,0 +1,268 @@
+import type { SetOptions } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock } from './coordination-errors';
+import { type Hold, keyLockOf } from './key-lock';
+
+type NewValue = string | Uint8Array | undefined;
+
+/** One change that waits for its turn. */
+export interface Job {
+  change(value: Buffer | undefined): NewValue | Promise<NewValue>;
+  /** Milliseconds of the lease. */
+  duration: number;
+  /** Milliseconds until the change must be applied. */
+  timeout: number;
+  /** Options of the SET. */
+  write: SetOptions;
+  signal?: AbortSignal;
+}
+
+/** What became of a change. */
+export interface Applied {
+  updated: boolean;
+  before: Buffer | undefined;
+  value: Buffer | undefined;
+  version?: string;
+}
+
+/** A job in the queue, or on its way. */
+interface Entry extends Job {
+  /** On the monotonic clock, in milliseconds. */
+  deadline: number;
+  settled: boolean;
+  resolve(applied: Applied): void;
+  reject(error: unknown): void;
+}
+
+/** A change on its way to the store; `outcome` is set when that is known. */
+interface Step {
+  entry: Entry;
+  before: Buffer | undefined;
+  value: Buffer | undefined;
+  /** Nothing is sent where the value stays the same. */
+  writes: boolean;
+  outcome?: { version?: string } | { error: unknown };
+}
+
+/** How long one client changes a key before others have their turn, in milliseconds. */
+const TURN_MS = 250;
+/** Most changes on their way at a time. */
+const MOST_ON_THE_WAY = 256;
+
+/**
+ * The changes of one key that one client is asked for: in their order, many under one lock, each made from the value before it
+ * without waiting for the answer to that.
+ *
+ * Each value contains all changes before it. So where the outcome of one is not known, or it failed, and a later one was applied, it
+ * was applied with that. Where a later one may have been applied, nobody knows. Otherwise it was not.
+ */
+export class KeyUpdates {
+  readonly #store: StateStoreClient;
+  readonly #key: Buffer;
+  readonly #lock: Buffer;
+  readonly #onIdle: () => void;
+  readonly #queue: Entry[] = [];
+  #running = false;
+
+  /** `onIdle` is called when all changes are applied. */
+  constructor(store: StateStoreClient, key: Buffer, lock: Buffer, onIdle: () => void) {
+    this.#store = store;
+    this.#key = key;
+    this.#lock = lock;
+    this.#onIdle = onIdle;
+  }
+
+  add(job: Job): Promise<Applied> {
+    return new Promise((resolve, reject) => {
+      if (job.signal?.aborted) {
+        reject(job.signal.reason);
+        return;
+      }
+      const entry: Entry = {
+        ...job,
+        ...{ deadline: performance.now() + job.timeout, settled: false },
+        resolve: (applied) => {
+          if (settle()) resolve(applied);
+        },
+        reject: (error) => {
+          if (settle()) reject(error);
+        },
+      };
+      const settle = () => {
+        if (entry.settled) return false;
+        entry.settled = true;
+        clearTimeout(timer);
+        job.signal?.removeEventListener('abort', abort);
+        return true;
+      };
+      const abort = () => this.#giveUp(entry, job.signal?.reason);
+      const timer = setTimeout(() => this.#giveUp(entry, this.#reason()), job.timeout);
+      job.signal?.addEventListener('abort', abort);
+      this.#queue.push(entry);
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  /** Only what has not begun can be given up. */
+  #giveUp(entry: Entry, reason: unknown): void {
+    const index = this.#queue.indexOf(entry);
+    if (index < 0) return;
+    this.#queue.splice(index, 1);
+    entry.reject(reason);
+  }
+
+  /** Why a change has not begun in its time. */
+  #reason(): StateStoreError {
+    const { trouble, holder } = keyLockOf(this.#store, this.#lock);
+    return trouble ? nothingWritten(this.#key, trouble) : notFree('update', this.#key, this.#lock, holder);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#queue.length > 0) {
+      const latest = Math.max(...this.#queue.slice(0, 100).map(({ deadline }) => deadline));
+      const { duration } = this.#queue[0] as Entry;
+      try {
+        const patience = Math.max(1, latest - performance.now());
+        const hold = await keyLockOf(this.#store, this.#lock).acquire(duration, patience);
+        if (!hold) continue;
+        await this.#apply(hold, duration).finally(() => hold.release());
+      } catch (error) {
+        const known =
+          error instanceof StateStoreError ? nothingWritten(this.#key, ofLock(error, this.#lock)) : error;
+        for (const entry of this.#queue.splice(0)) entry.reject(known);
+      }
+    }
+    this.#running = false;
+    this.#onIdle();
+  }
+
+  /** Applies what is queued, as long as it is our turn. Rejects when nothing could be read. */
+  async #apply(hold: Hold, duration: number): Promise<void> {
+    const end = performance.now() + Math.min(TURN_MS, duration / 4);
+    const latest = Math.max(
+      ...this.#queue.slice(0, 100).map(({ deadline }) => deadline),
+      performance.now() + 1,
+    );
+    const reading = await this.#store.get(this.#key, { timeout: Math.ceil(latest - performance.now()) });
+    let value = reading.found ? reading.value : undefined;
+    const steps: Step[] = [];
+    let failed = false;
+    let onTheWay = 0;
+    let wake: (() => void) | undefined;
+    while (!failed && hold.held) {
+      const entry = performance.now() < end && onTheWay < MOST_ON_THE_WAY ? this.#queue.shift() : undefined;
+      if (!entry) {
+        if (onTheWay === 0) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      let next: Buffer | undefined;
+      try {
+        next = await this.#change(entry, value, duration);
+      } catch (error) {
+        entry.reject(error);
+        continue;
+      }
+      const token = hold.token;
+      if (failed || token === undefined) {
+        // It was made from a value that is not there, or the lock is lost: later, then.
+        if (!entry.settled) this.#queue.unshift(entry);
+        break;
+      }
+      const writes = next === undefined ? value !== undefined : value === undefined || !next.equals(value);
+      const step: Step = { entry, before: value, value: next, writes };
+      steps.push(step);
+      value = next;
+      onTheWay++;
+      void this.#send(step, token).then((outcome) => {
+        onTheWay--;
+        step.outcome = outcome;
+        if ('error' in outcome) failed = true;
+        else if (writes) tell(step);
+        wake?.();
+      });
+    }
+    while (onTheWay > 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    this.#settle(steps);
+  }
+
+  /** The new value, made in half the time of the lock at most. */
+  async #change(entry: Entry, value: Buffer | undefined, duration: number): Promise<Buffer | undefined> {
+    const made = entry.change(value);
+    if (!(made instanceof Promise)) return bytesOf(made);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(changeTooSlow(this.#key, duration / 2)), duration / 2);
+    });
+    try {
+      return bytesOf(await Promise.race([made, late]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Never rejects. */
+  async #send({ entry, value, writes }: Step, fencingToken: string): Promise<NonNullable<Step['outcome']>> {
+    const timeout = Math.max(1, Math.ceil(entry.deadline - performance.now()));
+    try {
+      if (!writes) return {};
+      const { version } =
+        value === undefined
+          ? await this.#store.delete(this.#key, { timeout, fencingToken })
+          : await this.#store.set(this.#key, value, { ...entry.write, timeout, fencingToken });
+      return version === undefined ? {} : { version };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** What became of the steps that failed, and of those that wrote nothing. */
+  #settle(steps: Step[]): void {
+    /** Whether a later step, which contains this one, was applied. */
+    let later: 'applied' | 'unknown' | 'not' = 'not';
+    const allApplied = steps.every(({ outcome }) => outcome && !('error' in outcome));
+    for (const step of steps.reverse()) {
+      const { entry, outcome, writes } = step;
+      if (outcome && !('error' in outcome)) {
+        if (writes) later = 'applied';
+        else if (later === 'applied' || allApplied) tell(step);
+        else this.#again(entry);
+        continue;
+      }
+      const error = outcome?.error;
+      if (later !== 'applied' && mayBeWritten(error)) later = 'unknown';
+      if (later === 'applied') tell(step);
+      else if (later === 'unknown') entry.reject(mayBeApplied(this.#key, error));
+      else entry.reject(error instanceof StateStoreError ? nothingWritten(this.#key, error) : error);
+    }
+  }
+
+  /** A change that wrote nothing was made from a value that is not there. */
+  #again(entry: Entry): void {
+    if (!entry.settled) this.#queue.unshift(entry);
+  }
+}
+
+function tell({ entry, before, value, writes, outcome }: Step): void {
+  const version = outcome && 'version' in outcome ? outcome.version : undefined;
+  entry.resolve({ updated: writes, before, value, ...(version !== undefined && { version }) });
+}
+
+function bytesOf(value: NewValue): Buffer | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value);
+}
+
+/** Whether the store may have applied a write that ended with this error. */
+function mayBeWritten(error: unknown): boolean {
+  if (!(error instanceof StateStoreError)) return true;
+  return / may or may not have been applied/.test(error.message);
+}

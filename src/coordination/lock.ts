@@ -1,0 +1,88 @@
+import { type Bytes, type RequestOptions, toBytes } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { nameOf, notFree } from './coordination-errors';
+import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { type Hold, type KeyLock, keyLockOf } from './key-lock';
+
+export interface LockOptions {
+  /**
+   * Milliseconds after which the lock is free again when its holder does not renew it any more, because its process ended: a whole
+   * number from 100 to 3600000. Default 10000.
+   */
+  duration?: number;
+}
+
+/** How long to wait for a lock, in milliseconds, when nobody says otherwise. */
+const DEFAULT_WAIT_MS = 10_000;
+
+/**
+ * A lock in the store that at most one holds at a time, in this process or any other: {@link Lease} with a queue. In this process it
+ * is first come, first served; between processes each has its turn for a bounded time. A holder renews it for as long as it needs.
+ *
+ * ```ts
+ * const lock = new Lock(store, 'machine/1/lock');
+ * await lock.withLock(async ({ token, signal }) => {
+ *   await store.set('machine/1', 'on', { fencingToken: token, signal });
+ * });
+ * ```
+ */
+export class Lock {
+  readonly key: Uint8Array;
+  readonly #store: StateStoreClient;
+  readonly #duration: number;
+
+  /** All locks of one client with one key share one queue. Throws `BAD_ARGUMENT`. */
+  constructor(store: StateStoreClient, key: Bytes, { duration }: LockOptions = {}) {
+    this.key = toBytes('key', key);
+    if (this.key.length === 0)
+      throw new StateStoreError('BAD_ARGUMENT', 'The name of a lock must not be empty.');
+    this.#duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
+    this.#store = store;
+  }
+
+  /** How many wait for it in this process. */
+  get waiting(): number {
+    return this.#lock.waiting;
+  }
+
+  /** Who else holds it, as far as it is known. */
+  get holder(): string | undefined {
+    return this.#lock.holder;
+  }
+
+  /**
+   * Waits until the lock is free, at most `timeout` milliseconds (default 10000); resolves with nothing when it was not free in
+   * time. Rejects when the store could not be asked until then, or refuses, or with the signal's reason.
+   */
+  acquire({ timeout = DEFAULT_WAIT_MS, signal }: RequestOptions = {}): Promise<Hold | undefined> {
+    return this.#lock.acquire(this.#duration, timeout, signal);
+  }
+
+  /**
+   * Calls `use` while the lock is held, and gives it back afterwards, whatever became of it. `use` gets the fencing token, to be sent
+   * with every write, and a signal that aborts when the lock is lost: then it must stop. Rejects with `NOT_FREE` when the lock was
+   * not free in time, otherwise with what `use` rejects with.
+   */
+  async withLock<T>(
+    use: (hold: { readonly token: string | undefined; readonly signal: AbortSignal }) => T | Promise<T>,
+    options: RequestOptions = {},
+  ): Promise<T> {
+    const hold = await this.acquire(options);
+    if (!hold) throw notFree('lock', this.key, this.key, this.holder);
+    try {
+      return await use(hold);
+    } finally {
+      await hold.release();
+    }
+  }
+
+  get #lock(): KeyLock {
+    return keyLockOf(this.#store, this.key);
+  }
+
+  /** The name of the lock, for people. */
+  toString(): string {
+    return nameOf(this.key);
+  }
+}

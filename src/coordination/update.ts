@@ -1,0 +1,85 @@
+import { type Bytes, type RequestOptions, toBytes } from '../client/options';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import { leaseDuration } from './durations';
+import { KeyUpdates } from './key-updates';
+
+export interface UpdateOptions extends RequestOptions {
+  /** Key of the lock. Default: the key with `/lock` at its end. Whoever changes the key must use the same one. */
+  lock?: Bytes;
+  /** Milliseconds after which the new value expires, an integer from 1. Default: never. */
+  expiry?: number;
+  /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
+  persist?: boolean;
+  /** Milliseconds after which the lock of a process that ended is free again, 100 to 3600000. Default 10000. */
+  duration?: number;
+}
+
+/** What an update did. */
+export interface UpdateResult {
+  /** Whether anything was changed; false when `change` returned the very bytes it got, or nothing for a missing key. */
+  updated: boolean;
+  /** What the key held before, `undefined` when it was missing. */
+  before: Buffer | undefined;
+  /** What it holds now, `undefined` when it is missing. */
+  value: Buffer | undefined;
+  version?: string;
+}
+
+/**
+ * Makes the new value of a key from the one it holds, `undefined` when it is missing. Returns `undefined` to delete the key. It may
+ * be asynchronous, but must be done in half the time of the lock. Where it throws, nothing is changed.
+ */
+export type Change = (value: Buffer | undefined) => Bytes | undefined | Promise<Bytes | undefined>;
+
+const known = new WeakMap<StateStoreClient, Map<string, KeyUpdates>>();
+
+/**
+ * Changes a key in one step: reads it, has `change` make the new value, and sets it, while nobody else does the same. Calls for one key
+ * are queued and applied in their order, many under one lock, each with a SET of its own that carries the fencing token of the
+ * lock, so that every value is seen by observers, and nothing is lost when a process is frozen, cut off or killed.
+ *
+ * From then on the key is protected: a SET or DEL without a token is refused by the store (`FENCING_TOKEN_REQUIRED`). Change it by
+ * updates only.
+ *
+ * Rejects with `NOT_FREE` when the lock was not free within `timeout` (default: 10 s), with what `change` throws, with the errors of
+ * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` when the change may or may not have been applied; it is never applied twice.
+ */
+export async function update(
+  store: StateStoreClient,
+  key: Bytes,
+  change: Change,
+  options: UpdateOptions = {},
+): Promise<UpdateResult> {
+  const { timeout = 10_000, duration = 10_000, signal, expiry, persist } = options;
+  const bytes = Buffer.from(toBytes('key', key, { operation: 'update' }));
+  if (bytes.length === 0)
+    throw new StateStoreError('BAD_ARGUMENT', 'key must not be empty.', { operation: 'update', key: '' });
+  const lock = Buffer.from(
+    options.lock === undefined ? Buffer.concat([bytes, LOCK_END]) : toBytes('lock', options.lock),
+  );
+  if (lock.equals(bytes))
+    throw new StateStoreError('BAD_ARGUMENT', 'lock must not be the key itself.', { operation: 'update' });
+  leaseDuration(duration);
+  const write = { ...(expiry !== undefined && { expiry }), ...(persist && { persist }) };
+  return keyUpdatesOf(store, bytes, lock).add({
+    change,
+    duration,
+    timeout,
+    write,
+    ...(signal && { signal }),
+  });
+}
+
+const LOCK_END = Buffer.from('/lock');
+
+function keyUpdatesOf(store: StateStoreClient, key: Buffer, lock: Buffer): KeyUpdates {
+  const all = known.get(store) ?? new Map<string, KeyUpdates>();
+  known.set(store, all);
+  const id = `${key.toString('latin1')}\n${key.length} ${lock.toString('latin1')}`;
+  const existing = all.get(id);
+  if (existing) return existing;
+  const made = new KeyUpdates(store, key, lock, () => all.delete(id));
+  all.set(id, made);
+  return made;
+}

@@ -1,0 +1,407 @@
+/** Leases, locks, updates and elections of several clients on one emulator. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Election, Emulator, Lease, Lock, StateStoreClient, StateStoreError, update } from '../../src/index';
+import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
+import { rejectsWith } from '../support/assertions';
+import { FaultProxy } from '../support/fault-proxy';
+import { freePort } from '../support/ports';
+
+const hlc = (version: string | undefined) => parseHlc(version as string) as Hlc;
+const isNewer = (a: string | undefined, b: string | undefined) => compareHlc(hlc(a), hlc(b)) > 0;
+
+describe('Coordination', () => {
+  let emulator: Emulator;
+  let proxy: FaultProxy;
+  let clients: StateStoreClient[];
+  let a: StateStoreClient;
+  let b: StateStoreClient;
+
+  const client = (port = emulator.port, options = {}) => {
+    const one = new StateStoreClient({ host: '127.0.0.1', port, ...options });
+    clients.push(one);
+    return one;
+  };
+  const stored = async (key: string) => {
+    const got = await b.get(key);
+    return got.found ? got.value.toString() : undefined;
+  };
+
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    proxy = await FaultProxy.start(() => emulator.port);
+    clients = [];
+    a = client();
+    b = client();
+  });
+  afterEach(async () => {
+    proxy.heal();
+    await Promise.all(clients.map((one) => one.close()));
+    await proxy.close();
+    await emulator.close();
+  });
+
+  describe('a lease', () => {
+    it('has one holder, who has a token that is newer with each renewal, until it is released', async () => {
+      const [first, second] = [new Lease(a, 'k', { duration: 1000 }), new Lease(a, 'k', { duration: 1000 })];
+      assert.equal(await first.tryAcquire(), true);
+      assert.equal(await second.tryAcquire(), false);
+      assert.deepEqual([first.held, second.held, second.token], [true, false, undefined]);
+      assert.equal(await stored('k'), first.holder);
+      assert.notEqual(first.holder, second.holder);
+      const { token } = first;
+      assert.equal(await first.tryAcquire(), true);
+      assert.ok(isNewer(first.token, token));
+      assert.equal(await first.release(), true);
+      assert.deepEqual([first.held, first.token, await stored('k')], [false, undefined, undefined]);
+      assert.equal(await second.tryAcquire(), true);
+      assert.equal(await first.release(), false);
+      assert.equal(await stored('k'), second.holder);
+      await second.release();
+    });
+
+    it('renews by itself for as long as it is held', async () => {
+      const lease = new Lease(a, 'k', { duration: 300 });
+      let renewals = 0;
+      const watched = await b.observe('k', () => renewals++);
+      await lease.tryAcquire();
+      while (renewals < 6) await pause(20);
+      assert.equal(lease.held, true);
+      await lease.release();
+      await watched.close();
+    });
+
+    it('is lost by its own clock, while the store still has it for the holder, when it cannot be renewed', async () => {
+      const far = client(proxy.port);
+      const lease = new Lease(far, 'k', { duration: 1500 });
+      assert.equal(await lease.tryAcquire(), true);
+      proxy.frozen = true;
+      const [reason] = await once(lease, 'lost');
+      assert.equal(await stored('k'), lease.holder);
+      assert.deepEqual([reason.code, lease.held, lease.token], ['LEASE_LOST', false, undefined]);
+      assert.match(
+        reason.message,
+        /^The lock k was lost: it could not be renewed in time\. What it protected must stop\./,
+      );
+    });
+
+    it('is lost at once when somebody else holds it', async () => {
+      const lease = new Lease(a, 'k', { duration: 600 });
+      await lease.tryAcquire();
+      await b.set('k', 'somebody');
+      const [reason] = await once(lease, 'lost');
+      assert.match(reason.message, /somebody else holds it/);
+    });
+
+    it('survives lost connections that come back in time', async () => {
+      const far = client(proxy.port);
+      const lease = new Lease(far, 'k', { duration: 3000 });
+      lease.on('lost', (reason) => assert.fail(reason.message));
+      await lease.tryAcquire();
+      let renewals = 0;
+      await b.observe('k', () => {
+        renewals++;
+        proxy.cut();
+      });
+      while (renewals < 4) await pause(20);
+      assert.equal(lease.held, true);
+      await lease.release();
+    });
+
+    for (const duration of [0, 99, 1.5, 3_600_001, Number.NaN, '1000' as unknown as number]) {
+      it(`of ${JSON.stringify(duration)} ms is BAD_ARGUMENT`, () => {
+        assert.throws(() => new Lease(a, 'k', { duration }), {
+          code: 'BAD_ARGUMENT',
+          message: /^duration must be/,
+        });
+      });
+    }
+  });
+
+  describe('a lock', () => {
+    it('is given to those who wait in one process in their order, each with a newer token', async () => {
+      const lock = new Lock(a, 'k');
+      const order: number[] = [];
+      const tokens: (string | undefined)[] = [];
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          lock.withLock(async ({ token }) => {
+            order.push(i);
+            tokens.push(token);
+            await pause(1);
+          }),
+        ),
+      );
+      assert.deepEqual(order, [...order.keys()]);
+      for (const [i, token] of tokens.slice(1).entries()) assert.ok(isNewer(token, tokens[i]));
+      assert.equal(await stored('k'), undefined);
+    });
+
+    it('is held by one at a time, whichever client and process', async () => {
+      let inside = 0;
+      let most = 0;
+      const use = async () => {
+        most = Math.max(most, ++inside);
+        await pause(1);
+        inside--;
+      };
+      const locks = [a, b, client()].map((one) => new Lock(one, 'k', { duration: 2000 }));
+      await Promise.all(locks.flatMap((lock) => Array.from({ length: 30 }, () => lock.withLock(use))));
+      assert.equal(most, 1);
+    });
+
+    it('that is not free in time is nothing, and its holder is known', async () => {
+      const held = await new Lock(a, 'k').acquire();
+      const lock = new Lock(b, 'k');
+      assert.equal(await lock.acquire({ timeout: 200 }), undefined);
+      assert.equal(lock.holder, a.clientId);
+      await rejectsWith(
+        lock.withLock(() => assert.fail(), { timeout: 100 }),
+        { code: 'NOT_FREE', message: new RegExp(`^${a.clientId} holds the lock k`) },
+      );
+      await held?.release();
+      await lock.withLock(() => undefined);
+    });
+
+    it('that is waited for with a signal ends with it', async () => {
+      const held = await new Lock(a, 'k').acquire();
+      const abort = new AbortController();
+      const call = new Lock(b, 'k').acquire({ signal: abort.signal });
+      abort.abort();
+      await assert.rejects(call, { name: 'AbortError' });
+      await held?.release();
+    });
+
+    it('is given back when what it was for fails', async () => {
+      const lock = new Lock(a, 'k');
+      await assert.rejects(
+        lock.withLock(() => Promise.reject(new Error('no'))),
+        { message: 'no' },
+      );
+      await new Lock(b, 'k').withLock(() => undefined);
+    });
+
+    it('that is lost aborts its signal, and the next one gets it', async () => {
+      const lock = new Lock(a, 'k', { duration: 600 });
+      const hold = await lock.acquire();
+      assert.ok(hold);
+      const next = lock.acquire();
+      await b.set('k', 'somebody');
+      await once(hold.signal, 'abort');
+      assert.deepEqual([hold.held, hold.token, hold.signal.reason.code], [false, undefined, 'LEASE_LOST']);
+      await b.delete('k');
+      const second = await next;
+      assert.equal(second?.held, true);
+      await hold.release();
+      assert.equal(second?.held, true, 'a hold that was lost gives nothing back');
+      await second?.release();
+    });
+
+    it('is free again when the process that held it is gone', async () => {
+      const far = client(proxy.port);
+      await new Lock(far, 'k', { duration: 500 }).acquire();
+      proxy.frozen = true;
+      await new Lock(b, 'k').withLock(() => undefined);
+    });
+
+    it('that cannot be asked for in time says why', async () => {
+      const port = await freePort();
+      const lost = client(port);
+      await rejectsWith(new Lock(lost, 'k').acquire({ timeout: 500 }), {
+        code: 'NOT_CONNECTED',
+        message: /Nothing listens/,
+      });
+    });
+
+    it('without a name is BAD_ARGUMENT', () => {
+      assert.throws(() => new Lock(a, ''), {
+        code: 'BAD_ARGUMENT',
+        message: /name of a lock must not be empty/,
+      });
+    });
+  });
+
+  describe('an update', () => {
+    const add = (one: StateStoreClient, key = 'n') =>
+      update(one, key, (value) => String(Number(value ?? 0) + 1));
+
+    it('of many clients at once loses nothing', async () => {
+      const all = [a, b, client()].flatMap((one) => Array.from({ length: 300 }, () => add(one)));
+      const results = await Promise.all(all);
+      assert.equal(await stored('n'), '900');
+      assert.equal(new Set(results.map(({ value }) => String(value))).size, 900);
+      assert.ok(results.every(({ before, value }) => Number(value) === Number(before ?? 0) + 1));
+    });
+
+    it('is seen by observers, value by value', async () => {
+      const seen: number[] = [];
+      await b.observe('n', (change) => {
+        if (change.operation === 'set') seen.push(Number(change.value));
+      });
+      await Promise.all(Array.from({ length: 100 }, () => add(a)));
+      while (seen.length < 100) await pause(5);
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 100 }, (_, i) => i + 1),
+      );
+    });
+
+    it('that throws fails alone and changes nothing', async () => {
+      const calls = [
+        add(a),
+        update(a, 'n', () => {
+          throw new Error('no number');
+        }),
+        add(a),
+      ];
+      const [first, failed, third] = await Promise.allSettled(calls);
+      assert.deepEqual([first?.status, third?.status], ['fulfilled', 'fulfilled']);
+      assert.equal(failed?.status === 'rejected' && failed.reason.message, 'no number');
+      assert.equal(await stored('n'), '2');
+    });
+
+    it('may be asynchronous, delete, or change nothing', async () => {
+      await update(a, 'n', async (value) => {
+        await pause(5);
+        return `${value ?? 'new'}!`;
+      });
+      assert.equal(await stored('n'), 'new!');
+      const same = await update(a, 'n', (value) => value);
+      assert.deepEqual([same.updated, String(same.value)], [false, 'new!']);
+      const gone = await update(a, 'n', () => undefined);
+      assert.deepEqual([gone.updated, String(gone.before), gone.value], [true, 'new!', undefined]);
+      assert.equal(await stored('n'), undefined);
+      assert.equal((await update(a, 'n', () => undefined)).updated, false);
+    });
+
+    it('that is made too slowly is a TIMEOUT, and the next one goes on', async () => {
+      const slow = update(a, 'n', () => new Promise<string>(() => undefined), { duration: 400 });
+      await rejectsWith(slow, {
+        code: 'TIMEOUT',
+        key: 'n',
+        message: /was not made within 200 ms.*Nothing was changed/,
+      });
+      await add(a);
+      assert.equal(await stored('n'), '1');
+    });
+
+    it('protects the key: what has no token is refused', async () => {
+      await add(a);
+      await rejectsWith(b.set('n', '0'), { code: 'FENCING_TOKEN_REQUIRED' });
+    });
+
+    it('of a key that is protected by a newer token is refused, and nothing is changed', async () => {
+      await add(a);
+      const { version } = await b.set('other', 'x');
+      const future = `${String(hlc(version).wallClockMs + 30_000).padStart(15, '0')}:00000:x`;
+      await b.set('n', '7', { fencingToken: future });
+      await rejectsWith(add(a), { code: 'FENCING_TOKEN_LOWER_VERSION', key: 'n', operation: 'update' });
+      assert.equal(await stored('n'), '7');
+    });
+
+    it('under a lock that is not free in time is NOT_FREE, and names the holder', async () => {
+      await a.set('n/lock', 'the-other:123');
+      await rejectsWith(
+        update(b, 'n', () => '1', { timeout: 200 }),
+        {
+          code: 'NOT_FREE',
+          key: 'n',
+          message: /^the-other:123 holds the lock n\/lock: key n was not changed/,
+        },
+      );
+      await rejectsWith(
+        update(b, 'n', () => '1', { lock: 'n' }),
+        { code: 'BAD_ARGUMENT', message: /lock must not be/ },
+      );
+    });
+
+    it('applies what is told as applied, and nothing that is told as not applied, while connections are cut', async function () {
+      this.timeout(60_000);
+      const far = client(proxy.port, { timeout: 20_000 });
+      const tally = { applied: 0, unknown: 0 };
+      const cutter = setInterval(() => proxy.cut(), 150);
+      const lane = async (one: StateStoreClient) => {
+        for (let i = 0; i < 150; i++) {
+          try {
+            await add(one);
+            tally.applied++;
+          } catch (error) {
+            assert.ok(error instanceof StateStoreError && error.code === 'OUTCOME_UNKNOWN', String(error));
+            tally.unknown++;
+          }
+        }
+      };
+      await Promise.all([far, far, far, far, b, b].map(lane));
+      clearInterval(cutter);
+      const value = Number(await stored('n'));
+      assert.ok(
+        value >= tally.applied && value <= tally.applied + tally.unknown,
+        `${value} ${JSON.stringify(tally)}`,
+      );
+    });
+  });
+
+  describe('an election', () => {
+    const candidate = (one: StateStoreClient, name: string, duration = 1000) => {
+      const election = new Election(one, 'role', { name, duration });
+      election.start();
+      return election;
+    };
+    const until = async (election: Election, is: () => boolean) => {
+      while (!is()) await once(election, 'change');
+    };
+
+    it('has one active candidate, whom the others know, and passes on by resign and close', async () => {
+      const left = candidate(a, 'left');
+      await until(left, () => left.active);
+      const right = candidate(b, 'right');
+      await until(right, () => right.state.holder === 'left');
+      assert.deepEqual(
+        [left.state, right.state],
+        [
+          { state: 'active', holder: 'left' },
+          { state: 'standby', holder: 'left' },
+        ],
+      );
+      const { token } = left;
+      await left.resign();
+      assert.deepEqual([left.active, left.token], [false, undefined]);
+      await until(right, () => right.active);
+      await until(left, () => left.state.holder === 'right');
+      assert.ok(isNewer(right.token, token));
+      await right.close();
+      await until(left, () => left.active);
+      assert.equal(right.active, false);
+      await left.close();
+      assert.equal(await stored('role'), undefined);
+    });
+
+    it('takes the role again when it resigned and nobody else wants it', async () => {
+      const only = candidate(a, 'only');
+      await until(only, () => only.active);
+      await only.resign();
+      await until(only, () => only.active);
+      await only.close();
+    });
+
+    it('makes a candidate without a connection stand by before another one takes over', async () => {
+      const far = client(proxy.port);
+      const left = candidate(far, 'left', 1500);
+      await until(left, () => left.active);
+      const right = candidate(b, 'right', 1500);
+      await until(right, () => right.state.holder === 'left');
+      let leftEnded = Number.POSITIVE_INFINITY;
+      left.on('change', ({ state }) => {
+        if (state === 'standby') leftEnded = Math.min(leftEnded, performance.now());
+      });
+      proxy.frozen = true;
+      await until(right, () => right.active);
+      assert.ok(leftEnded < performance.now(), 'first one ends, then the other begins');
+      assert.equal(left.active, false);
+      proxy.heal();
+      await until(left, () => left.state.holder === 'right');
+      await Promise.all([left.close(), right.close()]);
+    });
+  });
+});
