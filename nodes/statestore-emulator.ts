@@ -2,7 +2,7 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
 import { EmulatorStatus } from '../src/node-red/emulator-status';
-import { Emulators } from '../src/node-red/emulators';
+import { Emulators, OtherSettingsError } from '../src/node-red/emulators';
 
 interface StateStoreEmulatorDef extends NodeDef {
   host: string;
@@ -13,7 +13,12 @@ interface StateStoreEmulatorDef extends NodeDef {
 
 export = (RED: NodeAPI): void => {
   const emulators = new Emulators();
-  RED.events.on('flows:started', () => emulators.forgetUnused());
+  /** How to try again, for nodes that found another one with other rules at their address: a deploy may have changed that one. */
+  const refused = new Map<Node, () => void>();
+  RED.events.on('flows:started', () => {
+    for (const again of [...refused.values()]) again();
+    emulators.forgetUnused();
+  });
 
   function StateStoreEmulator(this: Node, def: StateStoreEmulatorDef): void {
     RED.nodes.createNode(this, def);
@@ -23,11 +28,21 @@ export = (RED: NodeAPI): void => {
       rules: def.rules ?? '',
     };
     const status = new EmulatorStatus(RED, this, address);
-    emulators.acquire(this, address).then(
-      (emulator) => status.running(emulator),
-      (error: NodeJS.ErrnoException) => status.failed(error),
-    );
+    const start = (flowsStarted: boolean): void => {
+      refused.delete(this);
+      emulators.acquire(this, address).then(
+        (emulator) => status.running(emulator),
+        (error: NodeJS.ErrnoException) => {
+          const isRefused = error instanceof OtherSettingsError;
+          if (isRefused) refused.set(this, () => start(true));
+          // Before the flows have started no Catch node would hear of it; it is tried again when they have.
+          if (!isRefused || flowsStarted) status.failed(error);
+        },
+      );
+    };
+    start(false);
     this.on('close', (removed: boolean, done: () => void) => {
+      refused.delete(this);
       status.stop();
       void emulators.release(this, address, removed).then(done, done);
     });

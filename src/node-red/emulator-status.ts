@@ -1,7 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { Emulator } from '../emulator/broker';
 import { RulesError } from '../emulator/rules';
-import type { EmulatorAddress } from './emulators';
+import { type EmulatorAddress, OtherSettingsError } from './emulators';
 import { Throttle } from './throttle';
 
 /** What an emulator node shows: port, clients and keys, or why it does not run. */
@@ -28,17 +28,20 @@ export class EmulatorStatus {
     this.#throttle.call();
   }
 
-  /** The emulator could not be started; `error` is Node's. */
+  /** The emulator could not be started or shared; an `error` from outside is Node's. The same one is told once. */
   failed(error: NodeJS.ErrnoException): void {
-    if (this.#stopped) return;
     const values = { ...this.#address, reason: error.message };
     const known = this.#kind(error);
-    this.#node.status({ fill: 'red', shape: 'ring', text: this.#text(`status.${known}`, values) });
+    const text = this.#text(`status.${known}`, values);
+    if (this.#stopped || text === this.#shown) return;
+    this.#shown = text;
+    this.#node.status({ fill: 'red', shape: 'ring', text });
     this.#node.error(this.#text(`error.${known}`, values), {});
   }
 
   /** Which of the texts belongs to the error. */
   #kind(error: NodeJS.ErrnoException): string {
+    if (error instanceof OtherSettingsError) return 'otherRules';
     if (error instanceof RulesError || error.syscall === 'open') return 'rules';
     return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].find((code) => code === error.code) ?? 'other';
   }

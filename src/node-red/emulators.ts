@@ -15,7 +15,12 @@ export interface EmulatorSettings extends EmulatorAddress {
   rules: string;
 }
 
+/** Another node runs the emulator at this address, with other settings. */
+export class OtherSettingsError extends Error {}
+
 interface Shared {
+  /** What a node must have as well to share it. */
+  terms: string;
   starting: Promise<Emulator>;
   users: Set<Node>;
 }
@@ -28,24 +33,30 @@ export class Emulators {
   readonly #running = new Map<string, Shared>();
   readonly #kept = new Map<string, StateStoreEngine>();
 
-  /** The emulator at this address, started if need be. Rejects with Node's error when the port cannot be had. */
-  async acquire(node: Node, { rules: given, ...address }: EmulatorSettings): Promise<Emulator> {
+  /**
+   * The emulator at this address, started if need be. Rejects with {@link OtherSettingsError} when another node has it with other
+   * settings, and with Node's error when the port cannot be had.
+   */
+  async acquire(node: Node, settings: EmulatorSettings): Promise<Emulator> {
+    const { rules: given, ...address } = settings;
     const id = idOf(address);
+    const terms = termsOf(settings);
     let shared = this.#running.get(id);
+    if (shared && shared.terms !== terms) throw new OtherSettingsError();
     if (!shared) {
       const engine = this.#kept.get(id);
       this.#kept.delete(id);
       const starting = readRules(given).then((rules) =>
         Emulator.start({ ...address, ...(engine && { engine }), ...(rules && { rules }) }),
       );
-      shared = { starting, users: new Set() };
+      shared = { terms, starting, users: new Set() };
       this.#running.set(id, shared);
     }
     shared.users.add(node);
     try {
       return await shared.starting;
     } catch (error) {
-      this.#running.delete(id);
+      if (this.#running.get(id) === shared) this.#running.delete(id);
       throw error;
     }
   }
@@ -72,6 +83,11 @@ async function readRules(given: string): Promise<Rules | undefined> {
   const text = given.trim();
   if (text === '') return undefined;
   return Rules.parse(text.includes('\n') ? text : await readFile(text, 'utf8'));
+}
+
+/** All that nodes which share an emulator must have in common, beside the address, for comparison: as given, with no file read. */
+function termsOf({ rules }: EmulatorSettings): string {
+  return JSON.stringify([rules.trim()]);
 }
 
 function idOf({ host, port }: EmulatorAddress): string {

@@ -8,8 +8,7 @@ import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
 import { localize } from './localize';
-import { UserStatus } from './status';
-import { type Store, type StoreNode, storeOf } from './store';
+import { StoreUser } from './store-user';
 import { translate } from './translate';
 import { type ValueFormat, valueFromBytes } from './value';
 
@@ -51,62 +50,46 @@ type Done = (error?: Error) => void;
 
 /** Makes a created node an observe node. */
 export function makeObserverNode(RED: NodeAPI, node: Node, def: ObserverNodeDef): void {
-  new ObserverNode(RED, node, def, storeOf(RED.nodes.getNode(def.store) as StoreNode | null)).start();
+  new ObserverNode(RED, node, def).start();
 }
 
 class ObserverNode {
   readonly #RED: NodeAPI;
   readonly #node: Node;
   readonly #def: ObserverNodeDef;
-  readonly #store: Store | undefined;
-  readonly #status: UserStatus;
+  readonly #user: StoreUser;
   readonly #watched = new Map<string, Watched>();
+  readonly #onLost = (key: Buffer, error: StateStoreError) => {
+    if (this.#watched.delete(keyName(key))) this.#report(error);
+  };
   #client: StateStoreClient | undefined;
-  #settingsError: StateStoreError | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing = false;
 
-  constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef, store: Store | undefined) {
+  constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef) {
     this.#RED = RED;
     this.#node = node;
     this.#def = def;
-    this.#store = store;
-    this.#status = new UserStatus(RED, node);
+    this.#user = new StoreUser(RED, node, def.store, {
+      operation: 'observe',
+      onState: (state) => this.#onState(state),
+      close: () => this.#close(),
+    });
   }
 
   start(): void {
-    const onState = (state: ConnectionState) => {
-      this.#status.connection(state);
-      if (state.kind === 'connected') void this.#observeMissing();
-    };
-    const onLost = (key: Buffer, error: StateStoreError) => {
-      if (!this.#watched.delete(keyName(key))) return;
-      this.#report(error);
-    };
     this.#node.on('input', (msg, _send, done) => void this.#input(msg, done));
-    this.#node.on('close', (_removed: boolean, done: () => void) => {
-      this.#store?.off('state', onState);
-      this.#client?.off('observationLost', onLost);
-      this.#close();
-      done();
-    });
-    if (!this.#store) {
-      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.noStore') });
-      return;
-    }
     if (this.#def.mode !== 'messages') {
       for (const key of this.#def.keys.split('\n').map((line) => line.trim())) if (key) this.#want(key);
     }
-    this.#store.on('state', onState);
-    try {
-      this.#client = this.#store.register(this.#node);
-      this.#client.on('observationLost', onLost);
-      onState(this.#store.state);
-    } catch (error) {
-      this.#settingsError = this.#known(error);
-      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.badSettings') });
-      this.#node.error(this.#settingsError, {});
-    }
+    this.#client = this.#user.start();
+    this.#client?.on('observationLost', this.#onLost);
+    // Where the keys are fixed, no message comes that could fail of it.
+    if (this.#user.settingsError) this.#node.error(this.#known(this.#user.settingsError), {});
+  }
+
+  #onState(state: ConnectionState): void {
+    if (state.kind === 'connected') void this.#observeMissing();
   }
 
   /** A message that names keys to observe or not to observe any more. */
@@ -123,14 +106,14 @@ class ObserverNode {
       const list = Array.isArray(topic)
         ? toKeys(topic, 'msg.topic', action)
         : [toKey(topic, 'msg.topic', action)];
-      if (!this.#client) throw this.#settingsError ?? noStore();
+      this.#user.client(); // throws where there is none
       const each = action === 'observe' ? (key: Key) => this.#add(key) : (key: Key) => this.#remove(key);
       await Promise.all(list.map(each));
-      this.#status.succeeded();
+      this.#user.status.succeeded();
       done();
     } catch (error) {
       const known = this.#known(error);
-      this.#status.failed(known.code);
+      this.#user.status.failed(known.code);
       done(known);
     }
   }
@@ -160,7 +143,7 @@ class ObserverNode {
   }
 
   async #observe(watched: Watched): Promise<void> {
-    const client = this.#client as StateStoreClient;
+    const client = this.#user.client();
     const { current } = this.#def;
     watched.starting = true;
     try {
@@ -202,7 +185,7 @@ class ObserverNode {
 
   async #tryAgain(): Promise<void> {
     await this.#observeMissing();
-    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#status.succeeded();
+    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#user.status.succeeded();
   }
 
   #onChange(watched: Watched, change: Change): void {
@@ -233,7 +216,7 @@ class ObserverNode {
   }
 
   #report(error: StateStoreError): void {
-    this.#status.failed(error.code);
+    this.#user.status.failed(error.code);
     this.#node.error(localize(this.#RED, error), {});
     this.#showCount();
   }
@@ -242,23 +225,18 @@ class ObserverNode {
   #showCount(): void {
     const count = [...this.#watched.values()].filter(({ observation }) => observation).length;
     const time = new Date().toTimeString().slice(0, 5);
-    this.#status.describe(
+    this.#user.status.describe(
       count === 0 ? undefined : translate(this.#RED, 'status.observing', { count, time }),
     );
   }
 
   #close(): void {
     this.#closing = true;
+    this.#client?.off('observationLost', this.#onLost);
     clearTimeout(this.#retry);
     const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
     this.#watched.clear();
     // Nobody waits for the store to hear of it: where the client is closed as well, it need not.
     for (const observation of observations) observation.close().catch(() => undefined);
-    this.#status.clear();
-    this.#store?.release(this.#node);
   }
-}
-
-function noStore(): StateStoreError {
-  return new StateStoreError('BAD_ARGUMENT', 'This node has no store. Open the node and choose or add one.');
 }

@@ -6,14 +6,11 @@ import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import type { ConnectionState } from '../mqtt/connection';
 import { type Operation, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { localize } from './localize';
 import { ManyKeysError } from './many-keys';
-import { UserStatus } from './status';
-import { type Store, type StoreNode, storeOf } from './store';
-import { translate } from './translate';
+import { StoreUser } from './store-user';
 import { OrderedReader, type TypedProperty } from './typed-property';
 
 /** The properties every node of this kind has. */
@@ -54,72 +51,45 @@ export function makeRequestNode<Name extends string>(
   def: RequestNodeDef,
   parts: RequestNodeParts<Name>,
 ): void {
-  const store = storeOf(RED.nodes.getNode(def.store) as StoreNode | null);
-  new RequestNode(RED, node, def, parts, store).start();
+  new RequestNode(RED, node, def, parts).start();
 }
 
 class RequestNode<Name extends string> {
   readonly #RED: NodeAPI;
   readonly #node: Node;
   readonly #parts: RequestNodeParts<Name>;
-  readonly #store: Store | undefined;
   readonly #twoOutputs: boolean;
   readonly #reader: OrderedReader<Name>;
-  readonly #status: UserStatus;
+  readonly #user: StoreUser;
   readonly #abort = new AbortController();
-  #client: StateStoreClient | undefined;
-  #settingsError: StateStoreError | undefined;
   #pending = 0;
-  #closing = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(
-    RED: NodeAPI,
-    node: Node,
-    def: RequestNodeDef,
-    parts: RequestNodeParts<Name>,
-    store: Store | undefined,
-  ) {
+  constructor(RED: NodeAPI, node: Node, def: RequestNodeDef, parts: RequestNodeParts<Name>) {
     this.#RED = RED;
     this.#node = node;
     this.#parts = parts;
-    this.#store = store;
     this.#twoOutputs = def.outputs === 2;
     this.#reader = new OrderedReader(parts.properties);
-    this.#status = new UserStatus(RED, node);
+    const { operation } = parts;
+    this.#user = new StoreUser(RED, node, def.store, { operation, close: () => this.#close() });
     setMaxListeners(0, this.#abort.signal); // every message in flight listens to it
   }
 
   start(): void {
-    const onState = (state: ConnectionState) => this.#status.connection(state);
     this.#node.on('input', (msg, send, done) => {
       // A rejected handler would end Node-RED.
       this.#input(msg, send, done).catch((error) => this.#node.error(error));
     });
-    this.#node.on('close', (_removed: boolean, done: () => void) => {
-      this.#store?.off('state', onState);
-      void this.#close().then(done, done);
-    });
-    if (!this.#store) {
-      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.noStore') });
-      return;
-    }
-    this.#store.on('state', onState);
-    try {
-      this.#client = this.#store.register(this.#node);
-      onState(this.#store.state);
-    } catch (error) {
-      this.#settingsError = asError(error, this.#parts.operation);
-      this.#node.status({ fill: 'red', shape: 'ring', text: translate(this.#RED, 'status.badSettings') });
-    }
+    this.#user.start();
   }
 
   async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
-    this.#status.waiting(++this.#pending);
+    this.#user.status.waiting(++this.#pending);
     let answer: Answer | undefined;
     let error: StateStoreError | undefined;
     try {
-      const client = this.#usableClient();
+      const client = this.#user.client();
       const reading = this.#reader.read(msg);
       const values = reading instanceof Promise ? await reading : reading;
       answer = await this.#parts.perform(client, values, { signal: this.#abort.signal });
@@ -129,43 +99,21 @@ class RequestNode<Name extends string> {
     }
     if (answer && !error) {
       (msg as { statestore?: unknown }).statestore = answer.result;
-      this.#status.succeeded();
+      this.#user.status.succeeded();
       send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
       done();
     } else {
       (msg as { statestore?: unknown }).statestore = resultOf(error as StateStoreError);
-      this.#status.failed((error as StateStoreError).code);
+      this.#user.status.failed((error as StateStoreError).code);
       done(error as StateStoreError);
     }
-    this.#status.waiting(--this.#pending);
+    this.#user.status.waiting(--this.#pending);
     if (this.#pending === 0) this.#onIdle?.();
   }
 
-  #usableClient(): StateStoreClient {
-    if (this.#settingsError) throw this.#settingsError;
-    if (this.#closing) {
-      throw new StateStoreError(
-        'CLOSED',
-        'This node is being closed. The message was not sent to the store.',
-        {
-          operation: this.#parts.operation,
-        },
-      );
-    }
-    if (this.#client) return this.#client;
-    throw new StateStoreError(
-      'BAD_ARGUMENT',
-      'This node has no store. Open the node and choose or add one.',
-      {
-        operation: this.#parts.operation,
-      },
-    );
-  }
-
-  /** No new requests; up to two seconds for those under way; `CLOSED` for the rest. */
+  /** Up to two seconds for the requests under way; `CLOSED` for the rest. */
   async #close(): Promise<void> {
-    this.#closing = true;
-    if (this.#pending > 0 && this.#store?.state.kind === 'connected') await this.#idle(PATIENCE_MS);
+    if (this.#pending > 0 && this.#user.connected) await this.#idle(PATIENCE_MS);
     this.#abort.abort(
       new StateStoreError(
         'CLOSED',
@@ -174,8 +122,6 @@ class RequestNode<Name extends string> {
       ),
     );
     if (this.#pending > 0) await this.#idle(PATIENCE_MS);
-    this.#status.clear();
-    this.#store?.release(this.#node);
   }
 
   async #idle(patience: number): Promise<void> {

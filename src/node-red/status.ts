@@ -5,22 +5,30 @@ import { Throttle } from './throttle';
 import { translate } from './translate';
 
 /**
- * The status of a node that uses a store, told to Node-RED only when it changes. Green means: the store can be used
- * and the last message succeeded.
+ * The status of a node that uses a store, told to Node-RED only when it changes, and by nobody else. Green means: the store can be
+ * used and the last message succeeded.
  */
 export class UserStatus {
   readonly #RED: NodeAPI;
   readonly #node: Node;
+  #unusable: 'noStore' | 'badSettings' | undefined;
   #connection: ConnectionState = { kind: 'closed' };
   #waiting = 0;
   #failure: ErrorCode | undefined;
   #description: string | undefined;
   #shown = '';
+  #cleared = false;
   readonly #showWaiting = new Throttle(() => this.#show());
 
   constructor(RED: NodeAPI, node: Node) {
     this.#RED = RED;
     this.#node = node;
+  }
+
+  /** Nothing this node is told can succeed until it is deployed anew; red until then. */
+  unusable(why: 'noStore' | 'badSettings'): void {
+    this.#unusable = why;
+    this.#show();
   }
 
   connection(state: ConnectionState): void {
@@ -52,9 +60,11 @@ export class UserStatus {
     this.#show();
   }
 
+  /** Ends it: the status under this node's ID belongs to the next deploy. */
   clear(): void {
     this.#showWaiting.stop();
     this.#tell({});
+    this.#cleared = true;
   }
 
   #show(): void {
@@ -62,6 +72,7 @@ export class UserStatus {
   }
 
   #status(): NodeStatus {
+    if (this.#unusable) return { fill: 'red', shape: 'ring', text: this.#text(`status.${this.#unusable}`) };
     const state = this.#connection;
     if (state.kind === 'closed') return {};
     if (state.kind !== 'connected' && this.#waiting > 0) {
@@ -80,7 +91,7 @@ export class UserStatus {
 
   #tell(status: NodeStatus): void {
     const text = JSON.stringify(status);
-    if (text === this.#shown) return;
+    if (this.#cleared || text === this.#shown) return;
     this.#shown = text;
     this.#node.status(status);
   }

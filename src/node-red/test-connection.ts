@@ -10,42 +10,116 @@ const STORED = '__PWRD__';
 /** What the dialog sends: its values, saved or not. */
 interface TestRequest {
   /** ID of the config node, for what only the server knows. */
-  id?: string;
+  id: string;
   settings: StoreSettings;
   credentials: StoreCredentials;
 }
 
-/** Serves `POST statestore/test`; only for people who may write flows. Neither answer nor log has a secret. */
+/** Serves `POST statestore/test`; only for people with the permission `statestore.write`. Neither answer nor log has a secret. */
 export function serveTestConnection(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/statestore/test',
     RED.auth.needsPermission('statestore.write'),
     (request, response) => {
-      test(RED, request.body as TestRequest).then(
+      test(RED, request.body).then(
         (diagnosis) => response.json(diagnosis),
-        (error) => response.status(400).json({ error: String(error) }),
+        (error) =>
+          response.status(400).json({ error: error instanceof Error ? error.message : String(error) }),
       );
     },
   );
 }
 
-async function test(RED: NodeAPI, { id, settings, credentials }: TestRequest): Promise<Diagnosis> {
-  const stored =
-    (id ? (RED.nodes.getCredentials(id) as StoreCredentials | null | undefined) : undefined) ?? {};
+/** Rejects when the body is no request. What is wrong with the settings is a result. */
+async function test(RED: NodeAPI, body: unknown): Promise<Diagnosis> {
+  const request = readRequest(body);
   try {
-    return await diagnose(readStoreSettings(RED, settings ?? {}, merge(stored, credentials ?? {})));
+    return await diagnose(readStoreSettings(RED, request.settings, credentialsOf(RED, request)));
   } catch (error) {
     if (!(error instanceof StateStoreError)) throw error;
     return { results: [{ step: 'settings', ok: false, message: error.message, reason: error.code }] };
   }
 }
 
-/** The dialog has the placeholder where a password was not touched. */
-function merge(stored: StoreCredentials, typed: StoreCredentials): StoreCredentials {
-  return Object.fromEntries(
-    (['username', 'password', 'keyPassword'] as const).flatMap((name) => {
-      const value = typed[name] === STORED ? stored[name] : typed[name];
-      return value ? [[name, value]] : [];
-    }),
-  );
+/**
+ * The typed credentials, and where the dialog has the placeholder, those that are stored for this very store. A stored password leaves
+ * this machine only as its deployed store would send it: whoever may test connections need not be allowed to deploy, and a slip
+ * in the host must not hand it to a stranger, nor TLS switched off to everybody on the way. The key's password stays here.
+ */
+function credentialsOf(RED: NodeAPI, { id, settings, credentials }: TestRequest): StoreCredentials {
+  const store = deployedStore(RED, id);
+  const stored: StoreCredentials = (store && RED.nodes.getCredentials(id)) ?? {};
+  const { username, password, keyPassword } = credentials;
+  const isSent = settings.login === 'password' && settings.source !== 'environment';
+  if (
+    isSent &&
+    password === STORED &&
+    !(store && stored.password && destination(store) === destination(settings))
+  ) {
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      'The password of this store is kept for the host, port and TLS settings that are deployed. Enter it again, or deploy these settings first.',
+    );
+  }
+  return {
+    ...(username && { username }),
+    ...withStored('password', password, stored),
+    ...withStored('keyPassword', keyPassword, stored),
+  };
+}
+
+function withStored<Name extends keyof StoreCredentials>(
+  name: Name,
+  typed: string | undefined,
+  stored: StoreCredentials,
+): { [N in Name]?: string } {
+  const value = typed === STORED ? stored[name] : typed;
+  return (value ? { [name]: value } : {}) as { [N in Name]?: string };
+}
+
+/** The settings of the deployed store with this ID, started or not; those of a node of another type are none. */
+function deployedStore(RED: NodeAPI, id: string): StoreSettings | undefined {
+  const found: StoreSettings[] = [];
+  RED.nodes.eachNode((def) => {
+    if (def.id === id && def.type === 'statestore-config') found.push(def as StoreSettings);
+  });
+  return found[0];
+}
+
+/** Where a password goes and who can read it on the way, for comparison. */
+function destination({ host, port, tls, tlsConfig, caFile, verify }: StoreSettings): string {
+  const texts = [host, port, tls, tlsConfig, caFile].map((value) => String(value ?? '').trim());
+  return JSON.stringify([...texts, verify !== false]);
+}
+
+/** Throws what is wrong with the shape of a body. A word that is no choice of the dialog counts as the first one. */
+function readRequest(body: unknown): TestRequest {
+  const { id = '', settings, credentials = {} } = object(body, 'the body');
+  if (typeof id !== 'string') throw malformed('id', 'text');
+  const { verify = true, ...rest } = object(settings, 'settings');
+  if (typeof verify !== 'boolean') throw malformed('settings.verify', 'true or false');
+  return {
+    id,
+    settings: { ...(texts(rest, 'settings') as StoreSettings), verify },
+    credentials: texts(object(credentials, 'credentials'), 'credentials') as StoreCredentials,
+  };
+}
+
+function object(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw malformed(name, 'an object');
+}
+
+/** The fields as text; one that is null is blank. */
+function texts(fields: Record<string, unknown>, name: string): Record<string, string> {
+  const read = Object.entries(fields).flatMap(([field, value]) => {
+    if (value === null) return [];
+    if (typeof value === 'string' || typeof value === 'number') return [[field, String(value)]];
+    throw malformed(`${name}.${field}`, 'text or a number');
+  });
+  return Object.fromEntries(read);
+}
+
+function malformed(name: string, what: string): Error {
+  return new Error(`This is no test of a connection: ${name} must be ${what}.`);
 }

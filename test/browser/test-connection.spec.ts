@@ -73,6 +73,14 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             ...{ id: 'node', type: 'statestore-get', z: 'flow', x: 300, y: 100, store: 'store', wires: [[]] },
             ...{ key: 'k', keyType: 'str', property: 'payload', propertyType: 'msg', outputs: 1 },
           },
+          {
+            ...{ id: 'kept', type: 'statestore-config', host: '127.0.0.1', port: guarded.port },
+            ...{ login: 'password', credentials: { username: 'alice', password: 'right' } },
+          },
+          {
+            ...{ id: 'other', type: 'statestore-get', z: 'flow', x: 300, y: 200, store: 'kept', wires: [[]] },
+            ...{ key: 'k', keyType: 'str', property: 'payload', propertyType: 'msg', outputs: 1 },
+          },
         ],
         nodeRed: options(),
       });
@@ -185,6 +193,22 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('of a broker without a state store', async () => {
       const lines = await outcome({ login: '', port: String(mosquitto.port) });
       assert.match(lines.at(-1) ?? '', /State store: .*nobody serves the state store on this broker/);
+    });
+
+    it('with the password that is stored, which goes nowhere but to the deployed store', async () => {
+      await editor.leaveStore('cancel');
+      await editor.leave('cancel');
+      await editor.edit('other');
+      await editor.editStore();
+      const stored = await outcome({});
+      assert.match(stored.at(-1) ?? '', /State store: it answers/);
+      const elsewhere = await outcome({ port: String(emulator.port) });
+      assert.deepEqual(elsewhere, [
+        ' Settings: The password of this store is kept for the host, port and TLS settings that are deployed. ' +
+          'Enter it again, or deploy these settings first.',
+      ]);
+      const typed = await outcome({ password: 'typed' });
+      assert.match(typed.at(-1) ?? '', /State store: it answers/);
     });
 
     it('leaves no complaint in the console of the browser', () => {

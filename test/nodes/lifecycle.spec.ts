@@ -1,9 +1,27 @@
 import assert from 'node:assert/strict';
+import { events, type NodeStatus } from 'node-red';
 import { Emulator } from '../../src/index';
-import { Flow } from '../support/flow';
+import { type Definition, Flow } from '../support/flow';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { freePort } from '../support/ports';
 import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
+
+/** A message for each node that uses a store, and what its definition needs. */
+const MESSAGES: Record<string, { definition?: object; msg?: Record<string, unknown> }> = {
+  'statestore-set': {},
+  'statestore-get': {},
+  'statestore-delete': {},
+  'statestore-observe': { definition: { mode: 'messages', keys: '' }, msg: { topic: 'k' } },
+};
+/** How a store can be of no use before anything was sent, and the status that says so. */
+const UNUSABLE = [
+  ['no store', (definition: Definition) => Flow.start(0, definition), 'status.noStore'],
+  [
+    'wrong settings of the store',
+    (definition: Definition) => Flow.start(1883, definition, { clientId: 'a/b' }),
+    'status.badSettings',
+  ],
+] as const;
 
 describe('The life of a node', () => {
   let flow: Flow;
@@ -29,6 +47,29 @@ describe('The life of a node', () => {
     );
     await flow.stop();
   });
+
+  for (const [type, more] of Object.entries(MESSAGES)) {
+    for (const [what, start, status] of UNUSABLE) {
+      it(`${type} with ${what} stays red whatever messages come, each with its error`, async () => {
+        const shown: NodeStatus[] = [];
+        const record = ({ id, status: one }: { id: string; status: NodeStatus }) =>
+          id === 'n' && shown.push(one);
+        events.on('node-status', record);
+        flow = await start({ type, key: 'k', ...more.definition });
+        for (let i = 1; i <= 3; i++) {
+          const error = await flow.settle({ payload: i, ...more.msg });
+          assert.ok(error !== 'done');
+          assert.equal(error.code, 'BAD_ARGUMENT');
+        }
+        const text = `@edgestate/node-red-statestore/statestore-config:statestore.${status}`;
+        const red = { fill: 'red', shape: 'ring', text };
+        assert.deepEqual(shown, [red], 'while it is deployed');
+        await flow.stop();
+        events.off('node-status', record);
+        assert.deepEqual(shown, [red, {}], 'when it is closed');
+      });
+    }
+  }
 
   it('keeps messages while there is no broker, shows how many, and sends them when it comes', async () => {
     const port = await freePort();
@@ -129,6 +170,23 @@ describe('The life of a node', () => {
       await asked;
       await flow.stop();
       assert.equal(await outcome, 'send');
+    });
+
+    it('sets no status any more, which would be that of the next deploy', async () => {
+      flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' });
+      await flow.status('status.connected');
+      const { node } = flow;
+      const { _inputCallback: late } = node as unknown as { _inputCallback(...args: unknown[]): void };
+      await flow.stop();
+      const shown: string[] = [];
+      const record = ({ id }: { id: string }) => shown.push(id);
+      events.on('node-status', record);
+      const error = await new Promise<{ code: string }>((resolve) =>
+        late.call(node, { payload: 1 }, assert.fail, resolve),
+      );
+      events.off('node-status', record);
+      assert.equal(error.code, 'CLOSED');
+      assert.deepEqual(shown, []);
     });
 
     it('fails those that take too long with CLOSED, and ends the connection', async function () {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateStoreClient } from '../../src/index';
 import { Lines, NodeRed, ROOT } from '../support/node-red';
@@ -143,5 +145,121 @@ describe('The emulator node in a real Node-RED', function () {
     await once(server, 'close');
     await nodeRed.deploy(flow(port));
     await nodeRed.lines.find(new RegExp(`text: '${port}: 0 cl, 0 keys'`), after);
+  });
+
+  describe('beside another one at the same address', () => {
+    const RULES = (user: string) => `users:\n  - { username: ${user}, password: secret }
+spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
+  stateStoreResources: [{ method: ReadWrite, keyType: Pattern, keys: ["*"] }] }] } }\n`;
+    const OTHERS = 'other rules there';
+    let port: number;
+    let after: number;
+    let client: StateStoreClient;
+
+    /** Two emulator nodes by name with their rules, in this order; what each says goes to the log. */
+    const deploy = async (rules: Record<string, string>, type = 'nodes') => {
+      after = nodeRed.lines.all.length;
+      const shows = { type: 'debug', targetType: 'msg', console: true, tosidebar: false, ...at };
+      await nodeRed.deploy(
+        [
+          { id: 'tab', type: 'tab', label: 'test' },
+          ...Object.entries(rules).map(([id, given]) => ({
+            ...{ id, type: 'statestore-emulator', port, host: '127.0.0.1', rules: given, ...at },
+          })),
+          ...['one', 'two'].flatMap((id) => [
+            { id: `${id}-state`, type: 'status', scope: [id], wires: [[`${id}-says`]], ...at },
+            { id: `${id}-says`, complete: 'status.text', ...shows },
+            { id: `${id}-catch`, type: 'catch', scope: [id], wires: [[`${id}-error`]], ...at },
+            { id: `${id}-error`, complete: 'error.message', ...shows },
+          ]),
+        ],
+        type,
+      );
+    };
+    const says = (id: string, text: string) =>
+      nodeRed.lines.find(new RegExp(`\\[debug:${id}-says\\] ${text}$`), after);
+    const counts = (clients: number, keys: number) => `${port}: ${clients} cl, ${keys} keys`;
+    const connect = (username: string) => {
+      client = new StateStoreClient({ host: '127.0.0.1', port, username, password: 'secret' });
+      return client.connect();
+    };
+
+    beforeEach(async () => {
+      port = await freePort();
+      await deploy({ one: RULES('anna'), two: RULES('bert') }, 'full');
+      await says('two', OTHERS);
+      await says('one', counts(0, 0));
+      await connect('anna');
+      await client.set('k', 'v');
+    });
+    afterEach(() => client?.close());
+
+    it('with other rules says so and stays red, and the first one goes on', async () => {
+      await nodeRed.lines.find(
+        new RegExp(`\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules\\. Give both`),
+        after,
+      );
+      const bert = new StateStoreClient({ host: '127.0.0.1', port, username: 'bert', password: 'secret' });
+      const refusal = new Promise((resolve) => {
+        bert.on('state', (state) => state.kind === 'disconnected' && resolve(state.reason.reason));
+      });
+      bert.open();
+      assert.equal(await refusal, 'badCredentials');
+      await bert.close();
+      assert.deepEqual((await client.get('k')).found, true);
+      await deploy({ one: RULES('anna'), two: RULES('carl') });
+      await says('two', OTHERS);
+      assert.equal(client.state.kind, 'connected');
+    });
+
+    it('with its rules corrected shares it, and the clients stay connected', async () => {
+      await deploy({ one: RULES('anna'), two: RULES('anna') });
+      await client.set('another', 'v');
+      await says('two', counts(1, 2));
+      assert.equal(client.state.kind, 'connected');
+    });
+
+    it('does not share with it where one has the rules themselves and the other the path of a file with them', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'rules-'));
+      const file = join(directory, 'rules.yaml');
+      writeFileSync(file, RULES('anna'));
+      await deploy({ one: RULES('anna'), two: file });
+      await says('two', OTHERS);
+      rmSync(directory, { recursive: true });
+    });
+
+    it('runs when the first one is removed and it is deployed anew', async () => {
+      await client.close();
+      await deploy({ two: RULES('carl') });
+      await says('two', counts(0, 0));
+      await connect('carl');
+    });
+
+    it('runs when the first one is removed, without being touched itself', async () => {
+      await client.close();
+      await deploy({ two: RULES('bert') });
+      await says('two', counts(0, 0));
+      await connect('bert');
+    });
+
+    it('shares the first one when that gets the same rules, and does not take its place before', async () => {
+      await client.close();
+      await deploy({ one: RULES('carl'), two: RULES('bert') });
+      await says('one', counts(0, 1));
+      await connect('carl');
+      await client.close();
+      await deploy({ one: RULES('bert'), two: RULES('bert') });
+      await says('one', counts(0, 1));
+      await says('two', counts(0, 1));
+      await connect('bert');
+    });
+
+    it('gives way to the one that is deployed first', async () => {
+      await client.close();
+      await deploy({ two: RULES('bert'), one: RULES('anna') }, 'full');
+      await says('two', counts(0, 1));
+      await says('one', OTHERS);
+      await connect('bert');
+    });
   });
 });

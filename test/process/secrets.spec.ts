@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parser } from 'mqtt-packet';
 import { Emulator } from '../../src/index';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { NodeRed } from '../support/node-red';
@@ -12,6 +14,7 @@ import { type StoreAdapter, serveStore } from '../support/store-adapter';
 const PASSWORD = 'correct-horse-battery';
 const TYPED = 'typed-but-not-saved';
 const TOKEN = 'service-account-token';
+const OF_BROKER = 'the-password-of-an-mqtt-broker-node';
 /** bcrypt of "admin". */
 const ADMIN_HASH = '$2b$08$UKLdWZlBbPoq8liqwDaRKeLZX8bp241MJGm/5Jo/Z03obvAPVz7Te';
 
@@ -26,6 +29,16 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
   let admin: Record<string, string>;
   let reader: Record<string, string>;
   const answers: string[] = [];
+  /** The passwords that reached a stranger. */
+  const heard: string[] = [];
+  const stranger = createServer((socket) => {
+    const packets = parser();
+    packets.on('packet', (packet) => {
+      if (packet.cmd === 'connect') heard.push(String(packet.password ?? 'none'));
+      socket.end();
+    });
+    socket.on('data', (bytes) => packets.parse(bytes)).on('error', () => undefined);
+  });
 
   const logIn = async (username: string) => {
     const response = await fetch(`${nodeRed.base}/auth/token`, {
@@ -52,6 +65,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
     answers.push(text);
     return { status: response.status, text };
   };
+  const strangerPort = () => (stranger.address() as AddressInfo).port;
   const test = (headers: Record<string, string>, body: unknown) =>
     call('POST', '/statestore/test', headers, body);
 
@@ -65,6 +79,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
     adapter = await serveStore({ port: mosquitto.port, username: 'line1', password: PASSWORD });
     emulator = await Emulator.start({ port: 0 });
     sat = await startSatBroker(emulator.port, TOKEN);
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
     writeFileSync(join(directory, 'token'), TOKEN);
     nodeRed = await NodeRed.start({
       settings: {
@@ -83,6 +98,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
   });
   after(async () => {
     await nodeRed?.stop();
+    stranger.close();
     await sat?.close();
     await emulator?.close();
     await adapter?.close();
@@ -115,6 +131,20 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
         type: 'statestore-config',
         ...settings(),
         credentials: { username: 'line1', password: PASSWORD },
+      },
+      {
+        id: 'resting',
+        type: 'statestore-config',
+        d: true,
+        ...settings(),
+        credentials: { username: 'line1', password: PASSWORD },
+      },
+      {
+        id: 'broker',
+        type: 'mqtt-broker',
+        broker: '127.0.0.1',
+        port: mosquitto.port,
+        credentials: { user: 'line1', password: OF_BROKER },
       },
       {
         id: 'sat',
@@ -163,19 +193,55 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
     });
   });
 
-  it('are used by the test of a connection without being sent to it', async () => {
-    const { status, text } = await test(admin, {
-      id: 'store',
-      settings: settings(),
-      credentials: { username: 'line1', password: '__PWRD__' },
+  for (const [what, id] of [
+    ['a store', 'store'],
+    ['a store that is switched off', 'resting'],
+  ]) {
+    it(`of ${what} are used by the test of its connection without being sent to it`, async () => {
+      const { status, text } = await test(admin, {
+        id,
+        settings: settings(),
+        credentials: { username: 'line1', password: '__PWRD__' },
+      });
+      assert.equal(status, 200);
+      const { results, roundTrip } = JSON.parse(text);
+      assert.ok(
+        results.every(({ ok }: { ok: boolean }) => ok),
+        text,
+      );
+      assert.ok(roundTrip > 0);
     });
-    assert.equal(status, 200);
-    const { results, roundTrip } = JSON.parse(text);
-    assert.ok(
-      results.every(({ ok }: { ok: boolean }) => ok),
-      text,
-    );
-    assert.ok(roundTrip > 0);
+  }
+
+  it('that are stored go only where the deployed store sends them', async () => {
+    const away = { ...settings(), port: strangerPort() };
+    const credentials = { username: 'line1', password: '__PWRD__' };
+    const refused = [
+      { id: 'store', settings: away, credentials },
+      { id: 'store', settings: { ...settings(), host: 'localhost' }, credentials },
+      { id: 'store', settings: { ...settings(), tls: 'files', verify: false }, credentials },
+      { id: 'sat', settings: { ...away, port: sat.port }, credentials },
+      { id: 'broker', settings: away, credentials },
+      { id: 'broker', settings: settings(), credentials },
+      { id: 'nobody', settings: away, credentials },
+      { id: '__proto__', settings: away, credentials },
+      { settings: away, credentials },
+    ];
+    const results = [];
+    for (const body of refused) results.push(await test(admin, body));
+    assert.deepEqual(heard, []);
+    for (const { status, text } of results) {
+      assert.equal(status, 200);
+      const [first] = JSON.parse(text).results;
+      assert.equal(first.step, 'settings', text);
+      assert.match(first.message, /^The password of this store is kept for .* Enter it again, or deploy/);
+    }
+    await test(admin, {
+      id: 'store',
+      settings: away,
+      credentials: { username: 'line1', password: TYPED },
+    });
+    assert.deepEqual(heard, [TYPED]);
   });
 
   it('may be typed for a test, and do not come back', async () => {
@@ -213,15 +279,41 @@ describe('Secrets in a real Node-RED with users and a log at trace level', funct
   });
 
   it('a request that is none is refused, and Node-RED goes on', async () => {
-    for (const body of [{}, { settings: null }, { settings: { port: {} }, credentials: 5 }, []]) {
-      const { status } = await test(admin, body);
-      assert.ok(status === 200 || status === 400);
+    for (const [body, complaint] of [
+      [[], 'the body must be an object'],
+      [{}, 'settings must be an object'],
+      [{ settings: null }, 'settings must be an object'],
+      [{ settings: 'host' }, 'settings must be an object'],
+      [{ settings: 5 }, 'settings must be an object'],
+      [{ settings: [['host', 'h']] }, 'settings must be an object'],
+      [{ settings: {}, credentials: 5 }, 'credentials must be an object'],
+      [{ settings: {}, credentials: { password: ['p'] } }, 'credentials.password must be text or a number'],
+      [{ settings: { host: {} } }, 'settings.host must be text or a number'],
+      [{ settings: { port: true } }, 'settings.port must be text or a number'],
+      [{ settings: { caFile: ['/ca'] } }, 'settings.caFile must be text or a number'],
+      [{ settings: { verify: 'no' } }, 'settings.verify must be true or false'],
+      [{ id: ['store'], settings: {} }, 'id must be text'],
+    ] as const) {
+      const { status, text } = await test(admin, body);
+      assert.equal(status, 400, text);
+      assert.deepEqual(JSON.parse(text), { error: `This is no test of a connection: ${complaint}.` });
     }
+    for (const body of ['5', '"text"', 'null', '{', '']) {
+      const response = await fetch(`${nodeRed.base}/statestore/test`, {
+        method: 'POST',
+        headers: admin,
+        body,
+      });
+      assert.equal(response.status, 400, body);
+    }
+    const numbers = await test(admin, { settings: { host: 5, port: null, clientId: 'a/b' } });
+    assert.match(JSON.parse(numbers.text).results[0].message, /client ID "a\/b/);
   });
 
   it('are in no answer of the server and in no line of the log', () => {
     const everything = [...answers, ...nodeRed.lines.all].join('\n');
-    for (const secret of [PASSWORD, TYPED, TOKEN]) assert.equal(everything.includes(secret), false, secret);
+    for (const secret of [PASSWORD, TYPED, TOKEN, OF_BROKER])
+      assert.equal(everything.includes(secret), false, secret);
     assert.ok(
       nodeRed.lines.all.some(
         (line) => line.includes('[trace]') || line.includes('[debug]') || line.includes('[metric]'),
