@@ -1,9 +1,10 @@
 /** Our client and emulator with Microsoft's Rust client of the state store: what one writes the other understands. */
 import assert from 'node:assert/strict';
-import { on } from 'node:events';
+import { on, once } from 'node:events';
 import { type Change, Emulator, StateStoreClient } from '../../src/index';
 import { compareHlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
+import { FaultProxy } from '../support/fault-proxy';
 import { buildProgram } from './cargo';
 import { RustClient, RustError } from './rust-client';
 
@@ -185,6 +186,25 @@ describe('With the Rust client of Azure IoT Operations', () => {
     });
   });
 
+  describe('a connection that is cut', () => {
+    it('is found again by them, who then observe again', async () => {
+      const proxy = await FaultProxy.start(() => emulator.port);
+      const client = await RustClient.start(program, proxy.port, 'rust-cut');
+      await client.observe('cut');
+      const unobserved = once(client, 'unobserved');
+      proxy.cut();
+      assert.deepEqual(await unobserved, [Buffer.from('cut')]);
+      await ours.set('cut', 'missed');
+      assert.equal((await client.get('cut')).value?.toString(), 'missed');
+      await client.observe('cut');
+      const told = client.changes(1);
+      await ours.set('cut', 'told');
+      assert.equal((await told)[0]?.value?.toString(), 'told');
+      await client.stop();
+      await proxy.close();
+    });
+  });
+
   describe('the lease lock', () => {
     const LEASE = 60_000;
     const lock = 'lock';
@@ -249,23 +269,14 @@ describe('With the Rust client of Azure IoT Operations', () => {
       assert.equal((await acquire('node')).stored, true);
     });
 
-    it('is renewed there with newer and newer tokens, until it is released', async () => {
+    it('is renewed there with newer and newer tokens, and ours when it runs out after their process died', async () => {
+      const other = await RustClient.start(program, emulator.port, 'rust-that-dies');
       const observation = await ours.observe(lock);
-      const first = await theirs.acquireLease({ ...rust, lease: LEASE, renewal: 20 });
+      const first = await other.acquireLease({ lock, holder: 'dying', lease: 2_000, renewal: 50 });
       const versions = (await take(observation, 4)).map(({ version }) => version as string);
       assert.equal(versions[0], first);
       assert.deepEqual(versions, [...versions].sort(byVersion));
       assert.equal(new Set(versions).size, 4);
-      await theirs.releaseLease(rust);
-      let last: Change | undefined;
-      while (last?.operation !== 'delete') [last] = await take(observation, 1);
-      await observation.close();
-    });
-
-    it('is ours after their lease ran out with their process', async () => {
-      const other = await RustClient.start(program, emulator.port, 'rust-that-dies');
-      const observation = await ours.observe(lock);
-      await other.acquireLease({ lock, holder: 'dying', lease: 1_000, renewal: 200 });
       await other.kill();
       let last: Change | undefined;
       while (last?.operation !== 'delete') [last] = await take(observation, 1);

@@ -297,13 +297,13 @@ async fn run(host: &str, port: u16, client_id: &str) -> Result<(), Box<dyn Error
         exit.try_exit()?;
         Ok::<(), Box<dyn Error>>(())
     };
-    let (done, ended) = tokio::join!(work, session.run());
-    done?;
-    Ok(ended?)
+    // A session that ended for good, as after a broker lost it, ends the program.
+    let session = async { Ok(session.run().await?) };
+    tokio::try_join!(work, session)?;
+    Ok(())
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn start() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [host, port, client_id] = arguments.as_slice() else {
         return Err("usage: statestore-interop <host> <port> <client ID>".into());
@@ -311,4 +311,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     LocalSet::new()
         .run_until(run(host, port.parse()?, client_id))
         .await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let code = match start().await {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            1
+        }
+    };
+    // A return would wait for the thread that reads standard input.
+    std::process::exit(code);
 }
