@@ -4,6 +4,7 @@ import { Editor } from '../support/editor';
 import { exampleNames } from '../support/examples';
 import { VERSIONS } from '../support/node-red-versions';
 import { portIsFree } from '../support/ports';
+import { skipSuite } from '../support/skips';
 
 const MODULE = '@edgestate/node-red-statestore';
 
@@ -13,8 +14,10 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     before(async function () {
       if (!(await portIsFree(1883))) {
-        console.log('\n    !! SKIPPED: another program listens on port 1883, which the Quickstart uses\n');
-        this.skip();
+        skipSuite(this, {
+          why: 'another program listens on port 1883, which the Quickstart uses',
+          remedy: 'end that program',
+        });
       }
       editor = await Editor.open({ nodeRed: options() });
     });

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, waitForPort } from './ports';
+import { skipWithout } from './skips';
 
 export interface Mosquitto {
   port: number;
@@ -14,16 +15,13 @@ export interface Mosquitto {
   stop(): Promise<void>;
 }
 
-/** Call it in `before`: fails in CI and skips loudly elsewhere when a Mosquitto program is not installed. */
+/** Call it in `before`: skips the suite when a Mosquitto program is not installed; fails in CI. */
 export function requireProgram(context: Mocha.Context, program: string): void {
   try {
     execFileSync('which', [program], { stdio: 'ignore', env: withSbin() });
   } catch {
-    if (process.env.CI) throw new Error(`${program} is not installed; CI needs it`);
-    console.warn(
-      `\n    !! SKIPPED: ${program} is not installed (Debian: apt-get install mosquitto mosquitto-clients)\n`,
-    );
-    context.skip();
+    const remedy = 'Debian: apt-get install mosquitto mosquitto-clients';
+    skipWithout(context, { why: `${program} is not installed`, remedy });
   }
 }
 
