@@ -9,12 +9,16 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/protocol': { parts: [], packages: [] },
   'src/mqtt': { parts: [], packages: ['mqtt'] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
+  'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
   'src/node-red': {
-    parts: ['src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
+    parts: ['src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
     packages: ['node-red'],
   },
-  nodes: { parts: ['src/node-red', 'src/client', 'src/protocol', 'src/emulator'], packages: ['node-red'] },
+  nodes: {
+    parts: ['src/node-red', 'src/coordination', 'src/client', 'src/protocol', 'src/emulator'],
+    packages: ['node-red'],
+  },
 };
 
 /** Modules of Node.js with no I/O, which the protocol may use. */
