@@ -1,0 +1,128 @@
+/**
+ * What a client puts on the wire, seen by its proxy: how often it sends something again, and whether it sends what it must not.
+ * Every rule here follows from the order of events alone, not from time.
+ */
+
+import { readMessage } from '../../src/mqtt/message';
+import { PacketSplitter } from '../../src/mqtt/packet-splitter';
+import { parseCommand } from '../../src/protocol/commands';
+import { REQUEST_TOPIC } from '../../src/protocol/topics';
+import type { FaultProxy } from '../support/fault-proxy';
+
+/** A SET whose value nobody else writes, so that its packets are known by it. Moments are numbers of events. */
+export interface TracedCall {
+  begin: number;
+  /** When its caller was told something; `undefined` before. */
+  ended: number | undefined;
+}
+
+interface Connection {
+  /** When the client was given CONNACK. */
+  loggedIn: number | undefined;
+  sessionKept: boolean;
+  /** Packet identifier -> key and value of what the client has no PUBACK for. */
+  unacknowledged: Map<number, string>;
+  /** Since when this connection should be given up, and for which call. */
+  overdue: { since: number; what: string } | undefined;
+  sent: PacketSplitter;
+  delivered: PacketSplitter;
+}
+
+const CONNACK = 2;
+const PUBLISH = 3;
+const PUBACK = 4;
+const DUP = 0x08;
+
+export class Wire {
+  /** Packets that went out again, marked as duplicates. */
+  resent = 0;
+  sessionsKept = 0;
+  sessionsLost = 0;
+  /** What the client must not have done. */
+  readonly breaches: string[] = [];
+
+  readonly #moment: () => number;
+  readonly #calls = new Map<string, TracedCall>();
+  readonly #connections = new Map<number, Connection>();
+  /** Correlation data of writes -> number of the connection that carried it last. */
+  readonly #carried = new Map<string, number>();
+
+  constructor(proxy: FaultProxy, moment: () => number) {
+    this.#moment = moment;
+    proxy.on('open', (number) => this.#connections.set(number, this.#connection(number)));
+    proxy.on('close', (number) => this.#connections.delete(number));
+    proxy.on('sent', (number, chunk) => this.#connections.get(number)?.sent.add(chunk));
+    proxy.on('delivered', (number, chunk) => this.#connections.get(number)?.delivered.add(chunk));
+  }
+
+  begin(key: string, value: string, begin: number): void {
+    this.#calls.set(`${key} ${value}`, { begin, ended: undefined });
+  }
+
+  /** The caller was told something; with a timeout it was told that nothing came. */
+  end(key: string, value: string, ended: number, timedOut: boolean): void {
+    const what = `${key} ${value}`;
+    const call = this.#calls.get(what);
+    if (call) call.ended = ended;
+    if (!timedOut) return;
+    for (const connection of this.#connections.values()) {
+      if ([...connection.unacknowledged.values()].includes(what)) {
+        connection.overdue ??= { since: ended, what };
+      }
+    }
+  }
+
+  #connection(number: number): Connection {
+    const connection: Connection = {
+      ...{ loggedIn: undefined, sessionKept: false, unacknowledged: new Map(), overdue: undefined },
+      sent: new PacketSplitter((data, start, body, end) => {
+        if ((data[start] as number) >> 4 === PUBLISH)
+          this.#onPublish(number, connection, data, [start, body, end]);
+      }),
+      delivered: new PacketSplitter((data, start, body) => {
+        const type = (data[start] as number) >> 4;
+        if (type === PUBACK) connection.unacknowledged.delete(data.readUInt16BE(body));
+        if (type === CONNACK && data[body + 1] === 0) {
+          connection.loggedIn = this.#moment();
+          connection.sessionKept = ((data[body] as number) & 1) === 1;
+          if (connection.sessionKept) this.sessionsKept++;
+          else this.sessionsLost++;
+        }
+      }),
+    };
+    return connection;
+  }
+
+  #onPublish(
+    number: number,
+    connection: Connection,
+    data: Buffer,
+    [start, body, end]: [number, number, number],
+  ): void {
+    const { topic, packetId, payload, correlation } = readMessage(data, start, body, end);
+    if (((data[start] as number) & DUP) !== 0) this.resent++;
+    if (topic !== REQUEST_TOPIC) return;
+    const command = parseCommand(payload);
+    if (command.verb === 'GET' || command.verb === 'KEYNOTIFY') return;
+    const what = `${command.key} ${'value' in command ? command.value : ''}`;
+    const before = correlation === undefined ? undefined : this.#carried.get(correlation);
+    if (before !== undefined && before !== number && !connection.sessionKept) {
+      this.breaches.push(`${command.verb} ${what} was sent again into a new session`);
+    }
+    if (correlation !== undefined) this.#carried.set(correlation, number);
+
+    const call = command.verb === 'SET' ? this.#calls.get(what) : undefined;
+    if (!call) return;
+    connection.unacknowledged.set(packetId, what);
+    const { loggedIn, overdue } = connection;
+    if (call.ended !== undefined && loggedIn !== undefined && loggedIn > call.ended) {
+      this.breaches.push(`SET ${what} was sent on a connection that was made after its call had ended`);
+    }
+    if (overdue && call.begin > overdue.since) {
+      connection.overdue = undefined;
+      this.breaches.push(
+        `SET ${overdue.what} timed out without PUBACK, and its connection was used further, for ${what}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** The command `statestore-emulator` as a process of its own, which can be killed and frozen. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Lines, ROOT } from './node-red';
+
+const CLI = join(ROOT, 'dist', 'src', 'emulator', 'cli.js');
+const EXECUTE_REPEATS = '--execute-repeats';
+
+/** Whether the emulator can be told not to recognise repeats; without that choice it always executes them again. */
+const recognisesRepeats = execFileSync(process.execPath, [CLI, '--help'], { encoding: 'utf8' }).includes(
+  EXECUTE_REPEATS,
+);
+
+/** The ways an emulator may treat a request that comes twice, as far as this one has them. */
+export const REPEATS: readonly ('executed' | 'recognised')[] = recognisesRepeats
+  ? ['executed', 'recognised']
+  : ['executed'];
+export type Repeats = (typeof REPEATS)[number];
+
+export class EmulatorProcess {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #onExit = () => this.#child.kill('SIGKILL');
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+    this.#exited = once(child, 'exit');
+    process.once('exit', this.#onExit);
+  }
+
+  static async start(repeats: Repeats): Promise<EmulatorProcess> {
+    if (!REPEATS.includes(repeats)) throw new Error('this emulator does not recognise repeats');
+    const option = recognisesRepeats && repeats === 'executed' ? [EXECUTE_REPEATS] : [];
+    const child = spawn(process.execPath, [CLI, '--port', '0', ...option], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const line = await new Lines(child).find(/listening on .*:\d+ /);
+    return new EmulatorProcess(child, Number(/:(\d+) /.exec(line)?.[1]));
+  }
+
+  /** Whether it ended, by itself or not. */
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Stands still, until {@link thaw}; connections stay. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** Ends at once, and everything in it is lost. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+    process.off('exit', this.#onExit);
+  }
+}
