@@ -2,10 +2,17 @@
 /** The command `statestore-emulator`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, Emulator, type EmulatorOptions } from './broker';
+import {
+  DEFAULT_EMULATOR_HOST,
+  DEFAULT_EMULATOR_PORT,
+  Emulator,
+  type EmulatorOptions,
+  type EmulatorTls,
+} from './broker';
 import { Rules } from './rules';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
+                           [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
 for trying, teaching and testing. Not for production.
@@ -16,6 +23,11 @@ for trying, teaching and testing. Not for production.
   --rules FILE    users and rules, JSON or YAML in the shape of a BrokerAuthorization (default: everybody
                   may do anything); see docs/emulator.md
   --quota KEYS    most keys the store holds (default: no limit)
+  --cert FILE     certificate and
+  --key FILE      private key of the emulator, PEM: clients must speak TLS then
+  --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
+  --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
+                  it again with the first answer)
   --help          print this text
   --version       print the version
 
@@ -40,14 +52,20 @@ function readArguments(): Arguments {
         host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
         rules: { type: 'string' },
         quota: { type: 'string' },
+        cert: { type: 'string' },
+        key: { type: 'string' },
+        ca: { type: 'string' },
+        'execute-repeats': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
     });
     const { host, help, version, rules, quota } = values;
+    const tls = readTls(values);
     const port = wholeNumber('--port', values.port, 0, 65_535);
     return {
-      ...{ host, help, version, port },
+      ...{ host, help, version, port, recogniseRepeats: !values['execute-repeats'] },
+      ...(tls && { tls }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),
     };
@@ -63,12 +81,40 @@ function wholeNumber(option: string, value: string, min: number, max: number): n
   throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not "${value}"`);
 }
 
+function readTls({
+  cert,
+  key,
+  ca,
+}: { [option in 'cert' | 'key' | 'ca']?: string | undefined }): EmulatorTls | undefined {
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new UsageError(
+      `--${cert === undefined ? 'cert' : 'key'} is missing: TLS needs a certificate and its key`,
+    );
+  return {
+    cert: readPem('--cert', cert),
+    key: readPem('--key', key),
+    ...(ca !== undefined && { ca: readPem('--ca', ca) }),
+  };
+}
+
+function readPem(option: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(explainFile(option, file, error as NodeJS.ErrnoException));
+  }
+}
+
+function explainFile(option: string, file: string, { code, message }: NodeJS.ErrnoException): string {
+  return `${option} ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`;
+}
+
 function readRules(file: string): Rules {
   try {
     return Rules.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`--rules ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new UsageError(explainFile('--rules', file, error as NodeJS.ErrnoException));
   }
 }
 
@@ -82,8 +128,13 @@ function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; h
     case 'ENOTFOUND':
       return `this machine has no address ${host}; choose another one with --host`;
     default:
-      return error.message;
+      return isAboutKeys(error) ? `--cert, --key or --ca: ${error.message}` : error.message;
   }
+}
+
+/** OpenSSL's errors, and Node's for PEM that is none. */
+function isAboutKeys({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('ERR_OSSL') || code.startsWith('ERR_CRYPTO');
 }
 
 async function main(): Promise<void> {
@@ -100,7 +151,8 @@ async function main(): Promise<void> {
   const emulator = await Emulator.start(options).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explain(error, options));
   });
-  console.log(`State store emulator listening on ${options.host}:${emulator.port} (Ctrl-C to stop)`);
+  const how = options.tls ? ' with TLS' : '';
+  console.log(`State store emulator listening on ${options.host}:${emulator.port}${how} (Ctrl-C to stop)`);
   const stop = () => void emulator.close().then(() => process.exit(0));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

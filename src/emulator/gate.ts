@@ -17,6 +17,8 @@ const SERVE_BELOW = 2 ** 20;
 /** Most bytes of packets that wait to be served. */
 const MOST_HELD = 2 ** 24;
 
+const CONNECT_BYTE = PacketType.CONNECT << 4;
+
 /** A packet that waits to be served. */
 interface Held {
   data: Buffer;
@@ -55,6 +57,8 @@ export class Gate extends Duplex {
   /** Aedes is busy with a packet on which the next ones may depend: CONNECT, SUBSCRIBE, UNSUBSCRIBE. */
   #aedesWorks = false;
   #arrivedAt = 0;
+  /** Nothing came yet. */
+  #isNew = true;
   #refused = false;
 
   /** `socket` must never let who writes wait: see `joinWrites`. */
@@ -117,6 +121,8 @@ export class Gate extends Duplex {
     this.#arrivedAt = performance.now();
     this.#handlers.heard();
     try {
+      if (this.#isNew && chunk[0] !== CONNECT_BYTE) throw new PacketFault(MALFORMED_PACKET);
+      this.#isNew = false;
       this.#splitter.add(chunk);
     } catch (error) {
       this.#refuse(error);
