@@ -202,7 +202,7 @@ export class Sessions {
 
 /** Plays a session: sends its bytes, in pieces, and leaves when the emulator closes the connection or after a while. */
 export async function play(port: number, session: Buffer, random: Random): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1' });
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => undefined);
   socket.resume();
   const cut = Math.floor(random() * session.length);
