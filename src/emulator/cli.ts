@@ -10,6 +10,7 @@ import {
   type EmulatorTls,
 } from './broker';
 import { Rules } from './rules';
+import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
@@ -44,7 +45,7 @@ interface Arguments extends EmulatorOptions {
   version: boolean;
 }
 
-function readArguments(): Arguments {
+async function readArguments(): Promise<Arguments> {
   try {
     const { values } = parseArgs({
       options: {
@@ -61,7 +62,7 @@ function readArguments(): Arguments {
       },
     });
     const { host, help, version, rules, quota } = values;
-    const tls = readTls(values);
+    const tls = await readTls(values);
     const port = wholeNumber('--port', values.port, 0, 65_535);
     return {
       ...{ host, help, version, port, recogniseRepeats: !values['execute-repeats'] },
@@ -81,40 +82,20 @@ function wholeNumber(option: string, value: string, min: number, max: number): n
   throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not "${value}"`);
 }
 
-function readTls({
-  cert,
-  key,
-  ca,
-}: { [option in 'cert' | 'key' | 'ca']?: string | undefined }): EmulatorTls | undefined {
-  if (cert === undefined && key === undefined && ca === undefined) return undefined;
-  if (cert === undefined || key === undefined)
-    throw new UsageError(
-      `--${cert === undefined ? 'cert' : 'key'} is missing: TLS needs a certificate and its key`,
-    );
-  return {
-    cert: readPem('--cert', cert),
-    key: readPem('--key', key),
-    ...(ca !== undefined && { ca: readPem('--ca', ca) }),
-  };
-}
-
-function readPem(option: string, file: string): Buffer {
+async function readTls(files: TlsFiles): Promise<EmulatorTls | undefined> {
   try {
-    return readFileSync(file);
+    return await readTlsFiles(files);
   } catch (error) {
-    throw new UsageError(explainFile(option, file, error as NodeJS.ErrnoException));
+    throw new UsageError(`--cert, --key, --ca: ${(error as Error).message}`);
   }
-}
-
-function explainFile(option: string, file: string, { code, message }: NodeJS.ErrnoException): string {
-  return `${option} ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`;
 }
 
 function readRules(file: string): Rules {
   try {
     return Rules.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(explainFile('--rules', file, error as NodeJS.ErrnoException));
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--rules ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
   }
 }
 
@@ -128,17 +109,12 @@ function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; h
     case 'ENOTFOUND':
       return `this machine has no address ${host}; choose another one with --host`;
     default:
-      return isAboutKeys(error) ? `--cert, --key or --ca: ${error.message}` : error.message;
+      return error.message;
   }
 }
 
-/** OpenSSL's errors, and Node's for PEM that is none. */
-function isAboutKeys({ code = '' }: NodeJS.ErrnoException): boolean {
-  return code.startsWith('ERR_OSSL') || code.startsWith('ERR_CRYPTO');
-}
-
 async function main(): Promise<void> {
-  const options = readArguments();
+  const options = await readArguments();
   if (options.help) {
     process.stdout.write(HELP);
     return;

@@ -3,6 +3,7 @@ import type { Node } from 'node-red';
 import { Emulator } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
+import { readTlsFiles, type TlsFiles } from '../emulator/tls-files';
 
 export interface EmulatorAddress {
   host: string;
@@ -13,6 +14,8 @@ export interface EmulatorAddress {
 export interface EmulatorSettings extends EmulatorAddress {
   /** Path of a file of rules, or the rules themselves (anything of more than one line); empty: everybody may do anything. */
   rules: string;
+  /** Certificate, key and authorities of clients; without them plain TCP. */
+  tls: TlsFiles;
 }
 
 interface Shared {
@@ -29,15 +32,21 @@ export class Emulators {
   readonly #kept = new Map<string, StateStoreEngine>();
 
   /** The emulator at this address, started if need be. Rejects with Node's error when the port cannot be had. */
-  async acquire(node: Node, { rules: given, ...address }: EmulatorSettings): Promise<Emulator> {
+  async acquire(node: Node, { rules: given, tls: files, ...address }: EmulatorSettings): Promise<Emulator> {
     const id = idOf(address);
     let shared = this.#running.get(id);
     if (!shared) {
       const engine = this.#kept.get(id);
       this.#kept.delete(id);
-      const starting = readRules(given).then((rules) =>
-        Emulator.start({ ...address, ...(engine && { engine }), ...(rules && { rules }) }),
-      );
+      const starting = readRules(given).then(async (rules) => {
+        const tls = await readTlsFiles(files);
+        return Emulator.start({
+          ...address,
+          ...(engine && { engine }),
+          ...(rules && { rules }),
+          ...(tls && { tls }),
+        });
+      });
       shared = { starting, users: new Set() };
       this.#running.set(id, shared);
     }
