@@ -77,7 +77,6 @@ class Floor implements Contender {
   readonly #templates = new Map<string, Template>();
   readonly #inFlight: (InFlight | undefined)[] = new Array(65_536);
   #nextId = 0;
-  #count = 0;
   #out: Buffer[] = [];
   #rest: Buffer = Buffer.alloc(0);
 
@@ -94,8 +93,6 @@ class Floor implements Contender {
     copy.set(packet);
     copy.writeUInt16BE(id, packetId);
     copy.writeUInt16BE(id, correlation);
-    // The rest makes it unlike every other one: what comes with known correlation data is a repeat.
-    copy.writeUInt32BE(this.#count++, correlation + 2);
     copy.write(`${String(Date.now()).padStart(15, '0')}:${String(id).padStart(5, '0')}`, timestamp, 'latin1');
     this.#inFlight[id] = { operation, size: value.length, done };
     this.#write(copy);

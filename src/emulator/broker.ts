@@ -37,7 +37,7 @@ export interface EmulatorOptions {
   /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
   receiveMaximum?: number;
   /**
-   * Whether a write that comes twice (same client, same correlation data, before its message expiry) is executed once and answered
+   * Whether a write that comes twice (same client, correlation data and `__ts`, before its message expiry) is executed once and answered
    * twice. Default true; false is for tests of clients.
    */
   recogniseRepeats?: boolean;
@@ -169,6 +169,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     // A client that breaks the protocol is disconnected by Aedes; nothing else is to be done about it here.
     this.#broker.on('clientError', () => undefined);
     this.#broker.on('connectionError', () => undefined);
+    (this.#broker as EventEmitter).on('error', (error: Error) => process.emitWarning(error));
     this.#hook();
     this.#server.listen(port, host);
     await once(this.#server, 'listening');

@@ -70,9 +70,10 @@ export function exchange(
     return { publish: [{ ...answer, payload: Buffer.alloc(0), properties: { ...COMMON, userProperties } }] };
   }
 
-  const known = repeats?.find(clientId, correlationData, nowMs);
+  const sent = { ...request, correlationData };
+  const known = repeats?.find(sent, nowMs);
   const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs);
-  if (isWrite && !known) repeats?.add(clientId, correlationData, messageExpiryInterval, response, nowMs);
+  if (isWrite && !known) repeats?.add(sent, response, nowMs);
   const properties: PublicationProperties = {
     correlationData,
     ...COMMON,

@@ -5,6 +5,7 @@ import { REQUEST_TOPIC } from '../protocol/topics';
 import {
   checkConnect,
   checkPacket,
+  IMPLEMENTATION_ERROR,
   MALFORMED_PACKET,
   PACKET_TOO_LARGE,
   PacketFault,
@@ -14,8 +15,9 @@ import { type RequestPacket, readRequest } from './request-packet';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
-/** Most bytes of packets that wait to be served. */
+/** Most bytes of packets that wait to be served, and what each costs beside them, about. */
 const MOST_HELD = 2 ** 24;
+const HELD_BYTES = 128;
 
 const CONNECT_BYTE = PacketType.CONNECT << 4;
 
@@ -136,7 +138,7 @@ export class Gate extends Duplex {
       this.#take(data, start, body, end);
       return;
     }
-    this.#heldBytes += end - start;
+    this.#heldBytes += end - start + HELD_BYTES;
     if (this.#heldBytes > MOST_HELD) this.destroy();
     else this.#held.push({ data, start, body, end, arrivedAt: this.#arrivedAt });
   }
@@ -157,7 +159,7 @@ export class Gate extends Duplex {
     try {
       for (; served < this.#held.length && !this.#mustWait && !this.#refused; served++) {
         const { data, start, body, end, arrivedAt } = this.#held[served] as Held;
-        this.#heldBytes -= end - start;
+        this.#heldBytes -= end - start + HELD_BYTES;
         this.#arrivedAt = arrivedAt;
         this.#take(data, start, body, end);
       }
@@ -206,7 +208,7 @@ export class Gate extends Duplex {
     try {
       this.emit('readable');
     } catch (error) {
-      this.destroy(error as Error);
+      this.#refuse(error);
     }
   }
 
@@ -222,7 +224,9 @@ function reasonOf(error: unknown): number {
   if (error instanceof PacketTooLarge) return PACKET_TOO_LARGE;
   // RangeError: a length that is none.
   if (error instanceof RangeError) return MALFORMED_PACKET;
-  throw error;
+  // A fault of ours costs one connection, and not the process.
+  process.emitWarning(error instanceof Error ? error : String(error));
+  return IMPLEMENTATION_ERROR;
 }
 
 const REQUEST_TOPIC_BYTES = Buffer.from(REQUEST_TOPIC);

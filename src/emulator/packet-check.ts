@@ -20,6 +20,7 @@ export const PacketType = {
 /** Reason codes of a DISCONNECT (MQTT 5 section 3.14.2.1). */
 export const MALFORMED_PACKET = 0x81;
 export const PROTOCOL_ERROR = 0x82;
+export const IMPLEMENTATION_ERROR = 0x83;
 export const TOPIC_FILTER_INVALID = 0x8f;
 export const TOPIC_NAME_INVALID = 0x90;
 export const PACKET_TOO_LARGE = 0x95;
