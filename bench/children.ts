@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Reply } from './contenders/serve';
 import type { Job, Measurement } from './measure';
-import type { ServerReply } from './servers/serve';
+import type { ServerQuestion, ServerReply } from './servers/serve';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -51,8 +51,18 @@ export class Server extends Child {
 
   /** CPU time in microseconds so far. */
   async cpu(): Promise<number> {
-    const reply = await this.ask<ServerReply>({});
+    const reply = await this.#question('cpu');
     return 'cpu' in reply ? reply.cpu : Number.NaN;
+  }
+
+  /** MB after a garbage collection; this process must run with `--expose-gc`, and so will the server. */
+  async memory(): Promise<number> {
+    const reply = await this.#question('memory');
+    return 'memory' in reply ? reply.memory : Number.NaN;
+  }
+
+  #question(what: ServerQuestion): Promise<ServerReply> {
+    return this.ask<ServerReply>({ what });
   }
 }
 

@@ -1,17 +1,22 @@
 /**
  * Random and damaged bytes at the request topic of the emulator, and at the response and notification topics of a client that
- * works meanwhile: nothing crashes, nothing leaks, every answer stays right.
+ * works meanwhile; and whole MQTT sessions, damaged. Nothing crashes, nothing leaks, every answer stays right. The emulator is a
+ * process of its own, so that its end is seen.
  *
  *   npm run fuzz [-- SECONDS [SEED]]
  */
 import { connectAsync, type MqttClient } from 'mqtt';
-import { Emulator, StateStoreClient } from '../src/index';
+import { StateStoreClient } from '../src/index';
 import { encodeCommand } from '../src/protocol/commands';
 import { notificationTopic, REQUEST_TOPIC, responseTopic } from '../src/protocol/topics';
+import { Server } from './children';
+import { play, Sessions } from './sessions';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 31);
 const GOAL_MB = 20;
+/** Sessions at a time. */
+const PLAYERS = 20;
 
 let state = SEED;
 /** Mulberry32: the same numbers for the same seed. */
@@ -63,16 +68,37 @@ function memoryMb(): number {
   return (heapUsed + arrayBuffers) / 2 ** 20;
 }
 
+interface Count {
+  sessions: number;
+  done: boolean;
+}
+
+async function playSessions(port: number, count: Count): Promise<void> {
+  const sessions = new Sessions(random);
+  const one = async () => {
+    while (!count.done) {
+      await play(port, sessions.make(), random);
+      count.sessions++;
+    }
+  };
+  await Promise.all(Array.from({ length: PLAYERS }, one));
+}
+
 async function main(): Promise<void> {
-  const emulator = await Emulator.start({ port: 0 });
-  const victim = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
-  const attacker = await connectAsync({ port: emulator.port, protocolVersion: 5, clientId: 'attacker' });
+  // Fails, and with it everything, as soon as the emulator ends.
+  const emulator = await Server.start('emulator');
+  const { port } = emulator;
+  const victim = new StateStoreClient({ host: '127.0.0.1', port });
+  const attacker = await connectAsync({ port, protocolVersion: 5, clientId: 'attacker' });
   await victim.observe('fuzz', () => undefined);
   await victim.observe('mine', () => undefined);
-  let before = 0;
+  const count = { sessions: 0, done: false };
+  const playing = playSessions(port, count);
+  let before: { own: number; emulator: number } | undefined;
   let attacks = 0;
   let answers = 0;
   let wrong = 0;
+  const memory = async () => ({ own: memoryMb(), emulator: await emulator.memory() });
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
   while (elapsed() < SECONDS) {
@@ -83,19 +109,23 @@ async function main(): Promise<void> {
     const got = await victim.get('mine');
     answers += 2;
     if (!got.found || got.value.toString() !== value) wrong++;
-    if (before === 0 && elapsed() > SECONDS / 5) before = memoryMb();
+    if (!before && elapsed() > SECONDS / 3) before = await memory();
   }
-  const growth = memoryMb() - before;
+  count.done = true;
+  await playing;
+  const after = await memory();
+  const growth = { own: after.own - (before?.own ?? 0), emulator: after.emulator - (before?.emulator ?? 0) };
   console.log(
-    `seed ${SEED}: ${attacks} damaged messages, ${answers} answers, ${wrong} wrong, memory +${growth.toFixed(1)} MB`,
+    `seed ${SEED}: ${attacks} damaged messages, ${count.sessions} damaged sessions, ${answers} answers, ${wrong} wrong, ` +
+      `memory +${growth.own.toFixed(1)} MB, of the emulator ${after.emulator.toFixed(1)} MB, +${growth.emulator.toFixed(1)} MB`,
   );
   await attacker.endAsync(true);
   await victim.close();
-  await emulator.close();
-  process.exitCode = wrong === 0 && growth < GOAL_MB ? 0 : 1;
+  await emulator.stop();
+  process.exitCode = wrong === 0 && Math.max(growth.own, growth.emulator) < GOAL_MB ? 0 : 1;
 }
 
 main().catch((error) => {
   console.error(`seed ${SEED}: failed: ${error.stack}`);
-  process.exitCode = 1;
+  process.exit(1);
 });

@@ -9,6 +9,10 @@ interface StateStoreEmulatorDef extends NodeDef {
   port: string | number;
   /** Path of a file with users and rules, or these themselves. */
   rules?: string;
+  /** Paths of PEM files: certificate, its private key, and the authorities of clients. */
+  cert?: string;
+  key?: string;
+  ca?: string;
 }
 
 export = (RED: NodeAPI): void => {
@@ -26,6 +30,7 @@ export = (RED: NodeAPI): void => {
       host: def.host || DEFAULT_EMULATOR_HOST,
       port: Number(def.port || DEFAULT_EMULATOR_PORT),
       rules: def.rules ?? '',
+      tls: { cert: def.cert, key: def.key, ca: def.ca },
     };
     const status = new EmulatorStatus(RED, this, address);
     const start = (flowsStarted: boolean): void => {

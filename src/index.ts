@@ -28,7 +28,7 @@ export {
   type UpdateResult,
   update,
 } from './coordination/update';
-export { Emulator, type EmulatorOptions } from './emulator/broker';
+export { Emulator, type EmulatorOptions, type EmulatorTls } from './emulator/broker';
 export { Rules, RulesError } from './emulator/rules';
 export type { ConnectionState } from './mqtt/connection';
 export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';

@@ -1,11 +1,28 @@
-/** A server in a process of its own: tells its port, and then, whenever asked, its CPU time so far in microseconds. */
-export type ServerReply = { port: number } | { cpu: number };
+/**
+ * A server in a process of its own: tells its port, and then, whenever asked, its CPU time so far in microseconds, or, after a
+ * garbage collection, how many MB it holds.
+ */
+export type ServerReply = { port: number } | { cpu: number } | { memory: number };
+
+export type ServerQuestion = 'cpu' | 'memory';
 
 export function serve(port: number): void {
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ cpu: user + system } satisfies ServerReply);
+  process.on('message', (question: { what: ServerQuestion }) => {
+    process.send?.((question.what === 'cpu' ? cpu() : memory()) satisfies ServerReply);
   });
   process.on('disconnect', () => process.exit());
   process.send?.({ port } satisfies ServerReply);
+}
+
+function cpu(): ServerReply {
+  const { user, system } = process.cpuUsage();
+  return { cpu: user + system };
+}
+
+function memory(): ServerReply {
+  if (!global.gc) throw new Error('run with node --expose-gc');
+  global.gc();
+  global.gc();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { memory: (heapUsed + arrayBuffers) / 2 ** 20 };
 }

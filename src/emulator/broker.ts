@@ -3,12 +3,18 @@
  * memory; the MQTT broker of Azure IoT Operations is the product for real work.
  */
 import { EventEmitter, once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
-import type { Aedes, AedesPublishPacket, Client } from 'aedes';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Aedes, Client } from 'aedes';
 import { joinWrites } from '../mqtt/joined-writes';
 import { REQUEST_TOPIC } from '../protocol/topics';
+import { type BrokerClient, Delivery } from './delivery';
 import { StateStoreEngine } from './engine';
-import { exchange, notificationsOf, type Publication } from './exchange';
+import { exchange, notificationsOf, requestOf, type StoreRequest } from './exchange';
+import { Gate } from './gate';
+import { TOPIC_NAME_INVALID } from './packet-check';
+import { Repeats } from './repeats';
+import type { RequestPacket } from './request-packet';
 import type { Principal, Rules } from './rules';
 
 export interface EmulatorOptions {
@@ -16,6 +22,8 @@ export interface EmulatorOptions {
   port?: number;
   /** Address to listen on. Default 127.0.0.1: this machine only, because anybody who reaches it may do anything. */
   host?: string;
+  /** Speak TLS; plain TCP by default. */
+  tls?: EmulatorTls;
   /** Tells the time in milliseconds since 1970; the clock of this machine by default. For tests of expiry. */
   now?: () => number;
   /** The store to serve; a new, empty one by default. */
@@ -24,58 +32,101 @@ export interface EmulatorOptions {
   rules?: Rules;
   /** Most keys the store holds; no limit by default. */
   keyQuota?: number;
-  /** Largest packet in bytes the broker accepts (MQTT 5 section 3.2.2.3.6); no limit by default. */
+  /** Largest packet in bytes the broker accepts, also before log-in (MQTT 5 section 3.2.2.3.6), at least 1. Default 4 MiB. */
   maximumPacketSize?: number;
   /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
   receiveMaximum?: number;
+  /**
+   * Whether a write that comes twice (same client, correlation data and `__ts`, before its message expiry) is executed once and answered
+   * twice. Default true; false is for tests of clients.
+   */
+  recogniseRepeats?: boolean;
+}
+
+/** Certificate and private key of the emulator, PEM, and, where clients need a certificate, of the authorities that sign these. */
+export interface EmulatorTls {
+  cert: string | Buffer;
+  key: string | Buffer;
+  /** With it, a client without a certificate of these authorities is turned away. */
+  ca?: string | Buffer;
 }
 
 export const DEFAULT_EMULATOR_PORT = 1883;
 export const DEFAULT_EMULATOR_HOST = '127.0.0.1';
+/** Largest packet in bytes. */
+export const DEFAULT_MAXIMUM_PACKET_SIZE = 2 ** 22;
+/** A client is disconnected when more bytes than that wait because it does not read. */
+export const MOST_WAITING_BYTES = 2 ** 24;
+/** Sessions of clients that are away: how long at most, in seconds, and how many. */
+export const LONGEST_SESSION = 86_400;
+export const MOST_SESSIONS = 1000;
 
-const TOPIC_NAME_INVALID = 0x90;
 /** MQTT 3.1.1 return codes, which Aedes turns into those of MQTT 5. */
 const BAD_PASSWORD = 4;
 const NOT_AUTHORIZED = 5;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const SWEEP_MS = 1000;
+const SYSTEM_TOPICS = '$SYS/';
+const PUBACK = 0x40;
 
 /** A running emulator. Emits `change` when the number of clients or keys may have changed. */
 export class Emulator extends EventEmitter<{ change: [] }> {
   readonly engine: StateStoreEngine;
   readonly #broker: Aedes;
+  readonly #delivery: Delivery;
   readonly #server: Server;
+  readonly #rules: Rules | undefined;
+  readonly #repeats: Repeats | undefined;
   readonly #now: () => number;
+  readonly #clients = new WeakMap<Gate, BrokerClient>();
+  readonly #principals = new WeakMap<Client, Principal>();
+  readonly #sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
 
-  private constructor(engine: StateStoreEngine, broker: Aedes, now: () => number) {
+  private constructor(broker: Aedes, delivery: Delivery, options: EmulatorOptions) {
     super();
     this.setMaxListeners(0);
-    this.engine = engine;
+    const { keyQuota, rules, tls, maximumPacketSize = DEFAULT_MAXIMUM_PACKET_SIZE } = options;
+    this.engine = options.engine ?? new StateStoreEngine(keyQuota === undefined ? {} : { keyQuota });
     this.#broker = broker;
-    this.#now = now;
-    this.#server = createServer({ noDelay: true }, (socket) => void broker.handle(joinWrites(socket)));
+    this.#delivery = delivery;
+    this.#rules = rules;
+    this.#repeats = (options.recogniseRepeats ?? true) ? new Repeats() : undefined;
+    this.#now = options.now ?? Date.now;
+    this.engine.authorize = rules
+      ? (clientId, access, key) =>
+          rules.allowsKey(this.#principalOf(delivery.client(clientId) ?? null), access, key)
+      : () => true;
+    const accept = (socket: Socket) => this.#accept(socket, maximumPacketSize);
+    this.#server = tls
+      ? createTlsServer({ ...tls, requestCert: tls.ca !== undefined, noDelay: true }, accept)
+      : createServer({ noDelay: true }, accept);
   }
 
-  /** Starts an emulator. Rejects with Node's `EADDRINUSE` or `EACCES` error when the port cannot be had. */
+  /**
+   * Starts an emulator. Rejects with Node's `EADDRINUSE` or `EACCES` error when the port cannot be had, and with that of OpenSSL
+   * when a certificate or key is none.
+   */
   static async start(options: EmulatorOptions = {}): Promise<Emulator> {
     const { Aedes } = await import('aedes');
+    const delivery = new Delivery();
     const broker = await Aedes.createBroker({
-      maximumPacketSize: options.maximumPacketSize ?? 0,
+      mq: delivery.router,
+      persistence: delivery.sessions,
+      maximumPacketSize: options.maximumPacketSize ?? DEFAULT_MAXIMUM_PACKET_SIZE,
       receiveMaximum: options.receiveMaximum ?? 0,
+      sessionExpiryIntervalLimit: LONGEST_SESSION,
+      pendingSessionsLimit: MOST_SESSIONS,
     });
-    const quota = options.keyQuota === undefined ? {} : { keyQuota: options.keyQuota };
-    const emulator = new Emulator(
-      options.engine ?? new StateStoreEngine(quota),
-      broker,
-      options.now ?? Date.now,
-    );
-    emulator.engine.authorize = () => true;
-    if (options.rules) emulator.#enforce(options.rules);
+    delivery.attach(broker);
+    let emulator: Emulator | undefined;
     try {
+      emulator = new Emulator(broker, delivery, options);
       await emulator.#listen(options.port ?? DEFAULT_EMULATOR_PORT, options.host ?? DEFAULT_EMULATOR_HOST);
     } catch (error) {
-      await emulator.close();
+      if (emulator) await emulator.close();
+      else broker.close();
       throw error;
     }
     return emulator;
@@ -98,6 +149,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   /** Disconnects every client and frees the port. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    clearInterval(this.#sweep);
     const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
     this.#server.close();
     await new Promise<void>((resolve) => this.#broker.close(resolve));
@@ -105,26 +157,58 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 
   async #listen(port: number, host: string): Promise<void> {
-    await new Promise<void>((resolve) =>
-      this.#broker.subscribe(REQUEST_TOPIC, (packet, done) => this.#serve(packet, done), resolve),
-    );
-    this.#broker.on('clientReady', () => this.emit('change'));
+    this.#broker.on('clientReady', (client) => {
+      if (client.conn instanceof Gate) client.conn.ready(client.id);
+      this.emit('change');
+    });
     this.#broker.on('clientDisconnect', (client) => {
       this.engine.forget(client.id);
+      if (client.clean) this.#delivery.sessions.end(client.id);
       this.emit('change');
     });
     // A client that breaks the protocol is disconnected by Aedes; nothing else is to be done about it here.
     this.#broker.on('clientError', () => undefined);
     this.#broker.on('connectionError', () => undefined);
+    (this.#broker as EventEmitter).on('error', (error: Error) => process.emitWarning(error));
+    this.#hook();
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
   }
 
-  /** Asks the rules at log-in, publish, subscribe, and for every key. */
-  #enforce(rules: Rules): void {
-    const principals = new WeakMap<Client, Principal>();
-    const principalOf = (client: Client | null): Principal =>
-      (client && principals.get(client)) ?? { clientId: client?.id ?? '', attributes: {} };
+  #accept(socket: Socket, largestPacket: number): void {
+    const gate = new Gate(
+      joinWrites(socket, MOST_WAITING_BYTES),
+      {
+        heard: () => this.#clients.get(gate)?._keepaliveTimer?.refresh(),
+        request: (request) => this.#request(gate, request),
+        acknowledged: (clientId, packetId) => this.#delivery.sessions.acknowledge(clientId, packetId),
+        fault: (reasonCode) => this.#disconnect(gate, reasonCode),
+      },
+      largestPacket,
+    );
+    this.#clients.set(gate, this.#broker.handle(gate) as BrokerClient);
+  }
+
+  /** Asks the rules at log-in, publish and subscribe. */
+  #hook(): void {
+    const rules = this.#rules;
+    this.#broker.preConnect = (client, packet, done) => {
+      // No prototype: a topic may be called "constructor".
+      Object.assign(client, { subscriptions: Object.create(null) });
+      // Sessions of MQTT 3 have no expiry: none is kept.
+      if ((packet.protocolVersion ?? 5) < 5) packet.clean = true;
+      done(null, true);
+    };
+    this.#broker.authorizePublish = (client, packet, done) => {
+      const isAllowed = !packet.topic.startsWith(SYSTEM_TOPICS) && this.#mayPublish(client, packet.topic);
+      done(isAllowed ? null : new Error('not authorized'));
+      // Requests of connected clients came through the gate. The last will of a client may be one as well.
+      const isWill = packet.cmd !== 'publish';
+      if (!isAllowed || !isWill || packet.topic !== REQUEST_TOPIC || !client) return;
+      const request = requestOf(client.id, packet);
+      if (request) this.#serve(request);
+    };
+    if (!rules) return;
     this.#broker.authenticate = (client, username, password, done) => {
       const attributes = rules.logIn(username, password?.toString());
       const principal = {
@@ -132,45 +216,72 @@ export class Emulator extends EventEmitter<{ change: [] }> {
         ...(username !== undefined && { username }),
         attributes: attributes ?? {},
       };
-      principals.set(client, principal);
+      this.#principals.set(client, principal);
       const known = attributes !== undefined && rules.allowsBroker(principal, 'Connect');
       const refusal = Object.assign(new Error('not authorized'), {
         returnCode: attributes ? NOT_AUTHORIZED : BAD_PASSWORD,
       });
       done(known ? null : refusal, known);
     };
-    this.#broker.authorizePublish = (client, packet, done) => {
-      const allowed = client === null || rules.allowsBroker(principalOf(client), 'Publish', packet.topic);
-      done(allowed ? null : new Error('not authorized'));
-    };
     this.#broker.authorizeSubscribe = (client, subscription, done) => {
-      done(
-        null,
-        rules.allowsBroker(principalOf(client), 'Subscribe', subscription.topic) ? subscription : null,
-      );
+      const isAllowed = rules.allowsBroker(this.#principalOf(client), 'Subscribe', subscription.topic);
+      done(null, isAllowed ? subscription : null);
     };
-    this.engine.authorize = (clientId, access, key) =>
-      rules.allowsKey(principalOf(this.#client(clientId) ?? null), access, key);
   }
 
-  #serve(packet: AedesPublishPacket & { clientId?: string }, done: () => void): void {
-    const clientId = packet.clientId ?? '';
-    const result = exchange(this.engine, clientId, packet, this.#now());
+  #principalOf(client: Client | null): Principal {
+    return (client && this.#principals.get(client)) ?? { clientId: client?.id ?? '', attributes: {} };
+  }
+
+  #mayPublish(client: Client | null, topic: string): boolean {
+    return (
+      !this.#rules || client === null || this.#rules.allowsBroker(this.#principalOf(client), 'Publish', topic)
+    );
+  }
+
+  /** Serves a request; returns whether Aedes need not see it. */
+  #request(gate: Gate, request: RequestPacket): boolean {
+    const client = this.#clients.get(gate);
+    // Aedes refuses it with PUBACK 0x87.
+    if (!client || !this.#mayPublish(client, REQUEST_TOPIC)) return false;
+    const { qos, packetId, messageExpiryInterval, arrivedAt } = request;
+    const isDone = qos < 2 && !this.#delivery.hasOthers(REQUEST_TOPIC);
+    if (isDone && qos === 1) gate.send(Buffer.from([PUBACK, 2, packetId >> 8, packetId & 0xff]));
+    const isInTime =
+      messageExpiryInterval === undefined ||
+      performance.now() - arrivedAt <= Math.max(messageExpiryInterval, 1) * 1000;
+    if (isInTime) this.#serve(request);
+    return isDone;
+  }
+
+  #serve(request: StoreRequest): void {
+    const result = exchange(this.engine, request, this.#now(), this.#repeats);
     if ('disconnect' in result) {
-      this.#client(clientId)?.disconnect({ reasonCode: TOPIC_NAME_INVALID });
-    } else {
-      this.#publish(result.publish);
-      this.#wakeAtExpiry();
-      this.emit('change');
+      this.#delivery.client(request.clientId)?.disconnect({ reasonCode: TOPIC_NAME_INVALID });
+      return;
     }
-    done();
+    for (const publication of result.publish) this.#delivery.send(publication);
+    this.#wakeAtExpiry();
+    this.emit('change');
   }
 
-  #publish(publications: Publication[]): void {
-    for (const { topic, payload, properties } of publications) {
-      const packet = { cmd: 'publish' as const, qos: 1 as const, dup: false, retain: false };
-      this.#broker.publish({ ...packet, topic, payload, properties }, () => undefined);
-    }
+  #disconnect(gate: Gate, reasonCode: number): void {
+    const client = this.#clients.get(gate);
+    if (client?.connected) client.disconnect({ reasonCode });
+    else gate.destroy();
+  }
+
+  #expireKeys(): void {
+    const notifications = this.engine.expire(this.#now());
+    for (const publication of notificationsOf(notifications)) this.#delivery.send(publication);
+    this.#wakeAtExpiry();
+  }
+
+  /** What expired and nobody asks for; keys too, so that the engine sees soon that a clock was set. */
+  #dropExpired(): void {
+    this.#repeats?.drop(this.#now());
+    this.#delivery.sessions.dropExpired(Date.now());
+    this.#expireKeys();
   }
 
   /** One timer for all keys, set to the first one that expires. */
@@ -183,14 +294,8 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     const wait = Math.min(Math.max(next - this.#now(), 0), MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#timerDue = Number.POSITIVE_INFINITY;
-      this.#publish(notificationsOf(this.engine.expire(this.#now())));
-      this.#wakeAtExpiry();
+      this.#expireKeys();
       this.emit('change');
     }, wait);
-  }
-
-  /** Aedes keeps its clients by ID; its types do not mention it. */
-  #client(clientId: string): Client | undefined {
-    return (this.#broker as Aedes & { clients: Record<string, Client | undefined> }).clients[clientId];
   }
 }

@@ -2,10 +2,18 @@
 /** The command `statestore-emulator`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, Emulator, type EmulatorOptions } from './broker';
+import {
+  DEFAULT_EMULATOR_HOST,
+  DEFAULT_EMULATOR_PORT,
+  Emulator,
+  type EmulatorOptions,
+  type EmulatorTls,
+} from './broker';
 import { Rules } from './rules';
+import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
+                           [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
 for trying, teaching and testing. Not for production.
@@ -16,6 +24,11 @@ for trying, teaching and testing. Not for production.
   --rules FILE    users and rules, JSON or YAML in the shape of a BrokerAuthorization (default: everybody
                   may do anything); see docs/emulator.md
   --quota KEYS    most keys the store holds (default: no limit)
+  --cert FILE     certificate and
+  --key FILE      private key of the emulator, PEM: clients must speak TLS then
+  --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
+  --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
+                  it again with the first answer)
   --help          print this text
   --version       print the version
 
@@ -32,7 +45,7 @@ interface Arguments extends EmulatorOptions {
   version: boolean;
 }
 
-function readArguments(): Arguments {
+async function readArguments(): Promise<Arguments> {
   try {
     const { values } = parseArgs({
       options: {
@@ -40,14 +53,20 @@ function readArguments(): Arguments {
         host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
         rules: { type: 'string' },
         quota: { type: 'string' },
+        cert: { type: 'string' },
+        key: { type: 'string' },
+        ca: { type: 'string' },
+        'execute-repeats': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
     });
     const { host, help, version, rules, quota } = values;
+    const tls = await readTls(values);
     const port = wholeNumber('--port', values.port, 0, 65_535);
     return {
-      ...{ host, help, version, port },
+      ...{ host, help, version, port, recogniseRepeats: !values['execute-repeats'] },
+      ...(tls && { tls }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),
     };
@@ -61,6 +80,14 @@ function wholeNumber(option: string, value: string, min: number, max: number): n
   const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= min && number <= max) return number;
   throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not "${value}"`);
+}
+
+async function readTls(files: TlsFiles): Promise<EmulatorTls | undefined> {
+  try {
+    return await readTlsFiles(files);
+  } catch (error) {
+    throw new UsageError(`--cert, --key, --ca: ${(error as Error).message}`);
+  }
 }
 
 function readRules(file: string): Rules {
@@ -87,7 +114,7 @@ function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; h
 }
 
 async function main(): Promise<void> {
-  const options = readArguments();
+  const options = await readArguments();
   if (options.help) {
     process.stdout.write(HELP);
     return;
@@ -100,7 +127,8 @@ async function main(): Promise<void> {
   const emulator = await Emulator.start(options).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explain(error, options));
   });
-  console.log(`State store emulator listening on ${options.host}:${emulator.port} (Ctrl-C to stop)`);
+  const how = options.tls ? ' with TLS' : '';
+  console.log(`State store emulator listening on ${options.host}:${emulator.port}${how} (Ctrl-C to stop)`);
   const stop = () => void emulator.close().then(() => process.exit(0));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

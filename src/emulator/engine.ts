@@ -43,6 +43,8 @@ export interface EngineNotification {
 export interface EngineOutput {
   response: EngineResponse;
   notifications: EngineNotification[];
+  /** Whether it was a SET, DEL or VDEL, which must not be executed again. */
+  isWrite: boolean;
 }
 
 interface Entry extends Expiring {
@@ -62,13 +64,15 @@ export interface EngineOptions {
 
 const STORE_NODE_ID = 'statestore-emulator';
 const NEVER = Number.POSITIVE_INFINITY;
+/** How far the counter of a timestamp may be ahead of the store's: more events than a client has in a millisecond. */
+const MAX_COUNTER_AHEAD = 1_000_000;
 
 export class StateStoreEngine {
   /** May be changed while clients are connected, as a policy may. */
   authorize: NonNullable<EngineOptions['authorize']>;
   /** May be changed at any time; keys that are there stay. */
   keyQuota: number;
-  readonly #clock = new HybridLogicalClock(STORE_NODE_ID);
+  #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
   /** Key (latin1) -> IDs of the clients that observe it. */
@@ -90,24 +94,23 @@ export class StateStoreEngine {
     return this.#expiring.next()?.expiresAt;
   }
 
-  /**
-   * Serves one request at `time`, milliseconds since 1970. Never throws for what a client sent.
-   * Time does not run backwards here: an earlier `time` counts as the latest one.
-   */
-  execute(request: EngineRequest, time: number): EngineOutput {
-    const notifications = this.expire(time);
+  /** Serves one request at `nowMs`, milliseconds since 1970. Never throws for what a client sent. */
+  execute(request: EngineRequest, nowMs: number): EngineOutput {
+    const notifications = this.expire(nowMs);
+    let isWrite = false;
     try {
-      const response = this.#run(request, this.#nowMs, notifications);
-      return { response, notifications };
+      const command = parseCommand(request.payload);
+      isWrite = command.verb !== 'GET' && command.verb !== 'KEYNOTIFY';
+      return { response: this.#run(command, request, nowMs, isWrite, notifications), notifications, isWrite };
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      return { response: { payload: reply.error(error.text) }, notifications };
+      return { response: { payload: reply.error(error.text) }, notifications, isWrite };
     }
   }
 
   /** Drops every key whose time has come and returns the delete notifications. */
-  expire(time: number): EngineNotification[] {
-    const nowMs = Math.max(time, this.#nowMs);
+  expire(nowMs: number): EngineNotification[] {
+    if (nowMs < this.#nowMs) this.#setBack(nowMs);
     this.#nowMs = nowMs;
     const notifications: EngineNotification[] = [];
     for (
@@ -121,6 +124,22 @@ export class StateStoreEngine {
     return notifications;
   }
 
+  /**
+   * The wall clock was set back. What is left of a key's life stays as it was. Versions go on from the latest one; where that
+   * would be further ahead of the new time than clients accept, they begin anew, and so do those of what is stored.
+   */
+  #setBack(nowMs: number): void {
+    this.#expiring.shift(nowMs - this.#nowMs);
+    if (!isSkewed(this.#clock.latest, nowMs)) return;
+    this.#clock = new HybridLogicalClock(STORE_NODE_ID);
+    const now = this.#clock.tick(nowMs);
+    for (const entry of this.#entries.values()) {
+      const version = parseHlc(entry.version);
+      if (version && isSkewed(version, nowMs)) entry.version = formatHlc(now);
+      if (entry.fence && isSkewed(entry.fence, nowMs)) entry.fence = now;
+    }
+  }
+
   /** Forgets what a client observes; call it when the client's connection ends. */
   forget(clientId: string): void {
     for (const [key, clients] of this.#observers) {
@@ -129,10 +148,15 @@ export class StateStoreEngine {
     }
   }
 
-  #run(request: EngineRequest, nowMs: number, notifications: EngineNotification[]): EngineResponse {
-    const command = parseCommand(request.payload);
-    const access = command.verb === 'GET' || command.verb === 'KEYNOTIFY' ? 'Read' : 'Write';
-    if (!this.authorize(request.clientId, access, bytesOf(command.key))) throw refuse('NOT_AUTHORIZED');
+  #run(
+    command: Command,
+    request: EngineRequest,
+    nowMs: number,
+    isWrite: boolean,
+    notifications: EngineNotification[],
+  ): EngineResponse {
+    if (!this.authorize(request.clientId, isWrite ? 'Write' : 'Read', bytesOf(command.key)))
+      throw refuse('NOT_AUTHORIZED');
     const version = this.#version(request, command, nowMs);
     switch (command.verb) {
       case 'SET':
@@ -156,8 +180,18 @@ export class StateStoreEngine {
     const remote = parseHlc(timestamp);
     if (!remote) throw refuse('TIMESTAMP_MALFORMED');
     if (isSkewed(remote, nowMs)) throw refuse('TIMESTAMP_SKEW');
-    this.#clock.receive(remote, nowMs);
-    return formatHlc(this.#clock.tick(nowMs));
+    if (this.#isOutOfReach(remote, nowMs)) throw refuse('TIMESTAMP_MALFORMED');
+    // The store's own name under a client's timestamp: it is a client's all the same.
+    const sender = remote.nodeId === STORE_NODE_ID ? { ...remote, nodeId: '' } : remote;
+    return formatHlc(this.#clock.receive(sender, nowMs));
+  }
+
+  /** Whether a counter would take the clock to numbers that nobody can read until the next millisecond has come. */
+  #isOutOfReach(remote: Hlc, nowMs: number): boolean {
+    const { wallClockMs, counter } = this.#clock.latest;
+    if (remote.counter <= MAX_COUNTER_AHEAD || remote.wallClockMs < Math.max(nowMs, wallClockMs))
+      return false;
+    return remote.counter - (remote.wallClockMs === wallClockMs ? counter : 0) > MAX_COUNTER_AHEAD;
   }
 
   #set(

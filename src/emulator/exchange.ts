@@ -13,58 +13,102 @@ import {
   userProperty,
 } from '../protocol/user-properties';
 import type { EngineNotification, StateStoreEngine } from './engine';
+import type { Repeats } from './repeats';
 
-type Properties = NonNullable<IPublishPacket['properties']>;
+/** A PUBLISH on the request topic. */
+export interface StoreRequest {
+  clientId: string;
+  payload: Buffer;
+  responseTopic?: string | undefined;
+  correlationData?: Buffer | undefined;
+  /** Seconds. */
+  messageExpiryInterval?: number | undefined;
+  /** User property `__ts`. */
+  timestamp?: string | undefined;
+  /** User property `__ft`. */
+  fencingToken?: string | undefined;
+}
 
-/** A message the store sends, always with QoS 1. */
+/** Properties of a message the store sends. */
+export interface PublicationProperties {
+  contentType: string;
+  payloadFormatIndicator?: boolean;
+  correlationData?: Buffer;
+  /** Seconds. */
+  messageExpiryInterval?: number;
+  userProperties: Record<string, string>;
+}
+
+/** A message the store sends, with QoS 1. */
 export interface Publication {
+  /** The client it is for: the one that asked, or that observes. */
+  clientId: string;
   topic: string;
   payload: Buffer;
-  properties: Properties;
+  properties: PublicationProperties;
+  /** Goes to the client whether it subscribed or not: docs/protocol.md section 7. */
+  notification: boolean;
 }
 
 /** What the store does with a request: publish something, or disconnect the client that asked. */
 export type Exchange = { publish: Publication[] } | { disconnect: string };
 
-/** Serves one PUBLISH on the request topic from `clientId` at `nowMs`, milliseconds since 1970. */
+/** Serves one request at `nowMs`, milliseconds since 1970. With `repeats`, what was executed once is only answered again. */
 export function exchange(
   engine: StateStoreEngine,
-  clientId: string,
-  packet: Pick<IPublishPacket, 'payload' | 'properties'>,
+  request: StoreRequest,
   nowMs: number,
+  repeats?: Repeats,
 ): Exchange {
-  const { responseTopic, correlationData, userProperties, messageExpiryInterval } = packet.properties ?? {};
+  const { clientId, responseTopic, correlationData, messageExpiryInterval } = request;
   if (responseTopic === undefined) return { publish: [] };
   if (isInvalidResponseTopic(responseTopic)) return { disconnect: responseTopic };
+  const answer = { clientId, topic: responseTopic, notification: false };
 
   if (correlationData === undefined) {
     const userProperties = { [PROTOCOL_VERSION]: '1.0', [STATUS]: '400', [STATUS_MESSAGE]: NO_CORRELATION };
-    return {
-      publish: [
-        { topic: responseTopic, payload: Buffer.alloc(0), properties: { ...COMMON, userProperties } },
-      ],
-    };
+    return { publish: [{ ...answer, payload: Buffer.alloc(0), properties: { ...COMMON, userProperties } }] };
   }
 
-  const { payload } = packet;
-  const { response, notifications } = engine.execute(
-    {
-      clientId,
-      payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
-      timestamp: userProperty(userProperties, TIMESTAMP),
-      fencingToken: userProperty(userProperties, FENCING_TOKEN),
-    },
-    nowMs,
-  );
-  const properties: Properties = {
+  const sent = { ...request, correlationData };
+  const known = repeats?.find(sent, nowMs);
+  const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs);
+  if (isWrite && !known) repeats?.add(sent, response, nowMs);
+  const properties: PublicationProperties = {
     correlationData,
     ...COMMON,
     userProperties: answerProperties(response.version),
   };
   if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
-  const publish = [{ topic: responseTopic, payload: response.payload, properties }];
+  const publish: Publication[] = [{ ...answer, payload: response.payload, properties }];
   if (notifications.length > 0) publish.push(...notificationsOf(notifications));
   return { publish };
+}
+
+/**
+ * The request in a packet as MQTT libraries hand it over; undefined when a property came twice or has a wrong type
+ * (MQTT 5 section 3.3.2.3: a Protocol Error).
+ */
+export function requestOf(
+  clientId: string,
+  { payload, properties = {} }: Pick<IPublishPacket, 'payload' | 'properties'>,
+): StoreRequest | undefined {
+  const { userProperties, ...single } = properties;
+  const responseTopic: unknown = single.responseTopic;
+  const correlationData: unknown = single.correlationData;
+  const messageExpiryInterval: unknown = single.messageExpiryInterval;
+  if (responseTopic !== undefined && typeof responseTopic !== 'string') return undefined;
+  if (correlationData !== undefined && !Buffer.isBuffer(correlationData)) return undefined;
+  if (messageExpiryInterval !== undefined && typeof messageExpiryInterval !== 'number') return undefined;
+  return {
+    clientId,
+    payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
+    responseTopic,
+    correlationData,
+    messageExpiryInterval,
+    timestamp: userProperty(userProperties, TIMESTAMP),
+    fencingToken: userProperty(userProperties, FENCING_TOKEN),
+  };
 }
 
 const NO_CORRELATION = 'the request has no correlation data';
@@ -78,11 +122,13 @@ function answerProperties(version: string | undefined): Record<string, string> {
 /** The PUBLISH packets that carry notifications. */
 export function notificationsOf(notifications: EngineNotification[]): Publication[] {
   return notifications.map(({ clientId, key, payload, version }) => ({
+    clientId,
     topic: notificationTopic(clientId, key),
     payload,
     properties: {
       contentType: 'application/octet-stream',
       userProperties: { [TIMESTAMP]: version, [PROTOCOL_VERSION]: '1.0' },
     },
+    notification: true,
   }));
 }

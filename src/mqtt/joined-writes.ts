@@ -14,8 +14,10 @@ const SMALL = 8;
  *
  * Chunks are copied one behind the other into a block of memory as they come. `cork` and `uncork`, which the libraries call
  * for every packet, would split the turn again: they do nothing any more.
+ *
+ * With `mostWaiting`, nobody who writes ever waits: a socket whose peer lets more than so many bytes wait is destroyed.
  */
-export function joinWrites<S extends Socket>(socket: S): S {
+export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S {
   const write = socket.write.bind(socket);
   const end = socket.end.bind(socket);
   let block = Buffer.alloc(0);
@@ -64,6 +66,10 @@ export function joinWrites<S extends Socket>(socket: S): S {
         return Reflect.apply(write, socket, [chunk, encoding, callback]);
       }
       join(chunk, encoding);
+      if (mostWaiting !== undefined) {
+        if (socket.writableLength > mostWaiting) socket.destroy();
+        return true;
+      }
       // A chunk that only waits for the end of the turn is no reason for the writer to wait.
       return !socket.writableNeedDrain;
     },

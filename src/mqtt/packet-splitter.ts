@@ -4,20 +4,26 @@ const LENGTH_BYTES = 4;
 /** Called for every MQTT packet: `data` from `start` (its first byte) to `end`; what follows the fixed header begins at `body`. */
 export type PacketHandler = (data: Buffer, start: number, body: number, end: number) => void;
 
+/** A packet is larger than it may be. */
+export class PacketTooLarge extends Error {}
+
 /** Cuts a byte stream into MQTT packets (MQTT 5 section 2.1.1). Packets are views into what came, wherever they came in one piece. */
 export class PacketSplitter {
   readonly #handle: PacketHandler;
+  readonly #largest: number;
   /** The beginning of a packet. */
   #parts: Buffer[] = [];
   #bytes = 0;
   /** How many bytes must be there before it is worth while to look again. */
   #needed = 0;
 
-  constructor(handle: PacketHandler) {
+  /** `largest`: most bytes of a packet; what is larger is not collected. */
+  constructor(handle: PacketHandler, largest = Number.POSITIVE_INFINITY) {
     this.#handle = handle;
+    this.#largest = largest;
   }
 
-  /** Takes in what arrived. Throws {@link RangeError} for a length that is none. */
+  /** Takes in what arrived. Throws {@link RangeError} for a length that is none, {@link PacketTooLarge} for one that is too much. */
   add(chunk: Buffer): void {
     if (this.#bytes === 0) {
       this.#cut(chunk);
@@ -37,6 +43,7 @@ export class PacketSplitter {
     while (start < data.length) {
       const body = bodyOf(data, start);
       const end = body + remainingLength(data, start, body);
+      if (end - start > this.#largest) throw new PacketTooLarge();
       if (body === 0 || end > data.length) {
         this.#keep(data.subarray(start), body === 0 ? data.length - start + 1 : end - start);
         return;

@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { Emulator } from '../emulator/broker';
 import { RulesError } from '../emulator/rules';
+import { TlsFilesError } from '../emulator/tls-files';
 import { type EmulatorAddress, OtherSettingsError } from './emulators';
 import { Throttle } from './throttle';
 
@@ -42,6 +43,7 @@ export class EmulatorStatus {
   /** Which of the texts belongs to the error. */
   #kind(error: NodeJS.ErrnoException): string {
     if (error instanceof OtherSettingsError) return 'otherRules';
+    if (error instanceof TlsFilesError) return 'tls';
     if (error instanceof RulesError || error.syscall === 'open') return 'rules';
     return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].find((code) => code === error.code) ?? 'other';
   }

@@ -3,6 +3,7 @@ import type { Node } from 'node-red';
 import { Emulator } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
+import { readTlsFiles, type TlsFiles } from '../emulator/tls-files';
 
 export interface EmulatorAddress {
   host: string;
@@ -13,6 +14,8 @@ export interface EmulatorAddress {
 export interface EmulatorSettings extends EmulatorAddress {
   /** Path of a file of rules, or the rules themselves (anything of more than one line); empty: everybody may do anything. */
   rules: string;
+  /** Certificate, key and authorities of clients; without them plain TCP. */
+  tls: TlsFiles;
 }
 
 /** Another node runs the emulator at this address, with other settings. */
@@ -38,7 +41,7 @@ export class Emulators {
    * settings, and with Node's error when the port cannot be had.
    */
   async acquire(node: Node, settings: EmulatorSettings): Promise<Emulator> {
-    const { rules: given, ...address } = settings;
+    const { rules: given, tls: files, ...address } = settings;
     const id = idOf(address);
     const terms = termsOf(settings);
     let shared = this.#running.get(id);
@@ -46,9 +49,15 @@ export class Emulators {
     if (!shared) {
       const engine = this.#kept.get(id);
       this.#kept.delete(id);
-      const starting = readRules(given).then((rules) =>
-        Emulator.start({ ...address, ...(engine && { engine }), ...(rules && { rules }) }),
-      );
+      const starting = readRules(given).then(async (rules) => {
+        const tls = await readTlsFiles(files);
+        return Emulator.start({
+          ...address,
+          ...(engine && { engine }),
+          ...(rules && { rules }),
+          ...(tls && { tls }),
+        });
+      });
       shared = { terms, starting, users: new Set() };
       this.#running.set(id, shared);
     }
@@ -86,8 +95,8 @@ async function readRules(given: string): Promise<Rules | undefined> {
 }
 
 /** All that nodes which share an emulator must have in common, beside the address, for comparison: as given, with no file read. */
-function termsOf({ rules }: EmulatorSettings): string {
-  return JSON.stringify([rules.trim()]);
+function termsOf({ rules, tls }: EmulatorSettings): string {
+  return JSON.stringify([rules.trim(), tls.cert?.trim() ?? '', tls.key?.trim() ?? '', tls.ca?.trim() ?? '']);
 }
 
 function idOf({ host, port }: EmulatorAddress): string {

@@ -58,6 +58,11 @@ export class HybridLogicalClock {
     this.#latest = { wallClockMs: 0, counter: 0, nodeId };
   }
 
+  /** The newest timestamp so far. */
+  get latest(): Hlc {
+    return this.#latest;
+  }
+
   /** The timestamp of a local event. Throws `TIMESTAMP_SKEW` when the clock ran more than a minute ahead of `nowMs`. */
   tick(nowMs: number): Hlc {
     const { wallClockMs, counter } = this.#latest;

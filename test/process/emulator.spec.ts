@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateStoreClient } from '../../src/index';
+import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { Lines, NodeRed, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
@@ -27,6 +28,22 @@ describe('The command statestore-emulator', () => {
     assert.deepEqual(await exited, [0, null]);
   });
 
+  it('serves over TLS, and executes repeats, when told to', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'emulator-'));
+    const authority = makeAuthority('the authority');
+    const paths = writeCertificate(directory, 'emulator', makeCertificate('emulator', authority));
+    const ca = writeCertificate(directory, 'authority', authority).cert;
+    const files = ['--cert', paths.cert, '--key', paths.key, '--ca', ca];
+    const { child, lines } = run('--port', '0', ...files, '--execute-repeats');
+    const line = await lines.find(/listening on 127\.0\.0\.1:\d+ with TLS/);
+    const tls = { caFile: ca, certFile: paths.cert, keyFile: paths.key };
+    const store = new StateStoreClient({ host: '127.0.0.1', port: Number(/:(\d+) /.exec(line)?.[1]), tls });
+    assert.equal((await store.set('k', 'v')).stored, true);
+    await store.close();
+    child.kill();
+    rmSync(directory, { recursive: true });
+  });
+
   it('explains itself', async () => {
     const { lines, exited } = run('--help');
     assert.deepEqual(await exited, [0, null]);
@@ -36,7 +53,16 @@ describe('The command statestore-emulator', () => {
     assert.match(version.lines.all[0] as string, /^\d+\.\d+\.\d+$/);
   });
 
-  for (const args of [['--port', 'x'], ['--port', '65536'], ['--port'], ['--fly'], ['extra']]) {
+  for (const args of [
+    ['--port', 'x'],
+    ['--port', '65536'],
+    ['--port'],
+    ['--fly'],
+    ['extra'],
+    ['--cert', 'x'],
+    ['--cert', 'x', '--key', 'x'],
+    ['--cert', __filename, '--key', __filename],
+  ]) {
     it(`refuses ${args.join(' ')} with one line and code 2`, async () => {
       const { lines, exited } = run(...args);
       assert.deepEqual(await exited, [2, null]);
@@ -130,6 +156,18 @@ describe('The emulator node in a real Node-RED', function () {
     );
   });
 
+  it('with a certificate that is not there is a red status and an error that names the file', async () => {
+    const after = nodeRed.lines.all.length;
+    const [tab, emulator, ...rest] = flow(await freePort());
+    await nodeRed.deploy([
+      tab as object,
+      { ...emulator, cert: '/no/such.crt', key: '/no/such.key' },
+      ...rest,
+    ]);
+    await nodeRed.lines.find(/text: 'check the TLS files'/, after);
+    await nodeRed.lines.find(/\/no\/such\.crt: there is no such file/, after);
+  });
+
   it('a taken port is a red status and an error, and Node-RED goes on', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -151,7 +189,7 @@ describe('The emulator node in a real Node-RED', function () {
     const RULES = (user: string) => `users:\n  - { username: ${user}, password: secret }
 spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
   stateStoreResources: [{ method: ReadWrite, keyType: Pattern, keys: ["*"] }] }] } }\n`;
-    const OTHERS = 'other rules there';
+    const OTHERS = 'other settings there';
     let port: number;
     let after: number;
     let client: StateStoreClient;
@@ -196,7 +234,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
 
     it('with other rules says so and stays red, and the first one goes on', async () => {
       await nodeRed.lines.find(
-        new RegExp(`\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules\\. Give both`),
+        new RegExp(`\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules or TLS files\\. Give both`),
         after,
       );
       const bert = new StateStoreClient({ host: '127.0.0.1', port, username: 'bert', password: 'secret' });

@@ -1,5 +1,5 @@
 /** The command `statestore-emulator` as a process of its own, which can be killed and frozen. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Lines, ROOT } from './node-red';
@@ -7,15 +7,8 @@ import { Lines, ROOT } from './node-red';
 const CLI = join(ROOT, 'dist', 'src', 'emulator', 'cli.js');
 const EXECUTE_REPEATS = '--execute-repeats';
 
-/** Whether the emulator can be told not to recognise repeats; without that choice it always executes them again. */
-const recognisesRepeats = execFileSync(process.execPath, [CLI, '--help'], { encoding: 'utf8' }).includes(
-  EXECUTE_REPEATS,
-);
-
-/** The ways an emulator may treat a request that comes twice, as far as this one has them. */
-export const REPEATS: readonly ('executed' | 'recognised')[] = recognisesRepeats
-  ? ['executed', 'recognised']
-  : ['executed'];
+/** The ways an emulator may treat a request that comes twice. */
+export const REPEATS = ['executed', 'recognised'] as const;
 export type Repeats = (typeof REPEATS)[number];
 
 export class EmulatorProcess {
@@ -32,8 +25,7 @@ export class EmulatorProcess {
   }
 
   static async start(repeats: Repeats): Promise<EmulatorProcess> {
-    if (!REPEATS.includes(repeats)) throw new Error('this emulator does not recognise repeats');
-    const option = recognisesRepeats && repeats === 'executed' ? [EXECUTE_REPEATS] : [];
+    const option = repeats === 'executed' ? [EXECUTE_REPEATS] : [];
     const child = spawn(process.execPath, [CLI, '--port', '0', ...option], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,7 +1,7 @@
 /** The emulator's engine as the state store of another broker: an MQTT client that serves the request topic. */
 import { connectAsync, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { StateStoreEngine } from '../../src/emulator/engine';
-import { exchange } from '../../src/emulator/exchange';
+import { exchange, requestOf } from '../../src/emulator/exchange';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
 import { SOURCE_ID, userProperty } from '../../src/protocol/user-properties';
 
@@ -24,12 +24,12 @@ export async function serveStore(options: IClientOptions): Promise<StoreAdapter>
   client.on('error', () => undefined);
   client.on('message', (_topic, payload: Buffer, packet: IPublishPacket) => {
     const clientId = userProperty(packet.properties?.userProperties, SOURCE_ID) ?? '';
-    const result = exchange(
-      engine,
-      clientId,
-      { payload, ...(packet.properties && { properties: packet.properties }) },
-      Date.now(),
-    );
+    const request = requestOf(clientId, {
+      payload,
+      ...(packet.properties && { properties: packet.properties }),
+    });
+    if (!request) return;
+    const result = exchange(engine, request, Date.now());
     if ('disconnect' in result) return;
     for (const { topic, payload: answer, properties } of result.publish)
       client.publish(topic, answer, { qos: 1, properties });

@@ -133,6 +133,75 @@ describe('Engine', () => {
       assert.ok(compareHlc(version, versions[i] as Hlc) > 0);
   });
 
+  it('takes one step of its clock per request', () => {
+    const store = new Store();
+    const versions = [at(5, 3), at(5, 9), at(-5)].map((ts) =>
+      hlc(store.set('k', 'v', { ts }).response.version),
+    );
+    assert.deepEqual(
+      versions.map(({ wallClockMs, counter }) => [wallClockMs - NOW, counter]),
+      [
+        [5, 4],
+        [5, 10],
+        [5, 11],
+      ],
+    );
+  });
+
+  it('refuses a counter that would take its own out of reach, and goes on with those it gave', () => {
+    const store = new Store();
+    const set = (ts: string) => store.set('k', 'v', { ts }).response;
+    for (const counter of [2 ** 53 - 1, 2 ** 40, 1_000_001])
+      assert.match(String(set(at(50_000, counter)).payload), /malformed timestamp/);
+    for (let i = 0; i < 3; i++) {
+      const { version } = set(at(50_000, 1_000_000 * (i + 1)));
+      assert.equal(hlc(version).counter, 1_000_000 * (i + 1) + 1);
+    }
+    assert.equal(hlc(set(at(0)).version).counter, 3_000_002);
+    // The past may count as it likes.
+    assert.ok(set(at(-1, 2 ** 53 - 1)).version);
+  });
+
+  it('gives a version newer than a timestamp that bears its own name', () => {
+    const store = new Store();
+    const ts = `${NOW + 30_000}:7:statestore-emulator`;
+    const { version } = store.set('k', 'v', { ts }).response;
+    assert.ok(compareHlc(hlc(version), hlc(ts)) > 0);
+  });
+
+  describe('when the wall clock is set back', () => {
+    const HOUR = 3_600_000;
+
+    it('by less than a minute, versions go on', () => {
+      const store = new Store();
+      const first = hlc(store.set('k', 'v').response.version);
+      const second = hlc(store.set('k', 'w', { now: -50_000, ts: at(-50_000) }).response.version);
+      assert.ok(compareHlc(second, first) > 0);
+    });
+
+    it('by more, versions and tokens begin anew, with those of what is stored', () => {
+      const store = new Store();
+      store.set('kept', 'v');
+      store.set('fenced', 'v', { ft: at(0) });
+      const later = { now: -HOUR, ts: at(-HOUR) };
+      const { version } = store.set('k', 'v', later).response;
+      assert.equal(hlc(version).wallClockMs, NOW - HOUR);
+      assert.equal(hlc(store.get('kept', later).response.version).wallClockMs, NOW - HOUR);
+      assert.match(String(store.set('fenced', 'w', later).response.payload), /token is required/);
+      const newer = { ...later, ft: at(-HOUR, 5) };
+      assert.equal(String(store.set('fenced', 'w', newer).response.payload), '+OK\r\n');
+    });
+
+    it('a key lives as long as it had to live', () => {
+      const store = new Store();
+      store.set('k', 'v', { expiryMs: 10_000 });
+      store.get('k', { now: 4_000 });
+      store.get('k', { now: 4_000 - HOUR });
+      assert.equal(String(store.get('k', { now: 9_999 - HOUR }).response.payload), '$1\r\nv\r\n');
+      assert.equal(String(store.get('k', { now: 10_000 - HOUR }).response.payload), '$-1\r\n');
+    });
+  });
+
   it('returns the version of the value, and none on a miss', () => {
     const { version } = store.set('k', 'v').response;
     store.set('other', 'v');

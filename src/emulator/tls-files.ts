@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { EmulatorTls } from './broker';
+
+/** Paths of PEM files; empty where there is none. */
+export interface TlsFiles {
+  cert?: string | undefined;
+  key?: string | undefined;
+  ca?: string | undefined;
+}
+
+/** What is wrong with a certificate, a key or their files. */
+export class TlsFilesError extends Error {}
+
+/** Reads certificate, key and authorities; undefined when there are none. Rejects with {@link TlsFilesError} that names the file. */
+export async function readTlsFiles({ cert, key, ca }: TlsFiles): Promise<EmulatorTls | undefined> {
+  if (!cert && !key && !ca) return undefined;
+  if (!cert || !key)
+    throw new TlsFilesError(`the ${cert ? 'private key' : 'certificate'} is missing, and TLS needs both`);
+  const tls = { cert: await read(cert), key: await read(key), ...(ca && { ca: await read(ca) }) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new TlsFilesError(`${cert}, ${key}: ${(error as Error).message}`);
+  }
+  return tls;
+}
+
+async function read(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new TlsFilesError(`${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+  }
+}
