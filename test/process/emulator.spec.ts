@@ -234,7 +234,9 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
 
     it('with other rules says so and stays red, and the first one goes on', async () => {
       await nodeRed.lines.find(
-        new RegExp(`\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules or TLS files\\. Give both`),
+        new RegExp(
+          `\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules or TLS files\\. Give both`,
+        ),
         after,
       );
       const bert = new StateStoreClient({ host: '127.0.0.1', port, username: 'bert', password: 'secret' });
