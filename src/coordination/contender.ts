@@ -42,13 +42,21 @@ export class Contender {
   /** Counts deletes that were told. */
   #freed = 0;
   #defeats = 0;
+  #wasConnected = false;
+  /** Nothing is taken before, on the monotonic clock in milliseconds. */
+  #notBefore = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** `lasting`: once it observes the key, it does so for good. */
+  /**
+   * `lasting`: it observes the key for good, once it does. And it is cautious: a broker that lost our session may have lost all keys,
+   * the one of a holder who does not know yet among them; so for the duration of the lease it takes nothing.
+   */
   constructor(store: StateStoreClient, lease: Lease, events: ContenderEvents, lasting = false) {
     this.#lasting = lasting;
+    this.#wasConnected = store.state.kind === 'connected';
     this.#store = store;
+    if (lasting) store.on('state', this.#onState);
     this.#lease = lease;
     this.#events = events;
   }
@@ -60,6 +68,12 @@ export class Contender {
         await this.#wait(2 * this.#lease.duration, () => {
           this.#taken = false;
         });
+        continue;
+      }
+      const caution = this.#notBefore - performance.now();
+      if (caution > 0) {
+        await this.#observeSomehow();
+        await this.#wait(caution);
         continue;
       }
       if (this.#defeats > 0) await this.#jitter();
@@ -87,6 +101,7 @@ export class Contender {
 
   close(): void {
     this.#closed = true;
+    this.#store.off('state', this.#onState);
     clearTimeout(this.#linger);
     this.#wake?.();
     void this.#unobserve();
@@ -94,6 +109,20 @@ export class Contender {
 
   get #isWanted(): boolean {
     return !this.#closed && this.#events.wanted();
+  }
+
+  readonly #onState = (state: StateStoreClient['state']): void => {
+    if (state.kind !== 'connected') return;
+    const isFirst = !this.#wasConnected;
+    this.#wasConnected = true;
+    // The holder itself renews its lease, and needs no caution.
+    if (!isFirst && !state.resumed && !this.#lease.held)
+      this.#notBefore = performance.now() + this.#lease.duration;
+  };
+
+  /** To know the holder while it waits; a failure is met again when it tries. */
+  async #observeSomehow(): Promise<void> {
+    await this.#observe().catch(() => undefined);
   }
 
   async #try(): Promise<boolean> {
@@ -140,8 +169,11 @@ export class Contender {
         } else {
           const holder = change.value.toString();
           this.#taken = holder !== this.#lease.holder;
-          if (this.#taken) this.#keepObserving();
-          this.#events.onHolder(holderName(holder));
+          // That it is ours is known when the answer comes.
+          if (this.#taken) {
+            this.#keepObserving();
+            this.#events.onHolder(holderName(holder));
+          }
         }
         this.#wake?.();
       },

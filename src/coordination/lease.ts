@@ -165,7 +165,10 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     } catch (error) {
       if (!this.#active) return;
       this.#trouble = error instanceof StateStoreError ? error : undefined;
-      if (error instanceof StateStoreError && error.code === 'CLOSED') return; // the end follows
+      if (this.#trouble?.code === 'CLOSED') {
+        this.#lose(leaseLost(this.key, 'the client was closed', this.#trouble));
+        return;
+      }
       const pause = isPassing(error) ? this.#duration / 20 : this.#duration / RENEWALS;
       this.#renewTimer = setTimeout(
         () => void this.#renew(),

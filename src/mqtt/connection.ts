@@ -44,13 +44,13 @@ export interface ConnectionOptions extends Address {
 
 /**
  * `closed`: not opened, or ended for good. `connecting`: an attempt is under way; `reason` is why the one before it, or the
- * connection, ended. `connected`: usable. `disconnected`: the last attempt or connection ended for `reason`, the next attempt
+ * connection, ended. `connected`: usable; `resumed` tells whether the broker kept the session of an earlier connection. `disconnected`: the last attempt or connection ended for `reason`, the next attempt
  * follows by itself. `stopped`: it ended for `reason`, and no attempt follows.
  */
 export type ConnectionState =
   | { kind: 'closed' }
   | { kind: 'connecting'; reason?: ConnectionError }
-  | { kind: 'connected' }
+  | { kind: 'connected'; resumed: boolean }
   | { kind: 'disconnected'; reason: ConnectionError }
   | { kind: 'stopped'; reason: ConnectionError };
 
@@ -85,6 +85,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #state: ConnectionState = { kind: 'closed' };
   #reason: ConnectionError | undefined;
   #hadSession = false;
+  #resumed = false;
   readonly #ghosts = new Ghosts();
   #attempt = 0;
   /** On the monotonic clock, in milliseconds. */
@@ -281,7 +282,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (packet.cmd === 'connack' && packet.reasonCode === 0) {
       this.#hadSession = true;
       this.#progress = 'subscription';
-      this.emit('session', packet.sessionPresent && !this.#ghosts.mayHaveCleared());
+      this.#resumed = packet.sessionPresent && !this.#ghosts.mayHaveCleared();
+      this.emit('session', this.#resumed);
     } else if (packet.cmd === 'disconnect') {
       this.#reason ??= this.#endedBy(packet.reasonCode ?? 0);
     }
@@ -309,7 +311,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     clearTimeout(this.#attemptTimer);
     this.#connectedAt = performance.now();
     this.#progress = 'session';
-    this.#setState({ kind: 'connected' });
+    this.#setState({ kind: 'connected', resumed: this.#resumed });
   }
 
   /** Ends the socket at once, and takes back what the system has not sent yet: it must not arrive some day. */

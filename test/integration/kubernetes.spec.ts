@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { parseAllDocuments } from 'yaml';
-import { Emulator, optionsFromEnvironment, Rules, StateStoreClient } from '../../src/index';
+import { Emulator, Lease, Lock, optionsFromEnvironment, Rules, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { ROOT } from '../support/node-red';
 
@@ -15,60 +15,95 @@ interface Manifest {
 }
 
 const text = (name: string) => readFileSync(join(ROOT, 'docs', 'kubernetes', name), 'utf8');
-const manifests = parseAllDocuments(text('node-red.yaml')).map((one) => one.toJS() as Manifest);
+const manifestsOf = (name: string) => parseAllDocuments(text(name)).map((one) => one.toJS() as Manifest);
+
+const deploymentOf = (manifests: Manifest[]) =>
+  manifests.find(({ kind }) => kind === 'Deployment') as IDeployment;
+
+/** The kinds in each file. */
+const FILES = {
+  'node-red.yaml': ['Deployment', 'PersistentVolumeClaim', 'Service', 'ServiceAccount'],
+  'high-availability.yaml': ['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
+};
 
 describe('The Kubernetes manifests', () => {
-  it('are valid', async () => {
-    const core = await import('kubernetes-models/v1');
-    const apps = await import('kubernetes-models/apps/v1');
-    const kinds: Record<string, new (data: never) => { validate(): void }> = {
-      ServiceAccount: core.ServiceAccount,
-      PersistentVolumeClaim: core.PersistentVolumeClaim,
-      Service: core.Service,
-      Deployment: apps.Deployment,
-    };
-    for (const manifest of manifests) {
-      const Kind = kinds[manifest.kind];
-      assert.ok(Kind, `nothing validates a ${manifest.kind}`);
-      new Kind(manifest as never).validate();
-    }
-    assert.deepEqual(manifests.map(({ kind }) => kind).sort(), Object.keys(kinds).sort());
-    const wrong = { ...manifests[0], metadata: { name: 7 } };
-    assert.throws(
-      () => new core.ServiceAccount(wrong as never).validate(),
-      'the validator lets anything pass',
-    );
-  });
+  for (const [name, kindsOfFile] of Object.entries(FILES)) {
+    const manifests = manifestsOf(name);
 
-  it('mount the token and the trust bundle where the variables point, with the right audience', () => {
-    const { spec } = manifests.find(({ kind }) => kind === 'Deployment') as IDeployment;
-    const pod = spec?.template.spec;
-    const container = pod?.containers[0];
-    const directory = mkdtempSync(join(tmpdir(), 'kubernetes-'));
-    try {
-      const variables = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
-      for (const name of ['AIO_TLS_CA_FILE', 'AIO_SAT_FILE']) {
-        const mount = container?.volumeMounts?.find(({ mountPath }) =>
-          variables[name]?.startsWith(`${mountPath}/`),
-        );
-        assert.ok(mount, `${name} is in no volume`);
-        const volume = pod?.volumes?.find((one) => one.name === mount.name);
-        const token = volume?.projected?.sources?.[0]?.serviceAccountToken;
-        if (name === 'AIO_SAT_FILE') {
-          assert.equal(token?.audience, 'aio-internal');
-          assert.equal(`${mount.mountPath}/${token?.path}`, variables[name]);
-        } else {
-          assert.equal(volume?.configMap?.name, 'azure-iot-operations-aio-ca-trust-bundle');
-        }
+    it(`of ${name} are valid`, async () => {
+      const core = await import('kubernetes-models/v1');
+      const apps = await import('kubernetes-models/apps/v1');
+      const policy = await import('kubernetes-models/policy/v1');
+      const kinds: Record<string, new (data: never) => { validate(): void }> = {
+        ServiceAccount: core.ServiceAccount,
+        PersistentVolumeClaim: core.PersistentVolumeClaim,
+        ConfigMap: core.ConfigMap,
+        Service: core.Service,
+        Deployment: apps.Deployment,
+        PodDisruptionBudget: policy.PodDisruptionBudget,
+      };
+      for (const manifest of manifests) {
+        const Kind = kinds[manifest.kind];
+        assert.ok(Kind, `nothing validates a ${manifest.kind}`);
+        new Kind(manifest as never).validate();
       }
-      const token = join(directory, 'token');
-      writeFileSync(token, 'token');
-      const options = optionsFromEnvironment({ ...variables, AIO_SAT_FILE: token });
-      assert.equal(options.host, 'aio-broker.azure-iot-operations');
-      assert.equal(options.port, 18_883);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+      assert.deepEqual(manifests.map(({ kind }) => kind).sort(), kindsOfFile);
+      const wrong = { ...manifests[0], metadata: { name: 7 } };
+      assert.throws(
+        () => new core.ServiceAccount(wrong as never).validate(),
+        'the validator lets anything pass',
+      );
+    });
+
+    it(`of ${name} mount the token and the trust bundle where the variables point, with the right audience`, () => {
+      const pod = deploymentOf(manifests).spec?.template.spec;
+      const container = pod?.containers[0];
+      const directory = mkdtempSync(join(tmpdir(), 'kubernetes-'));
+      try {
+        const variables = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+        for (const name of ['AIO_TLS_CA_FILE', 'AIO_SAT_FILE']) {
+          const mount = container?.volumeMounts?.find(({ mountPath }) =>
+            variables[name]?.startsWith(`${mountPath}/`),
+          );
+          assert.ok(mount, `${name} is in no volume`);
+          const volume = pod?.volumes?.find((one) => one.name === mount.name);
+          const token = volume?.projected?.sources?.[0]?.serviceAccountToken;
+          if (name === 'AIO_SAT_FILE') {
+            assert.equal(token?.audience, 'aio-internal');
+            assert.equal(`${mount.mountPath}/${token?.path}`, variables[name]);
+          } else {
+            assert.equal(volume?.configMap?.name, 'azure-iot-operations-aio-ca-trust-bundle');
+          }
+        }
+        const token = join(directory, 'token');
+        writeFileSync(token, 'token');
+        const options = optionsFromEnvironment({ ...variables, AIO_SAT_FILE: token });
+        assert.equal(options.host, 'aio-broker.azure-iot-operations');
+        assert.equal(options.port, 18_883);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    });
+  }
+
+  it('for high availability run two on different nodes, each with a client ID of its own, of which one always stays', () => {
+    const manifests = manifestsOf('high-availability.yaml');
+    const { spec } = deploymentOf(manifests);
+    const pod = spec?.template.spec;
+    assert.equal(spec?.replicas, 2);
+    assert.deepEqual(spec?.strategy?.rollingUpdate, { maxUnavailable: 1, maxSurge: 0 });
+    const [rule] = pod?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    assert.equal(rule?.topologyKey, 'kubernetes.io/hostname');
+    assert.deepEqual(rule?.labelSelector?.matchLabels, spec?.template.metadata?.labels);
+    const clientId = pod?.containers[0]?.env?.find(({ name }) => name === 'AIO_MQTT_CLIENT_ID');
+    assert.equal(clientId?.valueFrom?.fieldRef?.fieldPath, 'metadata.name');
+    const claims = pod?.volumes?.filter((volume) => volume.persistentVolumeClaim);
+    assert.deepEqual(claims, [], 'a volume that one node has cannot serve two');
+    const budget = manifests.find(({ kind }) => kind === 'PodDisruptionBudget') as {
+      spec?: { minAvailable?: number; selector?: { matchLabels?: object } };
+    };
+    assert.equal(budget.spec?.minAvailable, 1);
+    assert.deepEqual(budget.spec?.selector?.matchLabels, spec?.selector.matchLabels);
   });
 
   it('let the nodes do what the rule says, and no more', async () => {
@@ -87,6 +122,11 @@ describe('The Kubernetes manifests', () => {
       });
       assert.equal(await changed, 'set');
       assert.equal((await store.set('line1/own', 'v')).stored, true);
+      const lock = new Lock(store, 'machine/1/lock');
+      assert.equal(await lock.withLock(() => 'mine'), 'mine');
+      const role = new Lease(store, 'role/controller');
+      assert.equal(await role.tryAcquire(), true);
+      await role.release();
       await rejectsWith(store.set('recipe/1', 'v'), { code: 'NOT_AUTHORIZED' });
     } finally {
       await store.close();

@@ -1,0 +1,35 @@
+/**
+ * A candidate for a role, as a process of its own. While it is active it sets a key with the token of the role, again and again. It
+ * tells when, on the clock of the machine, in nanoseconds.
+ */
+import { Election, StateStoreClient } from '../../src/index';
+
+/** One moment in which the candidate believed to be active, and acted. */
+export interface Act {
+  at: string;
+  token: string;
+}
+
+const [port, role, key, name, duration] = process.argv.slice(2) as [string, string, string, string, string];
+const PAUSE_MS = 10;
+
+function main(): void {
+  const store = new StateStoreClient({
+    ...{ host: '127.0.0.1', port: Number(port), timeout: 2000, connectTimeout: 1000 },
+    // Leave time for a freeze, but not for ever.
+    keepAlive: 5,
+  });
+  const election = new Election(store, role, { name, duration: Number(duration) });
+  election.start();
+  setInterval(() => {
+    const { token } = election;
+    if (token === undefined) return;
+    const act: Act = { at: String(process.hrtime.bigint()), token };
+    process.send?.(act);
+    store.set(key, `${name} ${token}`, { fencingToken: token, timeout: 1000 }).catch(() => undefined);
+  }, PAUSE_MS);
+  process.on('message', () => void election.close().then(() => process.exit()));
+  process.on('disconnect', () => process.exit());
+}
+
+main();

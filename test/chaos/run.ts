@@ -1,0 +1,235 @@
+/** Three candidates for one role in three processes, cut off, frozen, killed and restarted; now and then the broker, too. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { StateStoreClient } from '../../src/index';
+import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
+import { EmulatorProcess } from '../support/emulator-process';
+import { FaultProxy } from '../support/fault-proxy';
+import { Random } from '../support/random';
+import type { Act } from './candidate';
+
+const ROLE = 'role/chaos';
+const KEY = 'valve';
+const LEASE_MS = 1000;
+const NAMES = ['left', 'middle', 'right'];
+
+export interface ChaosOptions {
+  seconds: number;
+  seed: number;
+}
+
+/** What was seen. */
+export interface ChaosReport {
+  faults: Record<string, number>;
+  /** How often an active candidate acted. */
+  acts: number;
+  /** How often another candidate became active. */
+  changes: number;
+  /** Milliseconds in which two candidates that were not frozen acted, and what was seen then. */
+  overlap: number;
+  overlaps: string[];
+  /** Writes that an observer saw out of the order of their tokens. */
+  disorder: string[];
+  writes: number;
+  /** Milliseconds in which nobody acted, the longest time. */
+  longestGap: number;
+}
+
+/** What one candidate did while it was active without a break. */
+interface Reign {
+  name: string;
+  begin: bigint;
+  end: bigint;
+}
+
+class Candidate {
+  readonly name: string;
+  readonly proxy: FaultProxy;
+  readonly reigns: Reign[] = [];
+  /** Stands still from here on; what it does afterwards in the same reign does not count. */
+  frozenAt: bigint | undefined;
+  acts = 0;
+  #child: ChildProcess | undefined;
+
+  constructor(name: string, proxy: FaultProxy) {
+    this.name = name;
+    this.proxy = proxy;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  start(): void {
+    this.frozenAt = undefined;
+    const child = fork(join(__dirname, 'candidate.js'), [
+      ...[String(this.proxy.port), ROLE, KEY, this.name, String(LEASE_MS)],
+    ]);
+    this.#child = child;
+    child.on('message', (act: Act) => this.#onAct(BigInt(act.at)));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** A pause of a lease or more between two acts ends a reign: it was not held meanwhile, or nothing was done with it. */
+  #onAct(at: bigint): void {
+    this.acts++;
+    const last = this.reigns.at(-1);
+    const isNew = !last || at - last.end > BigInt(LEASE_MS) * 1_000_000n;
+    if (isNew) this.reigns.push({ name: this.name, begin: at, end: at });
+    else if (this.frozenAt === undefined || at < this.frozenAt) last.end = at;
+    if (isNew) this.frozenAt = undefined;
+  }
+}
+
+export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosReport> {
+  const random = new Random(seed, 'chaos');
+  let emulator = await EmulatorProcess.start('executed');
+  let observer = await observeTokens(emulator.port);
+  const candidates = await Promise.all(
+    NAMES.map(async (name) => new Candidate(name, await FaultProxy.start(() => emulator.port))),
+  );
+  for (const candidate of candidates) candidate.start();
+  const faults: Record<string, number> = {};
+  const disorder: string[] = [];
+  let writes = 0;
+  let busy: Promise<void>[] = [];
+  let restarting = false;
+
+  const restartBroker = async () => {
+    restarting = true;
+    await observer.close();
+    disorder.push(...observer.disorder);
+    writes += observer.writes;
+    await emulator.kill();
+    emulator = await EmulatorProcess.start('executed');
+    observer = await observeTokens(emulator.port);
+    // A candidate that begins now could not know that the store lost its memory a moment ago.
+    await pause(2 * LEASE_MS);
+    restarting = false;
+  };
+  const breakDown: Record<string, (candidate: Candidate) => Promise<void>> = {
+    cut: async ({ proxy }) => proxy.cut(),
+    reset: async ({ proxy }) => proxy.reset(),
+    'half open': async ({ proxy }) => proxy.halfOpen(),
+    'frozen connection': async ({ proxy }) => {
+      proxy.frozen = true;
+      await pause(random.between(100, 3 * LEASE_MS));
+      proxy.heal();
+    },
+    'frozen process': async (candidate) => {
+      candidate.frozenAt = process.hrtime.bigint();
+      candidate.signal('SIGSTOP');
+      await pause(random.between(LEASE_MS / 2, 3 * LEASE_MS));
+      candidate.signal('SIGCONT');
+    },
+    kill: async (candidate) => {
+      await candidate.kill();
+      await pause(random.between(100, 2 * LEASE_MS));
+      while (restarting) await pause(100);
+      candidate.start();
+    },
+    'broker restarted': async () => {
+      if (!restarting) await restartBroker();
+    },
+  };
+  const kinds = [
+    'cut',
+    'cut',
+    'reset',
+    'half open',
+    'frozen connection',
+    'frozen process',
+    'frozen process',
+    'kill',
+  ];
+  const end = performance.now() + seconds * 1000;
+  let count = 0;
+  const troubled = new Set<Candidate>();
+  while (performance.now() < end) {
+    await pause(random.between(100, 700));
+    const kind = ++count % 40 === 0 ? 'broker restarted' : random.pick(kinds);
+    const candidate = random.pick(candidates);
+    if (troubled.has(candidate)) continue;
+    faults[kind] = (faults[kind] ?? 0) + 1;
+    troubled.add(candidate);
+    busy.push(
+      (breakDown[kind] as (one: Candidate) => Promise<void>)(candidate).finally(() =>
+        troubled.delete(candidate),
+      ),
+    );
+    if (busy.length > 100) busy = [Promise.all(busy).then(() => undefined)];
+  }
+  await Promise.all(busy);
+  await observer.close();
+  await Promise.all(candidates.map((candidate) => candidate.kill()));
+  await Promise.all(candidates.map(({ proxy }) => proxy.close()));
+  await emulator.kill();
+  const reigns = candidates
+    .flatMap((candidate) => candidate.reigns)
+    .sort((a, b) => (a.begin < b.begin ? -1 : 1));
+  return {
+    faults,
+    acts: candidates.reduce((sum, { acts }) => sum + acts, 0),
+    changes: reigns.filter((reign, i) => i > 0 && reigns[i - 1]?.name !== reign.name).length,
+    ...overlapOf(reigns),
+    disorder: [...disorder, ...observer.disorder],
+    writes: writes + observer.writes,
+    longestGap: longestGap(reigns),
+  };
+}
+
+/** How long two candidates reigned at the same time. */
+export function overlapOf(reigns: Reign[]): { overlap: number; overlaps: string[] } {
+  let overlap = 0;
+  const overlaps: string[] = [];
+  for (const [i, one] of reigns.entries()) {
+    for (const other of reigns.slice(i + 1)) {
+      if (other.begin > one.end) break;
+      if (other.name === one.name) continue;
+      const end = one.end < other.end ? one.end : other.end;
+      const ms = Number(end - other.begin) / 1e6;
+      overlap += ms;
+      overlaps.push(`${one.name} until ${one.end}, ${other.name} from ${other.begin}: ${ms.toFixed(1)} ms`);
+    }
+  }
+  return { overlap, overlaps };
+}
+
+function longestGap(reigns: Reign[]): number {
+  let last: bigint | undefined;
+  let longest = 0;
+  for (const { begin, end } of reigns) {
+    if (last !== undefined) longest = Math.max(longest, Number(begin - last) / 1e6);
+    last = last === undefined || end > last ? end : last;
+  }
+  return longest;
+}
+
+/** Looks at the key that is written with tokens, without faults. */
+async function observeTokens(port: number) {
+  const store = new StateStoreClient({ host: '127.0.0.1', port });
+  let latest: Hlc | undefined;
+  const seen = { disorder: [] as string[], writes: 0, close: () => store.close() };
+  await store.observe(KEY, (change) => {
+    if (change.operation !== 'set') return;
+    seen.writes++;
+    const text = change.value.toString();
+    const token = parseHlc(text.split(' ')[1] as string) as Hlc;
+    if (latest && compareHlc(token, latest) < 0) seen.disorder.push(text);
+    else latest = token;
+  });
+  return seen;
+}
