@@ -84,7 +84,7 @@ const FLOW = [
       port: '18930',
       host: '127.0.0.1',
     },
-    ...{ rules: '', wires: [] },
+    ...{ rules: '', cert: '', key: '', ca: '', wires: [] },
   },
 ];
 
