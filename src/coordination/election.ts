@@ -136,7 +136,9 @@ export class Election extends EventEmitter<ElectionEvents> {
       try {
         if (!(await this.#contender.obtain())) break;
       } catch (error) {
-        this.#tellTrouble(error instanceof StateStoreError ? error : undefined);
+        const known = error instanceof StateStoreError ? error : undefined;
+        this.#tellTrouble(known);
+        if (known?.code === 'CLOSED') break;
         await this.#wait(REFUSED_PAUSE_MS);
         continue;
       }
@@ -162,13 +164,22 @@ export class Election extends EventEmitter<ElectionEvents> {
   #become(state: ElectionState): void {
     if (state.state === this.#state.state && state.holder === this.#state.holder) return;
     this.#state = state;
-    this.emit('change', state);
+    this.#safely(() => this.emit('change', state));
+  }
+
+  /** A listener's fault is its own: it must not end the candidacy. */
+  #safely(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
   }
 
   #tellTrouble(error: StateStoreError | undefined): void {
     if (error?.message === this.#trouble?.message) return;
     this.#trouble = error;
-    this.emit('trouble', error);
+    this.#safely(() => this.emit('trouble', error));
   }
 
   async #wait(ms: number): Promise<void> {

@@ -134,8 +134,12 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     this.#roundTrip = performance.now() - start;
     this.#mayBeStored = stored;
     if (!stored) return false;
-    this.#token = version;
-    this.#expires = start + this.#duration * (1 - MARGIN);
+    const expires = start + this.#duration * (1 - MARGIN);
+    // Two requests may be under way; the later one counts.
+    if (!this.#active || expires >= this.#expires) {
+      this.#token = version;
+      this.#expires = expires;
+    }
     return true;
   }
 
