@@ -1,0 +1,67 @@
+/** A process of its own with a client, which does with locks and roles what it is told: bench/coordination.ts. */
+import { Election, type Hold, Lock, StateStoreClient } from '../src/index';
+
+/** What the worker is told to do. Times are on the clock of the machine, in nanoseconds. */
+export type Order =
+  /** Takes the lock; answers when it has it. */
+  | { do: 'acquire'; key: string }
+  /** Gives it back; answers with the time just before. */
+  | { do: 'release' }
+  /** Waits for the lock with so many waiters, each of which holds it for a moment; answers with the times they had it. */
+  | { do: 'crowd'; key: string; waiters: number }
+  /** Makes so many candidates, of one client each, for the role; tells with an `active` whenever one is active. */
+  | { do: 'candidates'; role: string; count: number; duration: number };
+
+export interface Answer {
+  /** Nanoseconds. */
+  at: string[];
+  /** Set when it is no answer, but tells that a candidate became active. */
+  active?: true;
+}
+
+const port = Number(process.argv[2]);
+const newClient = () => new StateStoreClient({ host: '127.0.0.1', port, timeout: 60_000 });
+const store = newClient();
+const now = () => String(process.hrtime.bigint());
+let hold: Hold | undefined;
+
+async function perform(order: Order): Promise<string[]> {
+  switch (order.do) {
+    case 'acquire':
+      hold = await new Lock(store, order.key).acquire({ timeout: 60_000 });
+      return [now()];
+    case 'release': {
+      const at = now();
+      await hold?.release();
+      return [at];
+    }
+    case 'crowd': {
+      const lock = new Lock(store, order.key);
+      const use = () => lock.withLock(() => now(), { timeout: 120_000 });
+      return Promise.all(Array.from({ length: order.waiters }, use));
+    }
+    case 'candidates':
+      await Promise.all(
+        Array.from({ length: order.count }, async (_, i) => {
+          const client = newClient();
+          await client.connect({ timeout: 60_000 });
+          const election = new Election(client, order.role, {
+            duration: order.duration,
+            name: `${process.pid}-${i}`,
+          });
+          election.on('change', ({ state }) => {
+            if (state === 'active') process.send?.({ at: [now()], active: true } satisfies Answer);
+          });
+          election.start();
+        }),
+      );
+      return [];
+  }
+}
+
+void store.connect({ timeout: 60_000 }).then(() => process.send?.({ at: [] } satisfies Answer));
+process.on(
+  'message',
+  (order: Order) => void perform(order).then((at) => process.send?.({ at } satisfies Answer)),
+);
+process.on('disconnect', () => process.exit());
