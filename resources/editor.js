@@ -27,6 +27,13 @@ window.stateStoreEditor ??= (() => {
         text(),
     );
 
+  /** A number of seconds in a range, or blank, or a variable of the environment. */
+  const seconds = (least, most, text) =>
+    rule(
+      (value) =>
+        isBlank(value) || isEnvironment(value) || (Number(value) >= least && Number(value) <= most) || text(),
+    );
+
   /** A typed input, whose type is in the property `<field>Type`; `check` comes first and decides unless it returns undefined. */
   const typedInput = (field, check = () => undefined) =>
     rule((value, node, opt) => {
@@ -130,6 +137,7 @@ window.stateStoreEditor ??= (() => {
     isEnvironment,
     rule,
     wholeNumber,
+    seconds,
     typedInput,
     store,
     keyText,

@@ -12,7 +12,7 @@ export interface ContenderEvents {
   wanted(): boolean;
   /** Milliseconds that the next request may take, from 1. */
   patience(): number;
-  /** The present holder changed, as far as it is known. */
+  /** Somebody else has it now, or nobody else, as far as it is known. */
   onHolder(name: string | undefined): void;
   /** The store could not be asked, or can again. */
   onTrouble(error: StateStoreError | undefined): void;
@@ -47,6 +47,9 @@ export class Contender {
   #notBefore = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #closed = false;
+  /** Ends the try under way when the lease is not wanted any more: without a connection it would wait for long. */
+  #abort = new AbortController();
+  #trying = false;
 
   /**
    * `lasting`: it observes the key for good, once it does. And it is cautious: a broker that lost our session may have lost all keys,
@@ -81,8 +84,8 @@ export class Contender {
       if (this.#taken && this.#observation) continue;
       if (await this.#try()) return true;
     }
-    // A try without an answer may have succeeded.
-    this.#lease.release().catch(() => undefined);
+    // A try without an answer may have succeeded. Who closes gives it back on its own.
+    if (!this.#closed) this.#lease.release().catch(() => undefined);
     return false;
   }
 
@@ -96,6 +99,7 @@ export class Contender {
 
   /** Looks again whether the lease is wanted. */
   look(): void {
+    if (!this.#isWanted) this.#giveUp();
     this.#wake?.();
   }
 
@@ -103,8 +107,15 @@ export class Contender {
     this.#closed = true;
     this.#store.off('state', this.#onState);
     clearTimeout(this.#linger);
+    this.#giveUp();
     this.#wake?.();
     void this.#unobserve();
+  }
+
+  #giveUp(): void {
+    if (!this.#trying) return;
+    this.#abort.abort();
+    this.#abort = new AbortController();
   }
 
   get #isWanted(): boolean {
@@ -127,8 +138,11 @@ export class Contender {
 
   async #try(): Promise<boolean> {
     const freed = this.#freed;
+    const { signal } = this.#abort;
+    this.#trying = true;
     try {
-      const mine = await this.#lease.tryAcquire({ timeout: this.#events.patience() });
+      const mine = await this.#lease.tryAcquire({ timeout: this.#events.patience(), signal });
+      this.#trying = false;
       this.#events.onTrouble(undefined);
       if (mine) {
         this.#taken = false;
@@ -144,7 +158,8 @@ export class Contender {
         await this.#observe();
       }
     } catch (error) {
-      await this.#onError(error);
+      this.#trying = false;
+      if (!signal.aborted) await this.#onError(error);
     }
     return false;
   }

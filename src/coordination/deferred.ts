@@ -1,7 +1,7 @@
 /** A promise that is settled from outside. */
-export class Deferred {
-  readonly promise: Promise<void>;
-  #resolve: () => void = () => undefined;
+export class Deferred<Value = void> {
+  readonly promise: Promise<Value>;
+  #resolve: (value: Value) => void = () => undefined;
 
   constructor() {
     this.promise = new Promise((resolve) => {
@@ -9,7 +9,7 @@ export class Deferred {
     });
   }
 
-  resolve(): void {
-    this.#resolve();
+  resolve(value: Value): void {
+    this.#resolve(value);
   }
 }

@@ -4,6 +4,7 @@ import type { StateStoreError } from '../protocol/errors';
 import { Contender } from './contender';
 import { leaseLost } from './coordination-errors';
 import { Deferred } from './deferred';
+import { holderName } from './holder';
 import { Lease } from './lease';
 
 /** The lock, lent to one of those who wait in this process. */
@@ -16,8 +17,11 @@ export interface Hold {
   readonly expires: number;
   /** Aborts with `LEASE_LOST` when the lock is lost before it was given back. */
   readonly signal: AbortSignal;
-  /** Gives it back, once. Resolves when somebody else can have it. */
-  release(): Promise<void>;
+  /**
+   * Gives it back, once. Resolves when somebody else can have it; with false when that is not known, because the store did not answer
+   * or the lock was lost: it is free when its duration is over, at the latest.
+   */
+  release(): Promise<boolean>;
 }
 
 interface Waiter {
@@ -94,9 +98,9 @@ export class KeyLock {
     return this.#trouble;
   }
 
-  /** Who else holds it, as far as it is known. */
+  /** Who holds it, as far as it is known; this client, while it is lent to another waiter of this process. */
   get holder(): string | undefined {
-    return this.#holder;
+    return this.#lease.held ? holderName(this.#lease.holder) : this.#holder;
   }
 
   /** Waits for `timeout` milliseconds at most; then resolves with nothing, or rejects when the store could not be asked. */
@@ -180,17 +184,16 @@ export class KeyLock {
 
   /** Lends the lock to one waiter after the other, as long as it is our turn, and gives it back. */
   async #lend(): Promise<void> {
-    let borrowed: Deferred | undefined;
+    let borrowed: Deferred<boolean> | undefined;
     do {
       const [waiter] = this.#waiters;
       if (!waiter || (borrowed && !(await this.#renew(waiter)))) break;
-      borrowed?.resolve();
+      borrowed?.resolve(true);
       if (waiter.settled) continue;
       this.#turnCount++;
       borrowed = await this.#lendTo(waiter);
     } while (this.#lease.held && !this.#turnIsOver);
-    await this.#lease.release().catch(() => undefined);
-    borrowed?.resolve();
+    borrowed?.resolve(await this.#lease.release().catch(() => false));
   }
 
   /** A new token for the next one. */
@@ -201,12 +204,12 @@ export class KeyLock {
   }
 
   /** Resolves when the lock is not lent any more, with what tells the borrower that others can have it. */
-  async #lendTo(waiter: Waiter): Promise<Deferred> {
+  async #lendTo(waiter: Waiter): Promise<Deferred<boolean>> {
     const lease = this.#lease;
     const abort = new AbortController();
     let returned = false;
-    const free = new Deferred();
-    const back = new Deferred();
+    const free = new Deferred<boolean>();
+    const back = new Deferred<void>();
     this.#lost = (reason) => {
       if (!returned) abort.abort(reason);
       back.resolve();

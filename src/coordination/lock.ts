@@ -46,7 +46,7 @@ export class Lock {
     return this.#lock.waiting;
   }
 
-  /** Who else holds it, as far as it is known. */
+  /** Who holds it, as far as it is known. */
   get holder(): string | undefined {
     return this.#lock.holder;
   }

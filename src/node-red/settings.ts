@@ -4,6 +4,7 @@ import { optionsFromEnvironment } from '../client/environment';
 import type { StateStoreClientOptions } from '../client/options';
 import type { TlsOptions } from '../mqtt/login';
 import { StateStoreError } from '../protocol/errors';
+import { environmentValue } from './environment-value';
 
 /** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */
 export interface StoreSettings {
@@ -171,14 +172,10 @@ function number<Name extends string>(
   return { [name]: factor === 1 ? parsed : Math.round(parsed * factor) } as { [N in Name]?: number };
 }
 
-/** Node-RED has put in the values of environment variables before; what still looks like one is not set. */
 function resolved(name: string, value: string): string {
-  const variable = /^\$\{([^}]+)\}$/.exec(value.trim())?.[1];
-  if (variable === undefined) return value.trim();
-  const found = process.env[variable];
-  if (found === undefined)
-    throw bad(name, `is taken from the environment variable ${variable}, which is not set`);
-  return found;
+  return environmentValue(value, (variable) =>
+    bad(name, `is taken from the environment variable ${variable}, which is not set`),
+  );
 }
 
 function bad(field: string, rule: string): StateStoreError {

@@ -4,18 +4,24 @@ import type { ErrorCode } from '../protocol/errors';
 import { Throttle } from './throttle';
 import { translate } from './translate';
 
+/** Fill and shape of a description. */
+export type Look = Pick<Exclude<NodeStatus, string>, 'fill' | 'shape'>;
+
+const GREEN: Look = { fill: 'green', shape: 'dot' };
+
 /**
  * The status of a node that uses a store, told to Node-RED only when it changes, and by nobody else. Green means: the store can be
- * used and the last message succeeded.
+ * used and the last message succeeded; whatever a node says of itself is only shown while that is so.
  */
 export class UserStatus {
   readonly #RED: NodeAPI;
   readonly #node: Node;
-  #unusable: 'noStore' | 'badSettings' | undefined;
+  #unusable: 'noStore' | 'badSettings' | 'badNode' | undefined;
   #connection: ConnectionState = { kind: 'closed' };
   #waiting = 0;
   #failure: ErrorCode | undefined;
   #description: string | undefined;
+  #look = GREEN;
   #shown = '';
   #cleared = false;
   readonly #showWaiting = new Throttle(() => this.#show());
@@ -26,7 +32,7 @@ export class UserStatus {
   }
 
   /** Nothing this node is told can succeed until it is deployed anew; red until then. */
-  unusable(why: 'noStore' | 'badSettings'): void {
+  unusable(why: 'noStore' | 'badSettings' | 'badNode'): void {
     this.#unusable = why;
     this.#show();
   }
@@ -54,9 +60,10 @@ export class UserStatus {
     this.#show();
   }
 
-  /** What is shown instead of "connected". */
-  describe(text: string | undefined): void {
+  /** What is shown instead of "connected", and how. */
+  describe(text: string | undefined, look = GREEN): void {
     this.#description = text;
+    this.#look = look;
     this.#show();
   }
 
@@ -86,7 +93,7 @@ export class UserStatus {
       return { fill: 'yellow', shape: 'ring', text: this.#text('status.connecting') };
     if (this.#failure)
       return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
-    return { fill: 'green', shape: 'dot', text: this.#description ?? this.#text('status.connected') };
+    return { ...this.#look, text: this.#description ?? this.#text('status.connected') };
   }
 
   #tell(status: NodeStatus): void {

@@ -172,6 +172,21 @@ describe('Coordination', () => {
       await lock.withLock(() => undefined);
     });
 
+    it('that another waiter of this process holds is held by this client', async () => {
+      const lock = new Lock(a, 'k');
+      const hold = await lock.acquire();
+      assert.equal(await lock.acquire({ timeout: 50 }), undefined);
+      assert.equal(lock.holder, a.clientId);
+      assert.equal(await hold?.release(), true);
+    });
+
+    it('that could not be given back says so', async () => {
+      const far = client(proxy.port, { timeout: 300 });
+      const hold = await new Lock(far, 'k').acquire();
+      proxy.frozen = true;
+      assert.equal(await hold?.release(), false);
+    });
+
     it('that is waited for with a signal ends with it', async () => {
       const held = await new Lock(a, 'k').acquire();
       const abort = new AbortController();
@@ -398,6 +413,27 @@ describe('Coordination', () => {
       await only.resign();
       await until(only, () => only.active);
       await only.close();
+    });
+
+    it('leaves no request behind when it is closed without a connection', async () => {
+      const nowhere = client(await freePort());
+      const election = candidate(nowhere, 'nowhere', 60_000);
+      assert.equal(nowhere.waiting, 1);
+      await election.close(1);
+      assert.equal(nowhere.waiting, 0);
+    });
+
+    it('is never told that it stands by for itself', async () => {
+      const told: (string | undefined)[] = [];
+      const right = candidate(b, 'right');
+      await until(right, () => right.active);
+      const left = candidate(a, 'left');
+      left.on('change', ({ state, holder }) => state === 'standby' && told.push(holder));
+      await until(left, () => left.state.holder === 'right');
+      await right.close();
+      await until(left, () => left.active);
+      assert.ok(!told.includes('left'), `${told}`);
+      await left.close();
     });
 
     it('makes a candidate without a connection stand by before another one takes over', async () => {

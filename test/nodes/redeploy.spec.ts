@@ -18,10 +18,10 @@ describe('Redeploying a hundred times under load', function () {
 
   const flow = (version: number) => {
     const port = proxy.port;
+    const at = { z: 'tab', x: 0, y: 0, wires: [[]] };
+    const leader = { type: 'statestore-leader', role: 'role', lease: '10', outputs: 2 };
     const set = {
-      z: 'tab',
-      x: 0,
-      y: 0,
+      ...at,
       type: 'statestore-set',
       keyType: 'str',
       valueType: 'msg',
@@ -32,7 +32,6 @@ describe('Redeploying a hundred times under load', function () {
       fencingToken: '',
       fencingTokenType: 'msg',
       outputs: 1,
-      wires: [[]],
     };
     return [
       { id: 'tab', type: 'tab', label: 'test', info: `version ${version}` },
@@ -41,6 +40,8 @@ describe('Redeploying a hundred times under load', function () {
       { ...set, id: 'n1', store: 'store1', key: `k${version}` },
       { ...set, id: 'n2', store: 'store1', key: 'k' },
       { ...set, id: 'n3', store: 'store2', key: `other${version}` },
+      { ...at, id: 'n4', store: 'store1', ...leader, candidate: `left ${version}` },
+      { ...at, id: 'n5', store: 'store2', ...leader, candidate: 'right' },
     ] as never;
   };
   const storeOf = (id: string) => (helper.getNode(id) as unknown as StoreNode).store;
@@ -54,7 +55,7 @@ describe('Redeploying a hundred times under load', function () {
 
   /** One message into every node that is there. */
   const send = () => {
-    for (const id of ['n1', 'n2', 'n3']) {
+    for (const id of ['n1', 'n2', 'n3', 'n4', 'n5']) {
       const node = helper.getNode(id) as unknown as Node | null;
       if (!node) continue;
       const msgid = `m${outcomes.size}`;
@@ -114,10 +115,10 @@ describe('Redeploying a hundred times under load', function () {
     clearInterval(load);
     while (!settled()) await new Promise((resolve) => setImmediate(resolve));
     const all = flow(1) as { id: string }[];
-    await helper.setFlows(all.filter(({ id }) => id !== 'n3') as never, 'nodes');
+    await helper.setFlows(all.filter(({ id }) => !['n3', 'n5'].includes(id)) as never, 'nodes');
     while (emulator.clients > 1) await once(emulator, 'change');
     const accepted = proxy.accepted;
-    await helper.setFlows([...all.filter(({ id }) => !['n3', 'n2'].includes(id))] as never, 'full');
+    await helper.setFlows(all.filter(({ id }) => !['n3', 'n5', 'n2'].includes(id)) as never, 'full');
     while (storeOf('store1').state.kind !== 'connected') await once(storeOf('store1'), 'state');
     assert.equal(storeOf('store2').state.kind, 'closed');
     assert.equal(proxy.accepted - accepted, 1, 'only the store that is used was opened again');

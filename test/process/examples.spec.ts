@@ -23,9 +23,9 @@ describe('Examples in a real Node-RED', function () {
     it(`${name}: does what it says`, () => runExample(nodeRed, name));
   }
 
-  it('08: the standby takes over when the active one stops', async () => {
+  it('08: the standby takes over when the active one hands over', async () => {
     const after = nodeRed.lines.all.length;
-    await nodeRed.deploy(loadExample('08 Active and standby with a fencing token', await freePort()));
+    await nodeRed.deploy(loadExample('08 Active and standby', await freePort()));
     const line = await nodeRed.lines.find(/[AB] runs the pump$/, after);
     const [active, standby] = line.includes('A runs') ? ['A', 'B'] : ['B', 'A'];
     await nodeRed.inject(`5e1a8000000000${active === 'A' ? 1 : 2}8`);

@@ -42,7 +42,7 @@ export const EXPECTED: Record<string, RegExp[]> = {
   '05 Observe a set point and act on it': [/Heating the oven to 20 degrees$/],
   '06 Shared configuration with a default': [/Line 1 runs at 100 m\/min \(the default\)$/],
   '07 Lease with expiry and renewal': [/The lease on the press belongs to line 1$/],
-  '08 Active and standby with a fencing token': [/[AB] runs the pump$/, /[AB] stands by$/],
+  '08 Active and standby': [/[AB] runs the pump$/, /[AB] stands by$/],
   '09 Cache in front of a slow call': [/From the slow service: bread$/, /From the cache: bread$/],
   '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
 };

@@ -7,6 +7,7 @@ import helper from 'node-red-node-test-helper';
 import configNode = require('../../nodes/statestore-config');
 import deleteNode = require('../../nodes/statestore-delete');
 import getNode = require('../../nodes/statestore-get');
+import leaderNode = require('../../nodes/statestore-leader');
 import observeNode = require('../../nodes/statestore-observe');
 import setNode = require('../../nodes/statestore-set');
 
@@ -14,7 +15,7 @@ helper.init(require.resolve('node-red'));
 let loaded = false;
 
 /** The modules of our nodes, as the helper takes them. */
-export const NODES = [configNode, setNode, getNode, deleteNode, observeNode] as ((
+export const NODES = [configNode, setNode, getNode, deleteNode, observeNode, leaderNode] as ((
   RED: NodeAPI,
 ) => void)[] as never;
 
@@ -31,7 +32,8 @@ export type Outcome = { /** Milliseconds since 1970. */ at: number; msg: Message
 /** A node's configuration; what the editor would fill in stands in {@link DEFAULTS}. */
 export type Definition = { type: string; outputs?: number } & Record<string, unknown>;
 
-const DEFAULTS: Record<string, Record<string, unknown>> = {
+/** What the editor would fill in, by type. */
+export const DEFAULTS: Record<string, Record<string, unknown>> = {
   'statestore-set': {
     ...{ keyType: 'str', value: 'payload', valueType: 'msg', condition: '', outputs: 1 },
     ...{
@@ -53,6 +55,7 @@ const DEFAULTS: Record<string, Record<string, unknown>> = {
     ...{ keyType: 'str', onlyIfValue: false, value: 'payload', valueType: 'msg', outputs: 1 },
     ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
   },
+  'statestore-leader': { role: 'role', lease: '10', candidate: '', outputs: 1 },
 };
 
 /** Calls a node's own input handler, as Node-RED does. */

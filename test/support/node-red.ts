@@ -133,15 +133,22 @@ export class NodeRed {
     if (!response.ok) throw new Error(`inject ${id}: ${response.status}`);
   }
 
-  async stop(): Promise<void> {
-    const exited = this.#child.exitCode === null ? once(this.#child, 'exit') : undefined;
-    this.#child.kill();
+  /** Ends the process and keeps its user directory; resolves when it is gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    const exited = exitCode === null && signalCode === null ? once(this.#child, 'exit') : undefined;
+    this.#child.kill(signal);
     await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
     this.#cleanUp();
   }
 }
 
-function newUserDir(): string {
+/** A new user directory with a link to this package. */
+export function newUserDir(): string {
   const directory = mkdtempSync(join(tmpdir(), 'node-red-'));
   const installed = join(directory, 'node_modules', '@edgestate', 'node-red-statestore');
   mkdirSync(dirname(installed), { recursive: true });
