@@ -118,6 +118,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.state;
   }
 
+  /** Milliseconds that a request may take when nobody says otherwise. */
+  get timeout(): number {
+    return this.#options.timeout;
+  }
+
   /** Requests that wait for the connection or for a place in flight. */
   get waiting(): number {
     return this.#requests.waiting;
