@@ -100,7 +100,7 @@ export = (RED: NodeAPI): void => {
           ...(expires !== undefined && { expiry: expires }),
           ...(def.persist && { persist: true }),
           ...(duration !== undefined && { duration }),
-          ...(!lock.blank && { lock: toKey(values.lock, lock.label, 'lock') }),
+          ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
         });
         const { updated, before, version } = result;
         const now = presentValue(result.value, undefined, context);

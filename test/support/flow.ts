@@ -9,12 +9,13 @@ import deleteNode = require('../../nodes/statestore-delete');
 import getNode = require('../../nodes/statestore-get');
 import observeNode = require('../../nodes/statestore-observe');
 import setNode = require('../../nodes/statestore-set');
+import updateNode = require('../../nodes/statestore-update');
 
 helper.init(require.resolve('node-red'));
 let loaded = false;
 
 /** The modules of our nodes, as the helper takes them. */
-export const NODES = [configNode, setNode, getNode, deleteNode, observeNode] as ((
+export const NODES = [configNode, setNode, getNode, deleteNode, observeNode, updateNode] as ((
   RED: NodeAPI,
 ) => void)[] as never;
 
@@ -31,7 +32,7 @@ export type Outcome = { /** Milliseconds since 1970. */ at: number; msg: Message
 /** A node's configuration; what the editor would fill in stands in {@link DEFAULTS}. */
 export type Definition = { type: string; outputs?: number } & Record<string, unknown>;
 
-const DEFAULTS: Record<string, Record<string, unknown>> = {
+export const DEFAULTS: Record<string, Record<string, unknown>> = {
   'statestore-set': {
     ...{ keyType: 'str', value: 'payload', valueType: 'msg', condition: '', outputs: 1 },
     ...{
@@ -52,6 +53,12 @@ const DEFAULTS: Record<string, Record<string, unknown>> = {
   'statestore-delete': {
     ...{ keyType: 'str', onlyIfValue: false, value: 'payload', valueType: 'msg', outputs: 1 },
     ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
+  },
+  'statestore-update': {
+    ...{ keyType: 'str', change: 'add', amount: '1', amountType: 'num', value: 'payload', valueType: 'msg' },
+    ...{ expression: '$value + payload', keep: '', start: '', startType: 'json', property: 'payload' },
+    ...{ propertyType: 'msg', expiry: '', expiryType: 'num', expiryUnit: 's', persist: false, lock: '' },
+    ...{ lockType: 'str', duration: '', timeout: '', outputs: 1 },
   },
 };
 
