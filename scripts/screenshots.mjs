@@ -18,6 +18,9 @@ const images = join(root, 'docs', 'images');
 mkdirSync(images, { recursive: true });
 
 const flows = JSON.parse(readFileSync(join(root, 'examples', '01 Quickstart.json'), 'utf8'));
+const counter = JSON.parse(
+  readFileSync(join(root, 'examples', '02 Counter shared by two flows.json'), 'utf8'),
+);
 const idOf = (type) => flows.find((node) => node.type === type).id;
 
 async function take(version, pictures) {
@@ -52,6 +55,17 @@ async function takeQuickstart({ page, nodeRed }, path) {
   await page.screenshot({ path: join(images, path) });
 }
 
+/** The first update node of the counter, with nothing unfolded. */
+async function takeUpdate(editor, name) {
+  await editor.nodeRed.deploy(counter);
+  await editor.load();
+  const tray = await editor.edit(counter.find((node) => node.type === 'statestore-update').id);
+  await takeDialog(name, tray);
+  await editor.leave('cancel');
+  await editor.nodeRed.deploy(flows);
+  await editor.load();
+}
+
 await take('4.1', async (editor) => {
   const { page } = editor;
   await page.setViewportSize({ width: 1500, height: 660 });
@@ -63,6 +77,7 @@ await take('4.1', async (editor) => {
     await takeDialog(name, tray);
     await editor.leave('cancel');
   }
+  await takeUpdate(editor, 'update');
   await editor.edit(idOf('statestore-set'));
   const tray = await editor.editStore();
   await page.locator('#statestore-test-button').click();

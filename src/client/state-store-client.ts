@@ -91,6 +91,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #requests: Requests;
   readonly #observations: Observations;
   readonly #open = new Set<Observation>();
+  readonly #beforeClose = new Set<() => Promise<void>>();
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: StateStoreClientOptions = {}) {
@@ -116,6 +117,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** What the connection is doing right now; every change is a `state` event. */
   get state(): ConnectionState {
     return this.#connection.state;
+  }
+
+  /** Milliseconds that a request may take when nobody says otherwise. */
+  get timeout(): number {
+    return this.#options.timeout;
   }
 
   /** Requests that wait for the connection or for a place in flight. */
@@ -280,10 +286,26 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Ends the client: takes no more requests, waits up to 2 seconds for those under way, fails the rest with `CLOSED`, and
-   * ends the MQTT session. Resolves when the socket is closed.
+   * Has `work` done when the client is to be closed, while it still takes requests: giving back a lock, for example. It is waited for up
+   * to 2 seconds. Returns what takes the wish back.
+   */
+  beforeClose(work: () => Promise<void>): () => void {
+    this.#beforeClose.add(work);
+    return () => this.#beforeClose.delete(work);
+  }
+
+  /**
+   * Ends the client: has done what is to be done before ({@link beforeClose}), takes no more requests, waits up to 2 seconds for those
+   * under way, fails the rest with `CLOSED`, and ends the MQTT session. Resolves when the socket is closed.
    */
   async close(): Promise<void> {
+    if (this.#beforeClose.size > 0 && this.state.kind === 'connected') {
+      const done = Promise.allSettled([...this.#beforeClose].map((work) => work()));
+      const end = new AbortController();
+      const late = pause(PATIENCE_MS, undefined, { signal: end.signal }).catch(() => undefined);
+      await Promise.race([done, late]);
+      end.abort();
+    }
     for (const observation of this.#open) observation.end();
     this.#open.clear();
     await this.#requests.close(PATIENCE_MS);

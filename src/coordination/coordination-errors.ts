@@ -30,6 +30,13 @@ export function leaseLost(key: Bytes, why: string, cause: StateStoreError | unde
   );
 }
 
+/** The client is being closed. */
+export function lockClosed(lock: Bytes): StateStoreError {
+  const key = nameOf(lock);
+  const message = `The client is being closed: it does not wait for the lock ${key} any more.`;
+  return new StateStoreError('CLOSED', message, { operation: 'lock', key });
+}
+
 /** Not free in time. */
 export function notFree(
   operation: Operation,

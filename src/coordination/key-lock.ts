@@ -2,7 +2,7 @@ import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import type { StateStoreError } from '../protocol/errors';
 import { Contender } from './contender';
-import { leaseLost } from './coordination-errors';
+import { leaseLost, lockClosed } from './coordination-errors';
 import { Deferred } from './deferred';
 import { holderName } from './holder';
 import { Lease } from './lease';
@@ -44,6 +44,8 @@ const GRACE_MS = 10;
 const LAST_WORD_MS = 100;
 /** How long a lock that nobody wants any more is remembered, in milliseconds. */
 const KEPT_MS = 5000;
+/** How long a client that is being closed leaves the lock to its borrower, in milliseconds. */
+const CLOSING_MS = 1000;
 /** Given back for so long, in milliseconds, a turn has ended by itself. */
 const IDLE_MS = 50;
 
@@ -53,10 +55,14 @@ const IDLE_MS = 50;
  * has a token newer than the one before.
  */
 export class KeyLock {
+  readonly #store: StateStoreClient;
   readonly #lease: Lease;
   readonly #contender: Contender;
   readonly #waiters: Waiter[] = [];
   #serving = false;
+  /** Resolves when nobody waits for it or holds it. */
+  #served = new Deferred();
+  #closing = false;
   #trouble: StateStoreError | undefined;
   #holder: string | undefined;
   #lost: ((reason: StateStoreError) => void) | undefined;
@@ -69,6 +75,7 @@ export class KeyLock {
   /** `onIdle` is called when nobody waits for it or holds it any more. */
   constructor(store: StateStoreClient, key: Bytes, onIdle: () => void) {
     this.#onIdle = onIdle;
+    this.#store = store;
     this.#lease = new Lease(store, key);
     this.#lease.on('lost', (reason) => this.#lost?.(reason));
     this.#contender = new Contender(store, this.#lease, {
@@ -106,8 +113,8 @@ export class KeyLock {
   /** Waits for `timeout` milliseconds at most; then resolves with nothing, or rejects when the store could not be asked. */
   acquire(duration: number, timeout: number, signal?: AbortSignal): Promise<Hold | undefined> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
+      if (signal?.aborted || this.#closing) {
+        reject(signal?.aborted ? signal.reason : lockClosed(this.#lease.key));
         return;
       }
       const waiter: Waiter = {
@@ -148,6 +155,8 @@ export class KeyLock {
 
   async #serve(): Promise<void> {
     this.#serving = true;
+    this.#served = new Deferred();
+    const wished = this.#store.beforeClose(() => this.#close());
     while (this.#waiters.length > 0) {
       if (this.#turnIsOver) await this.#letOthers();
       const [first] = this.#waiters;
@@ -164,7 +173,21 @@ export class KeyLock {
       this.#givenBackAt = performance.now();
     }
     this.#serving = false;
+    wished();
+    this.#served.resolve();
     this.#onIdle();
+  }
+
+  /** The client is being closed: nobody new gets the lock, and who has it gives it back, or loses it. */
+  async #close(): Promise<void> {
+    this.#closing = true;
+    for (const waiter of [...this.#waiters]) waiter.finish({ error: lockClosed(this.#lease.key) });
+    const timer = setTimeout(
+      () => this.#lost?.(leaseLost(this.#lease.key, 'the client was closed', undefined)),
+      CLOSING_MS,
+    );
+    await this.#served.promise;
+    clearTimeout(timer);
   }
 
   #beginTurn(): void {

@@ -1,6 +1,6 @@
-import { type Bytes, type RequestOptions, toBytes } from '../client/options';
+import { type Bytes, checkOptions, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { printableKey, StateStoreError } from '../protocol/errors';
 import { leaseDuration } from './durations';
 import { KeyUpdates } from './key-updates';
 
@@ -42,7 +42,7 @@ const known = new WeakMap<StateStoreClient, Map<string, KeyUpdates>>();
  * From then on the key is protected: a SET or DEL without a token is refused by the store (`FENCING_TOKEN_REQUIRED`). Change it by
  * updates only.
  *
- * Rejects with `NOT_FREE` when the lock was not free within `timeout` (default: 10 s), with what `change` throws, with the errors of
+ * Rejects with `NOT_FREE` when the lock was not free within `timeout` (default: that of the client), with what `change` throws, with the errors of
  * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` when the change may or may not have been applied; it is never applied twice.
  */
 export async function update(
@@ -51,7 +51,7 @@ export async function update(
   change: Change,
   options: UpdateOptions = {},
 ): Promise<UpdateResult> {
-  const { timeout = 10_000, duration = 10_000, signal, expiry, persist } = options;
+  const { timeout = store.timeout, duration = 10_000, signal, expiry, persist } = options;
   const bytes = Buffer.from(toBytes('key', key, { operation: 'update' }));
   if (bytes.length === 0)
     throw new StateStoreError('BAD_ARGUMENT', 'key must not be empty.', { operation: 'update', key: '' });
@@ -61,6 +61,7 @@ export async function update(
   if (lock.equals(bytes))
     throw new StateStoreError('BAD_ARGUMENT', 'lock must not be the key itself.', { operation: 'update' });
   leaseDuration(duration);
+  checkOptions(options, { operation: 'update', key: printableKey(bytes) });
   const write = { ...(expiry !== undefined && { expiry }), ...(persist && { persist }) };
   return keyUpdatesOf(store, bytes, lock).add({
     change,

@@ -3,14 +3,20 @@ import { type ErrorContext, type Operation, printableKey, StateStoreError } from
 
 export type Key = string | Uint8Array;
 
-/** One key. `label` names where it came from. Throws `BAD_ARGUMENT` for what can be none. */
-export function toKey(value: unknown, label: string, operation: Operation): Key {
+/** One key, which may be that of a lock. `label` names where it came from. Throws `BAD_ARGUMENT` for what can be none. */
+export function toKey(
+  value: unknown,
+  label: string,
+  operation: Operation,
+  role: 'key' | 'lock' = 'key',
+): Key {
   const key = typeof value === 'number' ? String(value) : value;
   if ((typeof key === 'string' || key instanceof Uint8Array) && key.length > 0) return key;
   const found = key === '' || key instanceof Uint8Array ? 'empty' : nameOf(value);
+  const what = role === 'key' ? `key to ${operation}` : role;
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `${label} is ${found}, but the key to ${operation} must be text, a number or a buffer, not empty. Fill in the key of this node, or the property it is taken from.`,
+    `${label} is ${found}, but the ${what} must be text, a number or a buffer, not empty. Fill in the ${role} of this node, or the property it is taken from.`,
     { operation },
   );
 }

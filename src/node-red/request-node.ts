@@ -1,5 +1,5 @@
 /**
- * What set, get and delete have in common: a message comes in, one request goes out, and the message leaves with the
+ * What set, get, delete and update have in common: a message comes in, one request goes out, and the message leaves with the
  * answer or with an error, exactly once, whatever happens to the connection or the flow meanwhile.
  */
 import { setMaxListeners } from 'node:events';
@@ -25,7 +25,7 @@ export interface RequestNodeDef extends NodeDef {
 export interface Answer {
   /** Goes to `msg.statestore`. */
   result: { operation: Operation } & Record<string, unknown>;
-  /** False where the operation had no effect: not stored, not found, not deleted. Decides about the second output. */
+  /** False where the operation had no effect: not stored, not found, not deleted, not changed. Decides about the second output. */
   effective: boolean;
   /** Writes more than `msg.statestore` into the message. */
   write?: (msg: NodeMessageInFlow) => void;
@@ -35,7 +35,12 @@ export interface RequestNodeParts<Name extends string> {
   operation: Operation;
   properties: Record<Name, TypedProperty>;
   /** Makes the request. Called in the order of the messages; must reach the client before it waits for anything. */
-  perform(client: StateStoreClient, values: Record<Name, unknown>, options: RequestOptions): Promise<Answer>;
+  perform(
+    client: StateStoreClient,
+    values: Record<Name, unknown>,
+    options: RequestOptions,
+    msg: NodeMessageInFlow,
+  ): Promise<Answer>;
 }
 
 /** How long a closing node waits for its messages in flight. */
@@ -92,7 +97,7 @@ class RequestNode<Name extends string> {
       const client = this.#user.client();
       const reading = this.#reader.read(msg);
       const values = reading instanceof Promise ? await reading : reading;
-      answer = await this.#parts.perform(client, values, { signal: this.#abort.signal });
+      answer = await this.#parts.perform(client, values, { signal: this.#abort.signal }, msg);
       answer.write?.(msg);
     } catch (reason) {
       error = localize(this.#RED, asError(reason, this.#parts.operation));

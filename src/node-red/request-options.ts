@@ -36,7 +36,12 @@ export function prefer<T>(
 }
 
 /** An expiry in milliseconds. Throws `BAD_ARGUMENT` for what is no positive whole number of them. */
-export function readExpiry(value: unknown, property: TypedProperty, unit: TimeUnit): number | undefined {
+export function readExpiry(
+  value: unknown,
+  property: TypedProperty,
+  unit: TimeUnit,
+  operation: Operation = 'set',
+): number | undefined {
   if (property.blank || value === undefined || value === null) return undefined;
   const exact =
     Number(typeof value === 'string' && value.trim() === '' ? Number.NaN : value) * MILLISECONDS[unit];
@@ -51,7 +56,7 @@ export function readExpiry(value: unknown, property: TypedProperty, unit: TimeUn
     return expiry;
   }
   throw bad(
-    'set',
+    operation,
     `${property.label} is ${JSON.stringify(value)}, but the expiry must be a positive number of ${unit}, in whole milliseconds. Leave it blank for a value that does not expire.`,
   );
 }
@@ -70,6 +75,20 @@ export function readCondition(value: unknown, property: TypedProperty): SetCondi
 export function readTimeout(value: unknown, precedence: Precedence = 'node'): { timeout?: number } {
   if (precedence === 'ignore' || value === undefined || value === null) return {};
   return { timeout: value as number };
+}
+
+/** A field of a node that holds seconds, in milliseconds. Throws `BAD_ARGUMENT` that names it for what is out of range. */
+export function readSeconds(
+  { field, value, min, max }: { field: string; value: string; min: number; max: number },
+  operation: Operation,
+): number | undefined {
+  if (String(value ?? '').trim() === '') return undefined;
+  const seconds = Number(value);
+  if (seconds >= min && seconds <= max) return Math.round(seconds * 1000);
+  throw bad(
+    operation,
+    `"${field}" of this node is ${JSON.stringify(value)}, but must be a number of seconds from ${min} to ${max}. Leave it blank for the usual time.`,
+  );
 }
 
 /** The option `fencingToken`; the client checks its form. */

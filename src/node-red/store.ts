@@ -19,6 +19,8 @@ export function storeOf(node: StoreNode | null): Store | undefined {
 
 /** How long a client without users is kept: a deploy that replaces its last node must not cost the connection. */
 const GRACE_MS = 1000;
+/** How long a store that is closed leaves its client to nodes that are not closed yet. */
+const PATIENCE_MS = 5000;
 
 /**
  * The one pooled client of a store: opened when the first node registers, closed some time after the last one is released.
@@ -31,12 +33,17 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   readonly #readOptions: () => StateStoreClientOptions;
   #client: StateStoreClient | undefined;
   #grace: NodeJS.Timeout | undefined;
+  #onReleased: (() => void) | undefined;
 
   /** `options` throws `BAD_ARGUMENT` for wrong settings, when the first node registers. */
   constructor(options: () => StateStoreClientOptions) {
     super();
     this.setMaxListeners(0);
     this.#readOptions = options;
+  }
+
+  get #used(): boolean {
+    return Object.keys(this.users).length > 0;
   }
 
   get state(): ConnectionState {
@@ -59,14 +66,28 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   /** Releases a node; with the last one the client is closed, unless another registers within a second. */
   release(node: Node): void {
     delete this.users[node.id];
-    if (Object.keys(this.users).length > 0) return;
+    if (this.#used) return;
     clearTimeout(this.#grace);
-    if (this.#client) this.#grace = setTimeout(() => void this.close(), GRACE_MS);
+    if (this.#onReleased) this.#onReleased();
+    else if (this.#client) this.#grace = setTimeout(() => void this.close(), GRACE_MS);
   }
 
-  /** Closes the client whoever still uses it. */
+  /**
+   * Closes the client when its nodes have released it, which give back what they hold, or after 5 seconds. Node-RED closes a store
+   * together with them.
+   */
   async close(): Promise<void> {
     clearTimeout(this.#grace);
+    if (this.#used) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        this.#onReleased = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#onReleased = undefined;
+    }
     const client = this.#client;
     this.#client = undefined;
     await client?.close();

@@ -86,6 +86,64 @@ const FLOW = [
     },
     ...{ rules: '', cert: '', key: '', ca: '', wires: [] },
   },
+  {
+    ...{
+      ...AT,
+      id: 'b6',
+      y: 360,
+      type: 'statestore-update',
+      name: '',
+      store: 'aaaa',
+      key: 'topic',
+      keyType: 'msg',
+    },
+    ...{
+      change: 'append',
+      amount: 'step',
+      amountType: 'flow',
+      value: '{"a":1}',
+      valueType: 'json',
+      keep: '7',
+    },
+    ...{
+      expression: '$value * 2',
+      start: 'base',
+      startType: 'global',
+      property: 'list.all',
+      propertyType: 'msg',
+    },
+    ...{
+      expiry: 'lifetime',
+      expiryType: 'msg',
+      expiryUnit: 'min',
+      persist: true,
+      lock: 'mine',
+      lockType: 'str',
+    },
+    ...{ duration: '2.5', timeout: '30', outputs: 2, wires: [['b2'], []] },
+  },
+  {
+    ...{
+      ...AT,
+      id: 'b7',
+      y: 420,
+      type: 'statestore-update',
+      name: '',
+      store: 'aaaa',
+      key: 'count',
+      keyType: 'str',
+    },
+    ...{ change: 'add', amount: '-1', amountType: 'num', value: 'payload', valueType: 'msg', keep: '' },
+    ...{
+      expression: '$value + payload',
+      start: '',
+      startType: 'json',
+      property: 'payload',
+      propertyType: 'msg',
+    },
+    ...{ expiry: '', expiryType: 'num', expiryUnit: 's', persist: false, lock: '', lockType: 'str' },
+    ...{ duration: '', timeout: '', outputs: 1, wires: [[]] },
+  },
 ];
 
 /** What the canvas says of each. */
@@ -95,6 +153,8 @@ const LABELS = {
   b3: 'delete {$KEY}',
   b4: 'observe 2 keys',
   b5: 'mine',
+  b6: 'append to {topic}',
+  b7: 'add -1 to count',
 };
 
 for (const [version, options] of Object.entries(VERSIONS)) {
@@ -208,6 +268,55 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.leave('ok');
       await ports.nth(1).waitFor();
       assert.deepEqual((await editor.node('b1')).wires, [['b2'], []]);
+    });
+
+    it('of an update show what its action needs, and mark an expression that is none', async () => {
+      const { page } = editor;
+      const tray = await editor.edit('b7');
+      const rows = async () => {
+        const shown = await tray.locator('.form-row:visible label.statestore-label').allInnerTexts();
+        return shown.map((text) => text.trim()).slice(2, -1);
+      };
+      assert.deepEqual(await rows(), ['Action', 'Amount']);
+      const change = page.locator('#node-input-change');
+      for (const [action, expected] of Object.entries({
+        append: ['Action', 'Value', 'Keep the last'],
+        merge: ['Action', 'Value'],
+        larger: ['Action', 'Value'],
+        expression: ['Action', 'Expression'],
+        set: ['Action', 'Value'],
+      })) {
+        await change.selectOption(action);
+        assert.deepEqual(await rows(), expected, action);
+      }
+      await change.selectOption('expression');
+      const expression = tray.locator('.form-row', { hasText: 'Expression' });
+      const field = expression.locator('input.red-ui-typedInput-input');
+      await field.fill('$value +');
+      await field.blur();
+      await expression.locator('.input-error').first().waitFor();
+      await editor.leave('ok');
+      const mark = editor.onCanvas('b7').locator('.red-ui-flow-node-error');
+      await mark.waitFor();
+      await editor.edit('b7');
+      await field.fill('$value + payload');
+      await field.blur();
+      await expression.locator('.input-error').waitFor({ state: 'detached' });
+      await editor.leave('ok');
+      await mark.waitFor({ state: 'hidden' });
+      assert.equal((await editor.node('b7')).change, 'expression');
+    });
+
+    it('of an update with an expression that nobody uses does not mind it', async () => {
+      const fresh = await editor.drag('statestore-update', 600, 460);
+      await editor.edit(fresh);
+      await editor.page
+        .locator('.form-row', { hasText: 'Key' })
+        .locator('input.red-ui-typedInput-input')
+        .fill('pieces');
+      await editor.leave('ok');
+      await editor.onCanvas(fresh).getByText('add 1 to pieces', { exact: true }).waitFor();
+      await editor.onCanvas(fresh).locator('.red-ui-flow-node-error').waitFor({ state: 'hidden' });
     });
 
     it('fold options away, and unfold them where one was chosen', async () => {

@@ -8,7 +8,7 @@ import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
 
 const LOCALES = join(ROOT, 'nodes', 'locales');
-const TYPES = ['set', 'get', 'delete', 'observe', 'emulator'];
+const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator'];
 /** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
 const CONTRAST = 4.5;
 

@@ -309,6 +309,47 @@ describe('Coordination', () => {
       assert.equal(await stored('n'), '1');
     });
 
+    it('leaves no lock behind when its client is closed at once', async () => {
+      for (let i = 1; i <= 3; i++) {
+        const one = client();
+        assert.equal(String((await add(one)).value), String(i));
+        await one.close();
+        assert.equal(await stored('n/lock'), undefined);
+      }
+    });
+
+    it('that has begun when its client is closed ends first', async () => {
+      const one = client();
+      const slow = new Promise<{ value: Buffer | undefined }>((resolve) => {
+        const change = async () => {
+          closed = one.close();
+          await pause(100);
+          return 'slow';
+        };
+        update(one, 'n', change).then(resolve);
+      });
+      let closed: Promise<void> | undefined;
+      assert.equal(String((await slow).value), 'slow');
+      await closed;
+      assert.deepEqual([await stored('n'), await stored('n/lock')], ['slow', undefined]);
+    });
+
+    it('of a lock that is held for longer than its client lives: the lock is given back all the same', async () => {
+      const one = client();
+      const hold = await new Lock(one, 'held').acquire();
+      await one.close();
+      assert.deepEqual([hold?.held, await stored('held')], [false, undefined]);
+    });
+
+    it('checks its options', async () => {
+      for (const options of [{ timeout: 0 }, { expiry: 0.5 }, { duration: 1 }]) {
+        await rejectsWith(
+          update(a, 'n', () => '1', options),
+          { code: 'BAD_ARGUMENT' },
+        );
+      }
+    });
+
     it('protects the key: what has no token is refused', async () => {
       await add(a);
       await rejectsWith(b.set('n', '0'), { code: 'FENCING_TOKEN_REQUIRED' });

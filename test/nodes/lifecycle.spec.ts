@@ -11,6 +11,7 @@ const MESSAGES: Record<string, { definition?: object; msg?: Record<string, unkno
   'statestore-set': {},
   'statestore-get': {},
   'statestore-delete': {},
+  'statestore-update': {},
   'statestore-observe': { definition: { mode: 'messages', keys: '' }, msg: { topic: 'k' } },
   'statestore-leader': {},
 };

@@ -32,6 +32,17 @@ describe('Examples in a real Node-RED', function () {
     await nodeRed.lines.find(new RegExp(`${standby} runs the pump$`), after);
   });
 
+  it('11: a list begins anew', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('11 Shopping list', await freePort()));
+    await nodeRed.lines.find(/To buy: \w+, \w+, \w+$/, after);
+    await nodeRed.inject('5e1ab00000000016');
+    await nodeRed.lines.find(/Bought: \w+, \w+, \w+$/, after);
+    const bought = nodeRed.lines.all.length;
+    await nodeRed.inject('5e1ab00000000011');
+    await nodeRed.lines.find(/To buy: milk$/, bought);
+  });
+
   it('two at once share the emulator, and what is stored outlives a deploy', async () => {
     const port = await freePort();
     const both = [...loadExample('04 Only the first one wins', port), ...loadExample('01 Quickstart', port)];

@@ -45,6 +45,12 @@ export const EXPECTED: Record<string, RegExp[]> = {
   '08 Active and standby': [/[AB] runs the pump$/, /[AB] stands by$/],
   '09 Cache in front of a slow call': [/From the slow service: bread$/, /From the cache: bread$/],
   '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
+  '11 Shopping list': [/To buy: \w+, \w+, \w+$/],
+  '12 Maximum per shift': [
+    /New maximum of the early shift: 71\.5$/,
+    /The maximum of the early shift stays 71\.5$/,
+    /New maximum of the late shift: 64\.2$/,
+  ],
 };
 
 /** Deploys every example, one after the other, and waits for what it says; a warning or an error is a fault. */

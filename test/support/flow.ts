@@ -10,12 +10,13 @@ import getNode = require('../../nodes/statestore-get');
 import leaderNode = require('../../nodes/statestore-leader');
 import observeNode = require('../../nodes/statestore-observe');
 import setNode = require('../../nodes/statestore-set');
+import updateNode = require('../../nodes/statestore-update');
 
 helper.init(require.resolve('node-red'));
 let loaded = false;
 
 /** The modules of our nodes, as the helper takes them. */
-export const NODES = [configNode, setNode, getNode, deleteNode, observeNode, leaderNode] as ((
+export const NODES = [configNode, setNode, getNode, deleteNode, observeNode, leaderNode, updateNode] as ((
   RED: NodeAPI,
 ) => void)[] as never;
 
@@ -56,6 +57,12 @@ export const DEFAULTS: Record<string, Record<string, unknown>> = {
     ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
   },
   'statestore-leader': { role: 'role', lease: '10', candidate: '', outputs: 1 },
+  'statestore-update': {
+    ...{ keyType: 'str', change: 'add', amount: '1', amountType: 'num', value: 'payload', valueType: 'msg' },
+    ...{ expression: '$value + payload', keep: '', start: '', startType: 'json', property: 'payload' },
+    ...{ propertyType: 'msg', expiry: '', expiryType: 'num', expiryUnit: 's', persist: false, lock: '' },
+    ...{ lockType: 'str', duration: '', timeout: '', outputs: 1 },
+  },
 };
 
 /** Calls a node's own input handler, as Node-RED does. */

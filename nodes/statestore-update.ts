@@ -1,0 +1,122 @@
+/** Changes a key in one step: adds to it, appends to it, replaces it, whoever else does the same. */
+import type { Node, NodeAPI } from 'node-red';
+import { type Change, update } from '../src/coordination/update';
+import { type ChangeKind, changeOf, isChangeKind, newBytes, presentValue } from '../src/node-red/change';
+import { Expression } from '../src/node-red/expression';
+import { keyContext, toKey } from '../src/node-red/key';
+import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { prefer, readExpiry, readSeconds, readTimeout, type TimeUnit } from '../src/node-red/request-options';
+import { TypedProperty } from '../src/node-red/typed-property';
+import { valueFromBytes } from '../src/node-red/value';
+import { StateStoreError } from '../src/protocol/errors';
+
+interface StateStoreUpdateDef extends RequestNodeDef {
+  key: string;
+  keyType: string;
+  change: ChangeKind | 'expression';
+  /** What is added. */
+  amount: string;
+  amountType: string;
+  /** What is appended, merged, compared or set. */
+  value: string;
+  valueType: string;
+  /** JSONata, with `$value`. */
+  expression: string;
+  /** How many entries of a list are kept; blank: all. */
+  keep: string;
+  /** Stands for the value of a missing key; blank: what is usual for the change. */
+  start: string;
+  startType: string;
+  expiry: string;
+  expiryType: string;
+  expiryUnit: TimeUnit;
+  /** Whether to ask that the key survive a restart of the whole broker. */
+  persist: boolean;
+  /** Message property that receives the new value. */
+  property: string;
+  /** Blank: the key with `/lock` at its end. */
+  lock: string;
+  lockType: string;
+  /** Seconds after which the lock of a Node-RED that ended is free; blank: 10. */
+  duration: string;
+  /** Seconds after which a message gives up; blank: the timeout of the store. */
+  timeout: string;
+}
+
+/** In seconds. */
+const DURATION = { field: 'Lock ends after', min: 0.1, max: 3600 };
+const TIMEOUT = { field: 'Gives up after', min: 0.001, max: 2_000_000 };
+const OPERATION = 'update';
+
+export = (RED: NodeAPI): void => {
+  function StateStoreUpdate(this: Node, def: StateStoreUpdateDef): void {
+    RED.nodes.createNode(this, def);
+    const property = (field: string, value: string, type: string) =>
+      new TypedProperty(RED, this, field, { value, type });
+    const { change: kind } = def;
+    const key = property('key', def.key, def.keyType);
+    const value =
+      kind === 'add'
+        ? property('amount', def.amount, def.amountType)
+        : property('value', kind === 'expression' ? '' : def.value, def.valueType);
+    const start = property('start value', kind === 'set' ? '' : def.start, def.startType);
+    const expiry = property('expiry', def.expiry, def.expiryType);
+    const lock = property('lock', def.lock, def.lockType);
+    const msgTimeout = property('timeout', 'timeout', 'msg');
+    const expression = new Expression(RED, this, def.expression);
+    const target = def.property || 'payload';
+
+    makeRequestNode(RED, this, def, {
+      operation: OPERATION,
+      properties: { key, value, start, expiry, lock, msgTimeout },
+      async perform(client, values, base, msg) {
+        const one = toKey(values.key, key.label, OPERATION);
+        const context = keyContext(OPERATION, one);
+        const ownTimeout = readSeconds({ ...TIMEOUT, value: def.timeout }, OPERATION);
+        const timeout = prefer(ownTimeout, readTimeout(values.msgTimeout).timeout);
+        const duration = readSeconds({ ...DURATION, value: def.duration }, OPERATION);
+        const expires = readExpiry(values.expiry, expiry, def.expiryUnit, OPERATION);
+        const from = start.blank ? undefined : values.start;
+        let change: Change;
+        if (kind === 'expression') {
+          expression.check(context);
+          change = async (bytes) => {
+            const present = presentValue(bytes, from, context);
+            const next = await expression.evaluate(msg, present, context);
+            return next === undefined
+              ? undefined
+              : newBytes(bytes, present, next, 'the result of the expression', context);
+          };
+        } else if (isChangeKind(kind)) {
+          const given = { value: values.value, label: value.label };
+          change = changeOf({ kind, given, start: from, keep: def.keep, context });
+        } else {
+          const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
+          throw new StateStoreError('BAD_ARGUMENT', message, context);
+        }
+        const result = await update(client, one, change, {
+          ...base,
+          ...(timeout !== undefined && { timeout }),
+          ...(expires !== undefined && { expiry: expires }),
+          ...(def.persist && { persist: true }),
+          ...(duration !== undefined && { duration }),
+          ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
+        });
+        const { updated, before, version } = result;
+        const now = presentValue(result.value, undefined, context);
+        return {
+          result: {
+            operation: OPERATION,
+            key: one,
+            updated,
+            ...(before && { before: valueFromBytes(before, 'auto-detect', context) }),
+            ...(version !== undefined && { version }),
+          },
+          effective: updated,
+          write: (message) => RED.util.setMessageProperty(message, target, now, now !== undefined),
+        };
+      },
+    });
+  }
+  RED.nodes.registerType('statestore-update', StateStoreUpdate);
+};

@@ -1,0 +1,565 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import type { Node } from 'node-red';
+import { Emulator, Lock, StateStoreClient, update } from '../../src/index';
+import { FaultProxy } from '../support/fault-proxy';
+import { DEFAULTS, type Definition, Flow, handle, helper, NODES, type Outcome } from '../support/flow';
+
+const sent = (outcome: Outcome): Extract<Outcome, { kind: 'sent' }> => {
+  assert.equal(outcome.kind, 'sent', inspect(outcome));
+  return outcome as Extract<Outcome, { kind: 'sent' }>;
+};
+const failed = (outcome: Outcome): Extract<Outcome, { kind: 'failed' }> => {
+  assert.equal(outcome.kind, 'failed', inspect(outcome));
+  return outcome as Extract<Outcome, { kind: 'failed' }>;
+};
+type Result = { updated: boolean; before?: unknown; version?: string };
+
+describe('The node update', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  let flow: Flow;
+
+  before(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    await store.connect();
+  });
+  after(async () => {
+    await store.close();
+    await emulator.close();
+  });
+  afterEach('each message has had exactly one outcome', async () => {
+    const { outcomes } = flow;
+    await flow.stop();
+    const ids = outcomes.map(({ msg }) => msg._msgid);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  /** A node for a key that no other test has. */
+  let key: string;
+  const start = async (definition: Partial<Definition> = {}, present?: string | Uint8Array) => {
+    key = `k/${randomUUID()}`;
+    if (present !== undefined) await store.set(key, present);
+    flow = await Flow.start(emulator.port, { type: 'statestore-update', key, ...definition });
+  };
+  const stored = async (): Promise<string | undefined> => {
+    const got = await store.get(key);
+    return got.found ? got.value.toString() : undefined;
+  };
+  const resultOf = (outcome: Outcome) => sent(outcome).msg.statestore as Result;
+
+  describe('adds', () => {
+    it('1 to what is there, or to 0, and says what was there before', async () => {
+      await start();
+      const first = sent(await flow.send({ payload: 'a piece', topic: 't' }));
+      const { _msgid, statestore, ...rest } = first.msg;
+      assert.deepEqual(rest, { payload: 1, topic: 't' });
+      const got = await store.get(key);
+      assert.deepEqual(statestore, {
+        ...{ operation: 'update', key, updated: true },
+        version: got.found && got.version,
+      });
+      const second = sent(await flow.send());
+      assert.deepEqual([second.msg.payload, (second.msg.statestore as Result).before], [2, 1]);
+      assert.equal(await stored(), '2');
+    });
+
+    for (const [name, definition, msg, expected] of [
+      ['a negative number', { amount: '-2.5' }, {}, 7.5],
+      ['a number of the message', { amount: 'payload', amountType: 'msg' }, { payload: 5 }, 15],
+      ['text that is a number', { amount: 'payload', amountType: 'msg' }, { payload: ' 5 ' }, 15],
+      ['the result of an expression', { amount: 'payload * 2', amountType: 'jsonata' }, { payload: 4 }, 18],
+    ] as const) {
+      it(name, async () => {
+        await start(definition, '10');
+        assert.equal(sent(await flow.send(msg)).msg.payload, expected);
+        assert.equal(await stored(), String(expected));
+      });
+    }
+
+    it('to what a set node has stored, and then its set node is refused', async () => {
+      await start({}, '41');
+      assert.equal(sent(await flow.send()).msg.payload, 42);
+      await assert.rejects(store.set(key, '0'), { code: 'FENCING_TOKEN_REQUIRED' });
+    });
+
+    it('from a start value where the key is missing', async () => {
+      await start({ start: '100' });
+      assert.equal(sent(await flow.send()).msg.payload, 101);
+      assert.equal(sent(await flow.send()).msg.payload, 102);
+    });
+
+    it('and puts the new value where it was asked for', async () => {
+      await start({ property: 'count.now' });
+      const { msg } = sent(await flow.send({ payload: 'p' }));
+      assert.deepEqual([msg.payload, msg.count], ['p', { now: 1 }]);
+    });
+
+    it('nothing: 0 changes nothing, and leaves by the second output', async () => {
+      await start({ amount: 'payload', amountType: 'msg', outputs: 2 }, '3');
+      assert.equal(sent(await flow.send({ payload: 1 })).output, 0);
+      const { output, msg } = sent(await flow.send({ payload: 0 }));
+      assert.deepEqual([output, msg.payload, (msg.statestore as Result).updated], [1, 4, false]);
+    });
+
+    it('so that it expires', async () => {
+      await start({ expiry: '0.005', expiryUnit: 'min' });
+      const observation = await store.observe(key);
+      sent(await flow.send());
+      for await (const { operation } of observation) if (operation === 'delete') await observation.close();
+    });
+  });
+
+  describe('appends', () => {
+    it('to a list, and keeps the last entries', async () => {
+      await start({ change: 'append', keep: '2' });
+      assert.deepEqual(sent(await flow.send({ payload: 'milk' })).msg.payload, ['milk']);
+      sent(await flow.send({ payload: { bread: 2 } }));
+      const { msg } = sent(await flow.send({ payload: 3 }));
+      assert.deepEqual(msg.payload, [{ bread: 2 }, 3]);
+      assert.deepEqual((msg.statestore as Result).before, ['milk', { bread: 2 }]);
+      assert.equal(await stored(), '[{"bread":2},3]');
+    });
+
+    it('what the message was when it came, whatever the flow does to it since', async () => {
+      await start({ change: 'append' });
+      const payload = { name: 'milk' };
+      const settled = flow.handle({ payload });
+      payload.name = 'spoilt';
+      assert.equal(await settled, 'send');
+      assert.equal(await stored(), '[{"name":"milk"}]');
+    });
+
+    it('all, in the order of the messages', async () => {
+      await start({ change: 'append' });
+      await Promise.all(Array.from({ length: 300 }, (_, index) => flow.send({ payload: index })));
+      assert.equal(await stored(), JSON.stringify(Array.from({ length: 300 }, (_, index) => index)));
+    });
+  });
+
+  describe('merges', () => {
+    it('into an object: what is new replaces, the rest stays, null is a value', async () => {
+      await start({ change: 'merge' }, '{ "a": 1, "b": { "c": 2 }, "n": 5 }');
+      const { msg } = sent(await flow.send({ payload: { b: { d: 3 }, n: null } }));
+      assert.deepEqual(msg.payload, { a: 1, b: { d: 3 }, n: null });
+      assert.deepEqual((msg.statestore as Result).before, { a: 1, b: { c: 2 }, n: 5 });
+    });
+
+    it('a property called __proto__ like any other', async () => {
+      await start({ change: 'merge' });
+      sent(await flow.send({ payload: JSON.parse('{"__proto__":{"x":1}}') }));
+      assert.equal(await stored(), '{"__proto__":{"x":1}}');
+    });
+
+    it('nothing new: nothing is written, however somebody else has written it', async () => {
+      await start({ change: 'merge', outputs: 2 }, '{ "a": 1 }');
+      assert.equal(sent(await flow.send({ payload: { a: 1 } })).output, 1);
+      assert.equal(await stored(), '{ "a": 1 }');
+    });
+  });
+
+  for (const [change, expected, outputs] of [
+    ['larger', [5, 5, 9], [0, 1, 0]],
+    ['smaller', [5, 3, 3], [0, 0, 1]],
+  ] as const) {
+    it(`keeps the ${change} number, the first one first`, async () => {
+      await start({ change, outputs: 2 });
+      const seen: Outcome[] = [];
+      for (const payload of [5, 3, 9]) seen.push(await flow.send({ payload }));
+      assert.deepEqual(
+        seen.map((one) => sent(one).msg.payload),
+        expected,
+      );
+      assert.deepEqual(
+        seen.map((one) => sent(one).output),
+        outputs,
+      );
+    });
+  }
+
+  describe('evaluates an expression', () => {
+    for (const [name, expression, present, msg, expected] of [
+      ['of what is there and the message', '$value * payload', '6', { payload: 7 }, 42],
+      ['that names the message', '$value * msg.payload', '6', { payload: 7 }, 42],
+      ['for a missing key', '$exists($value) ? $value + 1 : 100', undefined, {}, 100],
+      ['of objects', '$merge([$value, {"n": $value.n + 1}])', '{"n":1,"m":0}', {}, { n: 2, m: 0 }],
+      ['that takes a property away', '$value ~> |$|{}, "door"|', '{"door":1,"x":2}', {}, { x: 2 }],
+      ['of text', '$uppercase($value)', 'hello', {}, 'HELLO'],
+      ['that makes null', 'null', '1', {}, null],
+      ['of binary data, which it gets as a buffer', '$value.length', Buffer.from([255, 1]), {}, 2],
+    ] as const) {
+      it(name, async () => {
+        await start({ change: 'expression', expression }, present);
+        assert.deepEqual(sent(await flow.send(msg)).msg.payload, expected);
+        assert.equal(await stored(), typeof expected === 'string' ? expected : JSON.stringify(expected));
+      });
+    }
+
+    it('with a start value', async () => {
+      await start({ change: 'expression', expression: '$value + 1', start: '41' });
+      assert.equal(sent(await flow.send()).msg.payload, 42);
+    });
+
+    it('without a result, and the key is deleted; once more, and nothing changes', async () => {
+      await start({ change: 'expression', expression: '$value.nothing', outputs: 2 }, '{"a":1}');
+      const { msg, output } = sent(await flow.send({ payload: 'p' }));
+      assert.deepEqual([output, 'payload' in msg, (msg.statestore as Result).before], [0, false, { a: 1 }]);
+      assert.equal(await stored(), undefined);
+      assert.equal(sent(await flow.send()).output, 1);
+    });
+
+    it('with the same result, and nothing is written', async () => {
+      await start({ change: 'expression', expression: '$value', outputs: 2 }, '{ "a": [1] }');
+      assert.equal(sent(await flow.send()).output, 1);
+      assert.equal(await stored(), '{ "a": [1] }');
+    });
+
+    it('for many keys at once, each with its own $value', async () => {
+      await start({
+        ...{ change: 'expression', key: 'topic', keyType: 'msg' },
+        expression: '($global := $globalContext("nothing"); $exists($value) ? $value + 1 : 1)',
+      });
+      const key = (index: number) => `many/${index % 7}`;
+      await Promise.all(Array.from({ length: 210 }, (_, index) => flow.send({ topic: key(index) })));
+      for (let index = 0; index < 7; index++) {
+        const got = await store.get(key(index));
+        assert.equal(got.found && got.value.toString(), '30');
+      }
+    });
+  });
+
+  describe('sets', () => {
+    it('what is protected by then', async () => {
+      await start({ change: 'set', value: '0', valueType: 'num' });
+      for (let i = 0; i < 3; i++) await update(store, key, (value) => String(Number(value ?? 0) + 1));
+      const { msg } = sent(await flow.send({ payload: 'p' }));
+      assert.deepEqual([msg.payload, (msg.statestore as Result).before], [0, 3]);
+      assert.equal(await stored(), '0');
+    });
+
+    it('whatever is there, of any type', async () => {
+      await start({ change: 'set' }, Buffer.from([255, 254]));
+      assert.deepEqual(resultOf(await flow.send({ payload: 'text' })).before, Buffer.from([255, 254]));
+      assert.equal(await stored(), 'text');
+    });
+  });
+
+  describe('takes its key', () => {
+    for (const [type, from, msg, expected] of [
+      ['msg', 'topic', { topic: 'from/topic' }, 'from/topic'],
+      ['msg', 'topic', { topic: Buffer.from([0, 255]) }, Buffer.from([0, 255])],
+      ['jsonata', '"machine/" & id', { id: 7 }, 'machine/7'],
+    ] as const) {
+      it(`from ${type} (${from}): ${inspect(expected)}`, async () => {
+        await start({ key: from, keyType: type });
+        assert.equal(sent(await flow.send(msg)).msg.payload, 1);
+        const got = await store.get(expected);
+        assert.equal(got.found && got.value.toString(), '1');
+      });
+    }
+  });
+
+  describe('fails with one clear error, and the store stays as it was, for', () => {
+    for (const [name, definition, present, msg, message] of [
+      [
+        'adding to text',
+        {},
+        'abc',
+        {},
+        'Could not add to key KEY: it holds the text "abc", not a number. Nothing was changed. Set it to a number like 0 with an update node that sets it, or use another key.',
+      ],
+      ['adding to nothing but bytes', {}, Buffer.from([255, 0]), {}, /it holds binary data of 2 bytes, not/],
+      ['adding to empty text', {}, '', {}, /it holds empty text, not a number/],
+      ['adding to a list', {}, '[1]', {}, /it holds a list, not a number/],
+      [
+        'adding text',
+        { amount: 'payload', amountType: 'msg' },
+        '1',
+        { payload: 'ten' },
+        'Could not add to key KEY: msg.payload is the text "ten", but must be a number. Correct it in the node or the message.',
+      ],
+      [
+        'adding NaN',
+        { amount: 'payload', amountType: 'msg' },
+        '1',
+        { payload: Number.NaN },
+        /msg\.payload is the number NaN/,
+      ],
+      ['adding nothing', { amount: 'payload', amountType: 'msg' }, '1', {}, /msg\.payload is undefined/],
+      ['counting too far', {}, '9007199254740991', {}, /make more than can be counted exactly/],
+      ['adding to infinity', { amount: '1e308' }, '1e308', {}, /make more than can be counted/],
+      ['a start value that does not fit', { start: '"a"' }, undefined, {}, /its start value is the text "a"/],
+      [
+        'appending to an object',
+        { change: 'append' },
+        '{"a":1}',
+        { payload: 1 },
+        /Could not append to key KEY: it holds an object, not a list\..* like \[\]/,
+      ],
+      [
+        'appending nothing',
+        { change: 'append' },
+        '[]',
+        {},
+        /msg\.payload is undefined, which is no value to store under key KEY/,
+      ],
+      [
+        'appending NaN',
+        { change: 'append' },
+        '[]',
+        { payload: Number.NaN },
+        /msg\.payload is NaN, which is no value/,
+      ],
+      [
+        'a number of entries that is none',
+        { change: 'append', keep: '0' },
+        '[]',
+        { payload: 1 },
+        /entries to keep is "0", but must be a whole number from 1/,
+      ],
+      ['merging into a number', { change: 'merge' }, '7', { payload: {} }, /it holds the number 7, not an/],
+      [
+        'merging a list',
+        { change: 'merge' },
+        '{}',
+        { payload: [] },
+        /msg\.payload is a list, but must be an object/,
+      ],
+      [
+        'comparing with text',
+        { change: 'larger' },
+        'abc',
+        { payload: 5 },
+        /^Could not keep the larger in key KEY/,
+      ],
+      [
+        'comparing text',
+        { change: 'smaller' },
+        '1',
+        { payload: 'abc' },
+        /msg\.payload is the text "abc", but must/,
+      ],
+      [
+        'setting to nothing',
+        { change: 'set' },
+        '1',
+        {},
+        /msg\.payload is undefined, which is no value to store/,
+      ],
+      [
+        'an expression that cannot be understood',
+        { change: 'expression', expression: '$value +' },
+        '1',
+        {},
+        /^The expression of this node cannot be understood: .*\. Correct it in the node\.$/,
+      ],
+      ['no expression', { change: 'expression', expression: ' ' }, '1', {}, /^This node has no expression/],
+      [
+        'an expression that fails',
+        { change: 'expression', expression: '$value + "a"' },
+        '1',
+        {},
+        /^Could not update key KEY: the expression failed: .*Nothing was changed\. Correct/,
+      ],
+      ['an unknown action', { change: 'double' }, '1', {}, /does not know what to do with key KEY: "double"/],
+      ['no key', { key: '' }, undefined, {}, /^the key is empty, but the key to update must be/],
+      [
+        'a lock without a name',
+        { lock: 'topic', lockType: 'msg' },
+        '1',
+        {},
+        /^msg\.topic is undefined, but the lock must be/,
+      ],
+      [
+        'the key as its lock',
+        { lock: 'payload', lockType: 'msg' },
+        '1',
+        { payload: 'KEY' },
+        /^lock must not be/,
+      ],
+      ['a duration out of range', { duration: '0' }, '1', {}, /^"Lock ends after" of this node is "0", but/],
+      ['no duration', { duration: 'long' }, '1', {}, /must be a number of seconds from 0\.1 to 3600/],
+      ['a time that is none', { timeout: '-1' }, '1', {}, /^"Gives up after" of this node is "-1", but/],
+      ['msg.timeout of text', {}, '1', { timeout: 'x' }, /^timeout must be a whole number .*key KEY/],
+      ['an expiry of 0', { expiry: '0' }, '1', {}, /the expiry must be a positive number/],
+    ] as const) {
+      it(name, async () => {
+        await start(definition, present);
+        const before = await store.get(key);
+        const filled = Object.entries(msg).map(([name, value]) => [name, value === 'KEY' ? key : value]);
+        const outcome = failed(await flow.send(Object.fromEntries(filled)));
+        assert.equal(outcome.code, 'BAD_ARGUMENT', outcome.message);
+        const text = outcome.message.replaceAll(key, 'KEY');
+        if (typeof message === 'string') assert.equal(text, message);
+        else assert.match(text, message);
+        assert.deepEqual(await store.get(key), before);
+        const { statestore } = outcome.msg as { statestore?: { operation: string; error: string } };
+        assert.deepEqual([statestore?.operation, statestore?.error], ['update', 'BAD_ARGUMENT']);
+        await flow.status('status.error.BAD_ARGUMENT');
+      });
+    }
+
+    it('one of many messages, and the others are applied', async () => {
+      await start({ amount: 'payload', amountType: 'msg' });
+      const amounts = [1, 'x', 2, Number.NaN, 3];
+      const outcomes = await Promise.all(amounts.map((payload) => flow.send({ payload })));
+      assert.deepEqual(
+        outcomes.map(({ kind }) => kind),
+        ['sent', 'failed', 'sent', 'failed', 'sent'],
+      );
+      assert.equal(await stored(), '6');
+    });
+  });
+
+  describe('waits for its lock', () => {
+    it('as long as it says, then tells who holds it', async () => {
+      await start({ timeout: '0.3' }, '1');
+      const hold = await new Lock(store, `${key}/lock`).acquire();
+      const outcome = failed(await flow.send());
+      assert.equal(outcome.code, 'NOT_FREE');
+      assert.match(outcome.message, new RegExp(`^${store.clientId} holds the lock ${key}/lock`));
+      await hold?.release();
+      assert.equal(sent(await flow.send()).msg.payload, 2);
+    });
+
+    it('as long as the message says, where the node says nothing', async () => {
+      await start({ lock: 'other/lock', outputs: 1 }, '1');
+      const hold = await new Lock(store, 'other/lock').acquire();
+      assert.equal(failed(await flow.send({ timeout: 200 })).code, 'NOT_FREE');
+      const waiting = flow.send();
+      await hold?.release();
+      assert.equal(sent(await waiting).msg.payload, 2);
+    });
+
+    it('and leaves no lock behind', async () => {
+      await start();
+      sent(await flow.send());
+      while ((await store.get(`${key}/lock`)).found) await pause(10);
+    });
+  });
+
+  it('has 256 messages on their way at a time, not one after the other', async () => {
+    const proxy = await FaultProxy.start(() => emulator.port);
+    proxy.delay = 20;
+    key = `k/${randomUUID()}`;
+    flow = await Flow.start(proxy.port, { type: 'statestore-update', key });
+    await flow.status('status.connected');
+    const began = performance.now();
+    const outcomes = await Promise.all(Array.from({ length: 256 }, () => flow.send()));
+    const took = performance.now() - began;
+    assert.deepEqual(
+      outcomes.map((one) => sent(one).msg.payload),
+      Array.from({ length: 256 }, (_, index) => index + 1),
+    );
+    // One after the other they would take 256 round trips of 40 ms.
+    assert.ok(took < 256 * 40 * 0.5, `took ${Math.round(took)} ms`);
+    await proxy.close();
+  });
+
+  it('says how many wait while there is no connection, and goes on afterwards', async () => {
+    const proxy = await FaultProxy.start(() => emulator.port);
+    key = `k/${randomUUID()}`;
+    flow = await Flow.start(proxy.port, { type: 'statestore-update', key });
+    await flow.status('status.connected');
+    proxy.refusing = true;
+    proxy.cut();
+    while (flow.statuses.at(-1)?.toString() === 'status.connected') await once(flow, 'status');
+    const outcomes = [flow.send(), flow.send()];
+    await flow.status('status.waiting');
+    proxy.heal();
+    assert.deepEqual(
+      (await Promise.all(outcomes)).map((one) => sent(one).msg.payload),
+      [1, 2],
+    );
+    await flow.status('status.connected');
+    await proxy.close();
+  });
+});
+
+describe('Three update nodes on one key while connections are cut', function () {
+  this.timeout(120_000);
+  const IDS = [0, 1, 2];
+  const MESSAGES = 500;
+  /** On their way at a time in each node, so that cuts meet messages in every state. */
+  const AT_A_TIME = 40;
+
+  for (const [name, settings] of [
+    ['the broker keeps sessions', {}],
+    ['sessions are lost with the connection', { sessionExpiry: 0 }],
+  ] as const) {
+    it(`apply each message that leaves exactly once, when ${name}`, async () => {
+      const emulator = await Emulator.start({ port: 0 });
+      const proxy = await FaultProxy.start(() => emulator.port);
+      const watcher = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+      await helper.load(NODES, [
+        { id: 'tab', type: 'tab', label: 'test' },
+        ...IDS.flatMap((id) => [
+          {
+            ...{ id: `store${id}`, type: 'statestore-config', host: '127.0.0.1', port: proxy.port },
+            ...{ timeout: 60, ...settings },
+          },
+          {
+            ...DEFAULTS['statestore-update'],
+            ...{ id: `n${id}`, type: 'statestore-update', z: 'tab', x: 0, y: 0, wires: [[]] },
+            ...{ store: `store${id}`, key: 'count', duration: '2' },
+          },
+        ]),
+      ] as never);
+      const codes: Record<string, number> = {};
+      const values: number[] = [];
+      /** Sends one message; resolves when it has left or failed. */
+      const count = async (node: Node): Promise<void> => {
+        const msg = { _msgid: randomUUID(), payload: 'a piece' as unknown };
+        const said: string[] = [];
+        await new Promise<void>((resolve) => {
+          const say = (code: string) => {
+            said.push(code);
+            resolve();
+          };
+          handle(
+            node,
+            msg,
+            () => say('sent'),
+            (error) => error && say(error.code),
+          );
+        });
+        const [code] = said as [string];
+        codes[code] = (codes[code] ?? 0) + 1;
+        if (code === 'sent') values.push(msg.payload as number);
+      };
+      proxy.delay = 15;
+      // Not more often: after less than a second of success the next attempt to connect waits longer.
+      const cuts = setInterval(() => proxy.cut(), 1300);
+      await Promise.all(
+        IDS.map(async (id) => {
+          const node = helper.getNode(`n${id}`) as unknown as Node;
+          let left = MESSAGES;
+          const worker = async () => {
+            while (left-- > 0) await count(node);
+          };
+          await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+        }),
+      ).finally(() => clearInterval(cuts));
+      const got = await watcher.get('count');
+      const final = Number(got.found && got.value);
+      console.log(`        ${final} counted, ${JSON.stringify(codes)}, ${proxy.accepted} connections`);
+      const { sent: left = 0, OUTCOME_UNKNOWN: unknown = 0, ...others } = codes;
+      assert.deepEqual(others, {});
+      assert.equal(left + unknown, IDS.length * MESSAGES);
+      assert.ok(
+        final >= left && final <= left + unknown,
+        `${final} is not from ${left} to ${left + unknown}`,
+      );
+      assert.equal(new Set(values).size, left, 'no two messages were told the same count');
+      assert.ok(proxy.accepted > IDS.length, 'connections were cut');
+      await helper.unload();
+      await watcher.close();
+      await proxy.close();
+      await emulator.close();
+    });
+  }
+});
