@@ -15,7 +15,14 @@ const KINDS: readonly string[] = [
   'set',
 ] satisfies ChangeKind[];
 
-export function isChangeKind(kind: string): kind is ChangeKind {
+/** Throws `BAD_ARGUMENT` for a kind that is none. */
+export function toChangeKind(kind: string, context: ErrorContext & { key: string }): ChangeKind {
+  if (isChangeKind(kind)) return kind;
+  const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
+  throw new StateStoreError('BAD_ARGUMENT', message, context);
+}
+
+function isChangeKind(kind: string): kind is ChangeKind {
   return KINDS.includes(kind);
 }
 

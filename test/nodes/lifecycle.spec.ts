@@ -210,7 +210,9 @@ describe('The life of a node', () => {
     });
   });
 
-  it('offline for longer than the deadline, with more messages than the queue holds: each fails for its own reason', async () => {
+  it('offline for longer than the deadline, with more messages than the queue holds: each fails for its own reason', async function () {
+    // The longer 20,000 messages take, the longer is the pause before the next attempt to connect: a minute at most.
+    this.timeout(120_000);
     const port = await freePort();
     flow = await Flow.start(
       port,
