@@ -41,6 +41,9 @@ export class Contender {
   #taken = false;
   /** Counts deletes that were told. */
   #freed = 0;
+  /** Whether a delete was told since the last try. */
+  #hope = false;
+  /** How often others were quicker when it was free, less and less of it the more often they were not. */
   #defeats = 0;
   #wasConnected = false;
   /** Nothing is taken before, on the monotonic clock in milliseconds. */
@@ -97,6 +100,11 @@ export class Contender {
       await this.#wait(end - performance.now());
   }
 
+  /** Whether somebody else had the lease not long ago. */
+  get contested(): boolean {
+    return this.#observation !== undefined;
+  }
+
   /** Looks again whether the lease is wanted. */
   look(): void {
     if (!this.#isWanted) this.#giveUp();
@@ -138,6 +146,8 @@ export class Contender {
 
   async #try(): Promise<boolean> {
     const freed = this.#freed;
+    const wasFreed = this.#hope;
+    this.#hope = false;
     const { signal } = this.#abort;
     this.#trying = true;
     try {
@@ -150,7 +160,7 @@ export class Contender {
         return true;
       }
       if (this.#observation) {
-        this.#defeats++;
+        if (wasFreed) this.#defeats++;
         // A delete that was told meanwhile came after this try.
         this.#taken = this.#freed === freed;
       } else {
@@ -179,6 +189,7 @@ export class Contender {
       (change) => {
         if (change.operation === 'delete') {
           this.#freed++;
+          this.#hope = true;
           this.#taken = false;
           this.#events.onHolder(undefined);
         } else {

@@ -33,13 +33,15 @@ interface Waiter {
   settled: boolean;
 }
 
-/** How long a process lends the lock to its own waiters, one after the other, before others have their turn, in milliseconds. */
-const TURN_MS = 250;
-/** The same, as a number of waiters. */
-const TURN_WAITERS = 64;
+/**
+ * How long a process has the lock, with or without pauses, before others have their turn, in milliseconds, and to how many of its own
+ * waiters it hands it on meanwhile. Where nobody else wanted the lock lately, and where somebody did.
+ */
+const TURN = { ms: 250, handOvers: 64 };
+const CONTESTED_TURN = { ms: 50, handOvers: 16 };
 /** How long it then waits for others to take the lock: so many of its own round trips, and at least so many milliseconds. */
-const GRACE_ROUND_TRIPS = 4;
-const GRACE_MS = 10;
+const GRACE_ROUND_TRIPS = 6;
+const GRACE_MS = 3;
 /** The last part of a wait in which the store is not asked any more, in milliseconds; a tenth of it if that is less. */
 const LAST_WORD_MS = 100;
 /** How long a lock that nobody wants any more is remembered, in milliseconds. */
@@ -69,7 +71,7 @@ export class KeyLock {
   readonly #onIdle: () => void;
   /** On the monotonic clock, in milliseconds. */
   #turnBegan = Number.NEGATIVE_INFINITY;
-  #turnCount = 0;
+  #handOvers = 0;
   #givenBackAt = Number.NEGATIVE_INFINITY;
 
   /** `onIdle` is called when nobody waits for it or holds it any more. */
@@ -192,11 +194,12 @@ export class KeyLock {
 
   #beginTurn(): void {
     this.#turnBegan = performance.now();
-    this.#turnCount = 0;
+    this.#handOvers = 0;
   }
 
   get #turnIsOver(): boolean {
-    return this.#turnCount >= TURN_WAITERS || performance.now() - this.#turnBegan > TURN_MS;
+    const { ms, handOvers } = this.#contender.contested ? CONTESTED_TURN : TURN;
+    return this.#handOvers >= handOvers || performance.now() - this.#turnBegan > ms;
   }
 
   async #letOthers(): Promise<void> {
@@ -213,7 +216,7 @@ export class KeyLock {
       if (!waiter || (borrowed && !(await this.#renew(waiter)))) break;
       borrowed?.resolve(true);
       if (waiter.settled) continue;
-      this.#turnCount++;
+      if (borrowed) this.#handOvers++;
       borrowed = await this.#lendTo(waiter);
     } while (this.#lease.held && !this.#turnIsOver);
     borrowed?.resolve(await this.#lease.release().catch(() => false));

@@ -14,6 +14,7 @@ const MESSAGES: Record<string, { definition?: object; msg?: Record<string, unkno
   'statestore-update': {},
   'statestore-observe': { definition: { mode: 'messages', keys: '' }, msg: { topic: 'k' } },
   'statestore-leader': {},
+  'statestore-lock': {},
 };
 /** How a store can be of no use before anything was sent, and the status that says so. */
 const UNUSABLE = [

@@ -68,7 +68,7 @@ export class Canvas extends EventEmitter<{ change: [] }> {
 
   /** Sends a message into a node; resolves when the node is done with it, with the error it failed of, if any. */
   async send(id: string, properties: Record<string, unknown> = {}): Promise<Caught | undefined> {
-    const msg = { _msgid: randomUUID(), ...properties };
+    const msg = { ...properties, _msgid: randomUUID() };
     const after = this.caught.length;
     this.node(id).receive(msg as never);
     return this.until(() => {

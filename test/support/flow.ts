@@ -8,17 +8,27 @@ import configNode = require('../../nodes/statestore-config');
 import deleteNode = require('../../nodes/statestore-delete');
 import getNode = require('../../nodes/statestore-get');
 import leaderNode = require('../../nodes/statestore-leader');
+import lockNode = require('../../nodes/statestore-lock');
 import observeNode = require('../../nodes/statestore-observe');
 import setNode = require('../../nodes/statestore-set');
+import unlockNode = require('../../nodes/statestore-unlock');
 import updateNode = require('../../nodes/statestore-update');
 
 helper.init(require.resolve('node-red'));
 let loaded = false;
 
 /** The modules of our nodes, as the helper takes them. */
-export const NODES = [configNode, setNode, getNode, deleteNode, observeNode, leaderNode, updateNode] as ((
-  RED: NodeAPI,
-) => void)[] as never;
+export const NODES = [
+  configNode,
+  setNode,
+  getNode,
+  deleteNode,
+  observeNode,
+  leaderNode,
+  lockNode,
+  unlockNode,
+  updateNode,
+] as ((RED: NodeAPI) => void)[] as never;
 
 export { helper };
 
@@ -56,6 +66,7 @@ export const DEFAULTS: Record<string, Record<string, unknown>> = {
     ...{ keyType: 'str', onlyIfValue: false, value: 'payload', valueType: 'msg', outputs: 1 },
     ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
   },
+  'statestore-lock': { key: 'k', keyType: 'str', wait: '10', limit: '60', lease: '10', outputs: 2 },
   'statestore-leader': { role: 'role', lease: '10', candidate: '', outputs: 1 },
   'statestore-update': {
     ...{ keyType: 'str', change: 'add', amount: '1', amountType: 'num', value: 'payload', valueType: 'msg' },
