@@ -43,6 +43,23 @@ describe('Examples in a real Node-RED', function () {
     await nodeRed.lines.find(/To buy: milk$/, bought);
   });
 
+  it('13: one flow uses the device after the other', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('13 A lock around a device', await freePort()));
+    for (const flow of 'AB') await nodeRed.lines.find(new RegExp(`${flow} is done with the printer$`), after);
+    const said = nodeRed.lines.all
+      .slice(after)
+      .flatMap((line) => /[AB] (uses|is done with) the printer$/.exec(line)?.[0] ?? []);
+    const [first] = said[0] as string;
+    const second = first === 'A' ? 'B' : 'A';
+    assert.deepEqual(said, [
+      `${first} uses the printer`,
+      `${first} is done with the printer`,
+      `${second} uses the printer`,
+      `${second} is done with the printer`,
+    ]);
+  });
+
   it('two at once share the emulator, and what is stored outlives a deploy', async () => {
     const port = await freePort();
     const both = [...loadExample('04 Only the first one wins', port), ...loadExample('01 Quickstart', port)];

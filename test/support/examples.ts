@@ -44,6 +44,11 @@ export const EXPECTED: Record<string, RegExp[]> = {
   '07 Lease with expiry and renewal': [/The lease on the press belongs to line 1$/],
   '08 Active and standby': [/[AB] runs the pump$/, /[AB] stands by$/],
   '09 Cache in front of a slow call': [/From the slow service: bread$/, /From the cache: bread$/],
+  '13 A lock around a device': [
+    /[AB] uses the printer$/,
+    /A is done with the printer$/,
+    /B is done with the printer$/,
+  ],
   '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
   '11 Shopping list': [/To buy: \w+, \w+, \w+$/],
   '12 Maximum per shift': [
