@@ -1,14 +1,13 @@
 /** Changes a key in one step: adds to it, appends to it, replaces it, whoever else does the same. */
 import type { Node, NodeAPI } from 'node-red';
 import { type Change, update } from '../src/coordination/update';
-import { type ChangeKind, changeOf, isChangeKind, newBytes, presentValue } from '../src/node-red/change';
+import { type ChangeKind, changeOf, newBytes, presentValue, toChangeKind } from '../src/node-red/change';
 import { Expression } from '../src/node-red/expression';
 import { keyContext, toKey } from '../src/node-red/key';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import { prefer, readExpiry, readSeconds, readTimeout, type TimeUnit } from '../src/node-red/request-options';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { valueFromBytes } from '../src/node-red/value';
-import { StateStoreError } from '../src/protocol/errors';
 
 interface StateStoreUpdateDef extends RequestNodeDef {
   key: string;
@@ -87,12 +86,15 @@ export = (RED: NodeAPI): void => {
               ? undefined
               : newBytes(bytes, present, next, 'the result of the expression', context);
           };
-        } else if (isChangeKind(kind)) {
-          const given = { value: values.value, label: value.label };
-          change = changeOf({ kind, given, start: from, keep: def.keep, context });
         } else {
-          const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
-          throw new StateStoreError('BAD_ARGUMENT', message, context);
+          const given = { value: values.value, label: value.label };
+          change = changeOf({
+            kind: toChangeKind(kind, context),
+            given,
+            start: from,
+            keep: def.keep,
+            context,
+          });
         }
         const result = await update(client, one, change, {
           ...base,

@@ -15,8 +15,11 @@ const KINDS: readonly string[] = [
   'set',
 ] satisfies ChangeKind[];
 
-export function isChangeKind(kind: string): kind is ChangeKind {
-  return KINDS.includes(kind);
+/** Throws `BAD_ARGUMENT` for what is none. */
+export function toChangeKind(kind: string, context: ErrorContext & { key: string }): ChangeKind {
+  if (KINDS.includes(kind)) return kind as ChangeKind;
+  const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
+  throw new StateStoreError('BAD_ARGUMENT', message, context);
 }
 
 /** Something a message or a node gives, and how a person calls it: `msg.payload`. */
