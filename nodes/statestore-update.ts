@@ -43,7 +43,7 @@ interface StateStoreUpdateDef extends RequestNodeDef {
 }
 
 /** In seconds. */
-const DURATION = { field: 'Lock ends after', min: 0.1, max: 3600 };
+const DURATION = { field: 'Lock lasts', min: 0.1, max: 3600 };
 const TIMEOUT = { field: 'Gives up after', min: 0.001, max: 2_000_000 };
 const OPERATION = 'update';
 
