@@ -144,10 +144,26 @@ const FLOW = [
     ...{ expiry: '', expiryType: 'num', expiryUnit: 's', persist: false, lock: '', lockType: 'str' },
     ...{ duration: '', timeout: '', outputs: 1, wires: [[]] },
   },
+  {
+    ...{ ...AT, id: 'b8', y: 480, type: 'statestore-leader', name: '', store: 'aaaa', role: 'pump' },
+    ...{ outputs: 3, lease: '2.5', candidate: 'left', wires: [['b2'], ['b3'], []] },
+  },
+  {
+    ...{ ...AT, id: 'b9', y: 540, type: 'statestore-lock', name: '', store: 'aaaa', key: 'topic' },
+    ...{ keyType: 'msg', wait: '0.5', limit: '3600', lease: '300', wires: [['b10'], []] },
+  },
+  { ...AT, id: 'b10', y: 600, type: 'statestore-unlock', name: '', wires: [[]] },
 ];
 
+/** What these tests use of the editor's jQuery. */
+interface JQueryLike {
+  val(value: string): JQueryLike;
+  trigger(event: string): JQueryLike;
+  typedInput(what: 'value', value: string): void;
+}
+
 /** What the canvas says of each. */
-const LABELS = {
+const LABELS: Record<string, string> = {
   b1: 'set machine/{payload.id}',
   b2: 'get {topic}',
   b3: 'delete {$KEY}',
@@ -155,6 +171,9 @@ const LABELS = {
   b5: 'mine',
   b6: 'append to {topic}',
   b7: 'add -1 to count',
+  b8: 'active/standby pump',
+  b9: 'lock {topic}',
+  b10: 'unlock',
 };
 
 for (const [version, options] of Object.entries(VERSIONS)) {
@@ -318,6 +337,50 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.onCanvas(fresh).getByText('add 1 to pieces', { exact: true }).waitFor();
       await editor.onCanvas(fresh).locator('.red-ui-flow-node-error').waitFor({ state: 'hidden' });
     });
+
+    it('give an active/standby node as many outputs as are chosen', async () => {
+      const { page } = editor;
+      const ports = editor.onCanvas('b8').locator('.red-ui-flow-port-output');
+      assert.equal(await ports.count(), 3);
+      await editor.edit('b8');
+      await page.locator('#node-input-outputs').selectOption({ label: 'messages while active' });
+      await editor.leave('ok');
+      await ports.nth(1).waitFor({ state: 'detached' });
+      const { outputs, wires } = await editor.node('b8');
+      assert.deepEqual([outputs, wires], [1, [['b2']]]);
+      await editor.edit('b8');
+      await page.locator('#node-input-outputs').selectOption('3');
+      await editor.leave('ok');
+      await ports.nth(2).waitFor();
+      assert.deepEqual((await editor.node('b8')).wires, [['b2'], [], []]);
+    });
+
+    for (const [id, field, wrong, text] of [
+      ['b8', 'role', ' ', 'Enter the name of the role'],
+      ['b8', 'lease', '301', 'The time must be a number of seconds from 1 to 300'],
+      ['b9', 'key', '', 'Enter the name of the lock'],
+      ['b9', 'wait', '0', 'The waiting time must be'],
+      ['b9', 'limit', 'x', 'The longest time must be'],
+      ['b9', 'lease', '0.5', 'The time must be a number of seconds from 1 to 300'],
+    ] as const) {
+      it(`say what is wrong with "${wrong}" as ${field} of "${LABELS[id]}"`, async () => {
+        const { page } = editor;
+        await editor.edit(id);
+        await page.locator(`#node-input-${field}`).evaluate((input, value) => {
+          const { $ } = window as unknown as { $: (element: unknown) => JQueryLike };
+          const isTyped = input.nextElementSibling?.classList.contains('red-ui-typedInput-container');
+          if (isTyped) $(input).typedInput('value', value);
+          else $(input).val(value).trigger('change');
+        }, wrong);
+        await editor.leave('ok');
+        const mark = editor.onCanvas(id).locator('.red-ui-flow-node-error');
+        await mark.hover();
+        await page.locator('#red-ui-workspace-chart').getByText(text).waitFor();
+        await page.mouse.move(0, 0);
+        await editor.invoke('core:undo');
+        await mark.waitFor({ state: 'hidden' });
+      });
+    }
 
     it('fold options away, and unfold them where one was chosen', async () => {
       const { page } = editor;

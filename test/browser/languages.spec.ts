@@ -8,7 +8,7 @@ import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
 
 const LOCALES = join(ROOT, 'nodes', 'locales');
-const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator'];
+const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader', 'lock', 'unlock'];
 /** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
 const CONTRAST = 4.5;
 
@@ -17,7 +17,16 @@ const FLOW = [
   { id: 'store', type: 'statestore-config', name: '', source: 'settings', host: 'localhost', port: 1883 },
   ...TYPES.map((type, index) => ({
     ...{ id: `node-${type}`, type: `statestore-${type}`, z: 'flow', x: 300, y: 60 + 60 * index, name: '' },
-    ...{ store: 'store', key: 'k', keyType: 'str', keys: 'k', port: 18_950, host: '127.0.0.1', outputs: 1 },
+    ...{
+      store: 'store',
+      key: 'k',
+      keyType: 'str',
+      keys: 'k',
+      role: 'r',
+      port: 18_950,
+      host: '127.0.0.1',
+      outputs: 1,
+    },
     wires: type === 'emulator' ? [] : [[]],
   })),
 ];
@@ -91,7 +100,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             const tray = await editor.edit(`node-${type}`);
             await unfold(tray);
             assert.deepEqual(await untranslated(tray), []);
-            await tray.getByText(catalogue(type).label.options, { exact: true }).waitFor();
+            const { label, tip } = catalogue(type);
+            await tray.getByText(label?.options ?? tip, { exact: true }).waitFor();
             assert.deepEqual(await illegible(tray), []);
             await editor.leave('cancel');
             await editor.onCanvas(`node-${type}`).click();
