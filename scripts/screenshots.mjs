@@ -17,14 +17,13 @@ const { VERSIONS } = require('../dist/test/support/node-red-versions.js');
 const images = join(root, 'docs', 'images');
 mkdirSync(images, { recursive: true });
 
-const flows = JSON.parse(readFileSync(join(root, 'examples', '01 Quickstart.json'), 'utf8'));
-const counter = JSON.parse(
-  readFileSync(join(root, 'examples', '02 Counter shared by two flows.json'), 'utf8'),
-);
+const example = (name) => JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8'));
+const flows = example('01 Quickstart');
+const counter = example('02 Counter shared by two flows');
 const idOf = (type) => flows.find((node) => node.type === type).id;
 
-async function take(version, pictures) {
-  const editor = await Editor.open({ flows, nodeRed: VERSIONS[version]() });
+async function take(version, pictures, deployed = flows) {
+  const editor = await Editor.open({ flows: deployed, nodeRed: VERSIONS[version]() });
   try {
     await pictures(editor);
   } finally {
@@ -97,6 +96,29 @@ await take('4.1', async (editor) => {
     await takeDialog(`set-${language}`, dialog);
   }
 });
+
+await take(
+  '4.1',
+  async ({ page }) => {
+    await page.setViewportSize({ width: 1420, height: 680 });
+    await page.locator('.red-ui-flow-node-status-label').getByText('active', { exact: true }).waitFor();
+    await page.locator('.red-ui-flow-node-status-label').getByText('standby: ').waitFor();
+    await page.locator('#red-ui-workspace').screenshot({ path: join(images, 'active-standby.png') });
+  },
+  example('08 Active and standby'),
+);
+
+await take(
+  '4.1',
+  async ({ page, nodeRed }) => {
+    await page.setViewportSize({ width: 1420, height: 680 });
+    await page.locator('.red-ui-flow-node-status-label').getByText('free', { exact: true }).nth(1).waitFor();
+    for (const id of ['5e1ad00000000011', '5e1ad00000000021']) await nodeRed.inject(id);
+    await page.locator('.red-ui-flow-node-status-label').getByText('1 waiting').waitFor();
+    await page.locator('#red-ui-workspace').screenshot({ path: join(images, 'lock.png') });
+  },
+  example('13 A lock around a device'),
+);
 
 await take('5.0', async (editor) => {
   const { page } = editor;

@@ -39,6 +39,8 @@ export class Contender {
   #linger: NodeJS.Timeout | undefined;
   /** Whether somebody else holds it, as far as it is known. */
   #taken = false;
+  /** Whether somebody else has had it since this one had it last. */
+  #passed = false;
   /** Counts deletes that were told. */
   #freed = 0;
   /** Whether a delete was told since the last try. */
@@ -92,11 +94,10 @@ export class Contender {
     return false;
   }
 
-  /** After the lease was given back: waits `grace` milliseconds, less if it is told that somebody else has it. */
+  /** After the lease was given back: waits `grace` milliseconds, less if it is told that somebody else has it, or had it already. */
   async yield(grace: number): Promise<void> {
     const end = performance.now() + grace;
-    this.#taken = false;
-    while (!this.#taken && this.#isWanted && performance.now() < end)
+    while (!this.#passed && this.#isWanted && performance.now() < end)
       await this.#wait(end - performance.now());
   }
 
@@ -156,6 +157,7 @@ export class Contender {
       this.#events.onTrouble(undefined);
       if (mine) {
         this.#taken = false;
+        this.#passed = false;
         this.#defeats = Math.floor(this.#defeats / 2);
         return true;
       }
@@ -197,6 +199,7 @@ export class Contender {
           this.#taken = holder !== this.#lease.holder;
           // That it is ours is known when the answer comes.
           if (this.#taken) {
+            this.#passed = true;
             this.#keepObserving();
             this.#events.onHolder(holderName(holder));
           }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Contender } from '../../src/coordination/contender';
 import {
   Election,
   Emulator,
@@ -462,6 +463,33 @@ describe('Coordination', () => {
       assert.equal(nowhere.waiting, 1);
       await election.close(1);
       assert.equal(nowhere.waiting, 0);
+    });
+
+    it('does not hold back from what somebody else has had and given back meanwhile', async () => {
+      const lease = new Lease(a, 'role', { holder: 'mine' });
+      const told: (string | undefined)[] = [];
+      const contender = new Contender(
+        a,
+        lease,
+        {
+          wanted: () => true,
+          patience: () => 1000,
+          onHolder: (name) => told.push(name),
+          onTrouble: () => undefined,
+        },
+        true,
+      );
+      await b.set('role', 'first');
+      const obtained = contender.obtain();
+      while (!told.includes('first')) await pause(1);
+      await b.delete('role');
+      assert.equal(await obtained, true);
+      await lease.release();
+      await b.set('role', 'second');
+      await b.delete('role');
+      while (!told.includes('second') || told.at(-1) !== undefined) await pause(1);
+      await contender.yield(60_000);
+      contender.close();
     });
 
     it('is never told that it stands by for itself', async () => {

@@ -94,7 +94,7 @@ export class Controllers extends EventEmitter<{ act: [] }> {
 
   /** Ends the active one and begins it anew; resolves with the milliseconds until one acted under a new term of the role. */
   async end(how: End): Promise<number> {
-    const active = this.#both.find(({ letter }) => this.#holder.startsWith(`controller ${letter}:`));
+    const active = this.#both.find(({ letter }) => this.#holder.startsWith(`${letter}:`));
     if (!active) throw new Error(`nobody is active: ${this.#holder}`);
     const before = this.#holder;
     const logged = active.nodeRed.lines.all.length;
