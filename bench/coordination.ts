@@ -98,10 +98,9 @@ async function compareUpdates(store: StateStoreClient): Promise<void> {
 }
 
 /** Lock and unlock when nobody else wants it, against a SET and a DEL. */
-async function compareLocks(store: StateStoreClient): Promise<number> {
+async function compareLocks(store: StateStoreClient): Promise<void> {
   const lock = new Lock(store, 'free/lock');
   const ratios: number[] = [];
-  const times: number[] = [];
   for (let round = 0; round <= 2 * ROUNDS; round++) {
     const requests = await timed(async () => {
       for (let i = 0; i < 300; i++) {
@@ -114,27 +113,28 @@ async function compareLocks(store: StateStoreClient): Promise<number> {
     });
     if (round === 0) continue;
     ratios.push(locks / requests);
-    times.push(requests / 600);
   }
   console.log(`lock and unlock / SET and DEL: ${show(median(ratios))} (goal <= 1.3)`);
-  return median(times);
 }
 
-/** From one process to another. */
-async function measureHandOver(port: number, roundTrip: number): Promise<void> {
+/** From one process to another, against a single SET: both after a pause, from which processors and processes wake slowly. */
+async function measureHandOver(store: StateStoreClient, port: number): Promise<void> {
   const [a, b] = [await Worker.start(port), await Worker.start(port)];
   const times: number[] = [];
+  const roundTrips: number[] = [];
   let [holder, waiter] = [a, b];
   await holder.ask({ do: 'acquire', key: 'passed/lock' });
   for (let i = 0; i < 60; i++) {
     const got = waiter.ask({ do: 'acquire', key: 'passed/lock' });
     await pause(30); // until it waits
+    roundTrips.push(await timed(() => store.set('plain', 'v')));
+    await pause(30);
     const [released] = await holder.ask({ do: 'release' });
     const [acquired] = await got;
     times.push(Number((acquired as bigint) - (released as bigint)) / 1e6);
     [holder, waiter] = [waiter, holder];
   }
-  times.sort((x, y) => x - y);
+  const roundTrip = median(roundTrips);
   console.log(
     `hand-over between two processes: p50 ${show(median(times))} ms, worst ${show(worst(times))} ms; a round trip takes ${show(roundTrip)} ms: ${show(median(times) / roundTrip)} of them (goal <= 3)`,
   );
@@ -229,8 +229,8 @@ async function main(): Promise<void> {
   const store = new StateStoreClient({ host: '127.0.0.1', port: server.port });
   await store.connect();
   await compareUpdates(store);
-  const roundTrip = await compareLocks(store);
-  await measureHandOver(server.port, roundTrip);
+  await compareLocks(store);
+  await measureHandOver(store, server.port);
   await measureGrowth(store);
   await store.close();
   await server.stop();

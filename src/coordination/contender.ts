@@ -20,7 +20,7 @@ export interface ContenderEvents {
 
 /** Pause before the store is asked again after an error, in milliseconds. */
 const RETRY_PAUSE_MS = 100;
-/** Longest random pause before a lease that became free is tried, in milliseconds; grows by a step with each defeat. */
+/** Longest random pause before a lease that became free is tried, in milliseconds; grows by a step with each rival. */
 const MOST_JITTER_MS = 50;
 const JITTER_STEP_MS = 2;
 /** How long an observation is kept after somebody else had the lease, in milliseconds. */
@@ -43,10 +43,12 @@ export class Contender {
   #passed = false;
   /** Counts deletes that were told. */
   #freed = 0;
-  /** Whether a delete was told since the last try. */
+  /** Whether the next try is for a lease that just became free. */
   #hope = false;
-  /** How often others were quicker when it was free, less and less of it the more often they were not. */
-  #defeats = 0;
+  /** How many rivals there seem to be: how often others were quicker when it was free, halved with each success. */
+  #rivals = 0;
+  /** How often others were quicker in a row. */
+  #losses = 0;
   #wasConnected = false;
   /** Nothing is taken before, on the monotonic clock in milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -76,6 +78,7 @@ export class Contender {
         await this.#wait(2 * this.#lease.duration, () => {
           this.#taken = false;
         });
+        this.#hope = !this.#taken;
         continue;
       }
       const caution = this.#notBefore - performance.now();
@@ -84,7 +87,7 @@ export class Contender {
         await this.#wait(caution);
         continue;
       }
-      if (this.#defeats > 0) await this.#jitter();
+      if (this.#rivals > 0) await this.#jitter();
       if (!this.#isWanted) break;
       if (this.#taken && this.#observation) continue;
       if (await this.#try()) return true;
@@ -158,11 +161,15 @@ export class Contender {
       if (mine) {
         this.#taken = false;
         this.#passed = false;
-        this.#defeats = Math.floor(this.#defeats / 2);
+        this.#rivals = Math.floor(this.#rivals / 2);
+        this.#losses = 0;
         return true;
       }
       if (this.#observation) {
-        if (wasFreed) this.#defeats++;
+        if (wasFreed) {
+          this.#rivals++;
+          this.#losses++;
+        }
         // A delete that was told meanwhile came after this try.
         this.#taken = this.#freed === freed;
       } else {
@@ -191,7 +198,6 @@ export class Contender {
       (change) => {
         if (change.operation === 'delete') {
           this.#freed++;
-          this.#hope = true;
           this.#taken = false;
           this.#events.onHolder(undefined);
         } else {
@@ -245,8 +251,9 @@ export class Contender {
     });
   }
 
-  /** The more often others were quicker, the more of them there are. */
+  /** The more rivals, the longer, so that not all ask at once; the more often it lost, the shorter, so that it has its turn. */
   async #jitter(): Promise<void> {
-    await pause(Math.random() * Math.min(MOST_JITTER_MS, this.#defeats * JITTER_STEP_MS));
+    const most = Math.min(MOST_JITTER_MS, this.#rivals * JITTER_STEP_MS) / (1 + this.#losses);
+    await pause(Math.random() * most);
   }
 }
