@@ -1,7 +1,7 @@
 /** Our client and emulator with Microsoft's Rust client of the state store: what one writes the other understands. */
 import assert from 'node:assert/strict';
 import { on, once } from 'node:events';
-import { type Change, Emulator, StateStoreClient } from '../../src/index';
+import { type Change, Emulator, Lock, StateStoreClient } from '../../src/index';
 import { compareHlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
@@ -267,6 +267,28 @@ describe('With the Rust client of Azure IoT Operations', () => {
       assert.equal((await acquire('node')).stored, false);
       await theirs.releaseLock(rust);
       assert.equal((await acquire('node')).stored, true);
+    });
+
+    it('of theirs makes a lock of ours wait, and of ours makes theirs wait, with newer and newer tokens', async () => {
+      const mine = new Lock(ours, lock, { duration: LEASE });
+      const tokens: string[] = [];
+      for (let round = 0; round < 5; round++) {
+        tokens.push(await theirs.acquireLock({ ...rust, lease: LEASE }));
+        assert.equal(await mine.acquire({ timeout: 50 }), undefined, 'theirs excludes ours');
+        assert.equal(mine.holder, 'rust');
+        const got = mine.acquire({ timeout: 15_000 });
+        await theirs.releaseLock(rust);
+        const hold = await got;
+        assert.ok(hold?.token, 'ours waits for theirs');
+        tokens.push(hold.token);
+        await rejectsAs(theirs.acquireLease({ ...rust, lease: LEASE }), 'LeaseAlreadyHeld');
+        const waiting = theirs.acquireLock({ ...rust, lease: LEASE });
+        await hold.release();
+        tokens.push(await waiting);
+        await theirs.releaseLock(rust);
+      }
+      assert.deepEqual(tokens, [...tokens].sort(byVersion));
+      assert.equal(new Set(tokens).size, tokens.length);
     });
 
     it('is renewed there with newer and newer tokens, and ours when it runs out after their process died', async () => {
