@@ -102,8 +102,10 @@ describe('The packed package', () => {
 
   it('is described as it is: the README knows every node and every example', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    for (const type of Object.keys(manifest['node-red'].nodes)) {
-      const name = type === 'statestore-config' ? type : type.replace('statestore-', '');
+    for (const [type, script] of Object.entries(manifest['node-red'].nodes)) {
+      const page = readFileSync(join(ROOT, script.replace(/js$/, 'html')), 'utf8');
+      const inPalette = /paletteLabel: '([^']+)'/.exec(page)?.[1];
+      const name = type === 'statestore-config' ? type : inPalette;
       assert.ok(readme.includes(`| \`${name}\` |`), `the table of nodes lacks ${name}`);
     }
     for (const example of exampleNames())
