@@ -7,7 +7,7 @@ export interface Message {
   packetId: number;
   /** Correlation data, each byte a character (latin1). */
   correlation: string | undefined;
-  /** Of a name that comes twice, the first value. */
+  /** Of a name that comes twice, the first value. None is called `__proto__`, which means something else here. */
   userProperties: Readonly<Record<string, string>>;
 }
 
@@ -19,6 +19,8 @@ const RESPONSE_TOPIC = 0x08;
 const CORRELATION_DATA = 0x09;
 const SUBSCRIPTION_IDENTIFIER = 0x0b;
 const USER_PROPERTY = 0x26;
+
+const PROTOTYPE = '__proto__';
 
 /** Reads the PUBLISH from `start` to `end`, whose topic begins at `body`. Throws {@link RangeError} when it is malformed. */
 export function readMessage(data: Buffer, start: number, body: number, end: number): Message {
@@ -38,7 +40,9 @@ export function readMessage(data: Buffer, start: number, body: number, end: numb
       case USER_PROPERTY: {
         const nameEnd = endOfText(data, value, propertiesEnd);
         at = endOfText(data, nameEnd, propertiesEnd);
-        userProperties[data.toString('utf8', value + 2, nameEnd)] ??= data.toString('utf8', nameEnd + 2, at);
+        const name = data.toString('utf8', value + 2, nameEnd);
+        if (name !== PROTOTYPE && !Object.hasOwn(userProperties, name))
+          userProperties[name] = data.toString('utf8', nameEnd + 2, at);
         break;
       }
       case CORRELATION_DATA:

@@ -122,7 +122,14 @@ describe('A message', () => {
           responseTopic: text,
           payloadFormatIndicator: fc.boolean(),
           subscriptionIdentifier: fc.integer({ min: 1, max: 268_435_455 }),
-          userProperties: fc.dictionary(fc.stringMatching(/^[a-z_]{1,9}$/), text, { minKeys: 1, maxKeys: 4 }),
+          userProperties: fc.dictionary(
+            fc.oneof(
+              fc.stringMatching(/^[a-z_]{1,9}$/),
+              fc.constantFrom('__proto__', 'constructor', 'toString'),
+            ),
+            text,
+            { minKeys: 1, maxKeys: 4 },
+          ),
         },
         { requiredKeys: [], ...plain },
       ),
@@ -139,7 +146,8 @@ describe('A message', () => {
         assert.equal(message.packetId, one.qos === 0 ? 0 : one.messageId);
         const { correlationData, userProperties } = one.properties;
         assert.equal(message.correlation, correlationData?.toString('latin1'));
-        assert.deepEqual({ ...message.userProperties }, { ...userProperties });
+        const { ['__proto__']: _unread, ...expected } = { ...userProperties };
+        assert.deepEqual({ ...message.userProperties }, expected);
       }),
     );
   });
