@@ -158,6 +158,11 @@ export class Contender {
       const mine = await this.#lease.tryAcquire({ timeout: this.#events.patience(), signal });
       this.#trying = false;
       this.#events.onTrouble(undefined);
+      if (mine && performance.now() < this.#notBefore) {
+        // The request was sent again to a store that may have lost the key of the present holder.
+        await this.#lease.release();
+        return false;
+      }
       if (mine) {
         this.#taken = false;
         this.#passed = false;

@@ -20,6 +20,7 @@ function main(): void {
     keepAlive: 5,
   });
   const election = new Election(store, role, { name, duration: Number(duration) });
+  void store.connect({ timeout: 600_000 }).then(() => process.send?.('connected'));
   election.start();
   setInterval(() => {
     const { token } = election;

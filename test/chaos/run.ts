@@ -62,13 +62,19 @@ class Candidate {
     return this.#child !== undefined;
   }
 
-  start(): void {
+  /** Resolves when it is connected for the first time. */
+  async start(): Promise<void> {
     this.frozenAt = undefined;
     const child = fork(join(__dirname, 'candidate.js'), [
       ...[String(this.proxy.port), ROLE, KEY, this.name, String(LEASE_MS)],
     ]);
     this.#child = child;
-    child.on('message', (act: Act) => this.#onAct(BigInt(act.at)));
+    await new Promise<void>((resolve) => {
+      child.on('message', (told: Act | 'connected') => {
+        if (told === 'connected') resolve();
+        else this.#onAct(BigInt(told.at));
+      });
+    });
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -101,22 +107,23 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
   const candidates = await Promise.all(
     NAMES.map(async (name) => new Candidate(name, await FaultProxy.start(() => emulator.port))),
   );
-  for (const candidate of candidates) candidate.start();
+  await Promise.all(candidates.map((candidate) => candidate.start()));
   const faults: Record<string, number> = {};
   const disorder: string[] = [];
   let writes = 0;
   let busy: Promise<void>[] = [];
   let restarting = false;
+  let starting = 0;
 
   const restartBroker = async () => {
     restarting = true;
+    while (starting > 0) await pause(10);
     await observer.close();
     disorder.push(...observer.disorder);
     writes += observer.writes;
     await emulator.kill();
     emulator = await EmulatorProcess.start('executed');
     observer = await observeTokens(emulator.port);
-    // A candidate that begins now could not know that the store lost its memory a moment ago.
     await pause(2 * LEASE_MS);
     restarting = false;
   };
@@ -138,8 +145,11 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
     kill: async (candidate) => {
       await candidate.kill();
       await pause(random.between(100, 2 * LEASE_MS));
+      // One that connects for the first time right after a restart cannot know that the store lost its memory just now.
       while (restarting) await pause(100);
-      candidate.start();
+      starting++;
+      await candidate.start();
+      starting--;
     },
     'broker restarted': async () => {
       if (!restarting) await restartBroker();
