@@ -4,10 +4,10 @@ import { overlapOf, runChaos } from './run';
 const SECONDS = 60;
 
 describe('Never two active candidates', () => {
-  it(`in ${SECONDS} seconds of cuts, freezes, kills and a restart of the broker`, async function () {
+  it(`in ${SECONDS} seconds of cuts, freezes and kills; the command restarts the broker as well`, async function () {
     this.timeout(SECONDS * 5000);
     const seed = Date.now() % 2 ** 31;
-    const report = await runChaos({ seconds: SECONDS, seed });
+    const report = await runChaos({ seconds: SECONDS, restarts: false, seed });
     console.log(
       `        seed ${seed}: ${report.acts} acts, ${report.changes} changes of the role, ${report.writes} writes`,
     );

@@ -9,7 +9,7 @@ import { runChaos } from './run';
 const seconds = Number(process.argv[2] ?? 600);
 const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
 
-runChaos({ seconds, seed }).then(
+runChaos({ seconds, restarts: true, seed }).then(
   (report) => {
     console.log(`seed ${seed}, ${seconds} s`);
     console.log(report);

@@ -17,6 +17,8 @@ const NAMES = ['left', 'middle', 'right'];
 
 export interface ChaosOptions {
   seconds: number;
+  /** Whether the broker is restarted now and then, which empties the store. */
+  restarts: boolean;
   seed: number;
 }
 
@@ -100,7 +102,7 @@ class Candidate {
   }
 }
 
-export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed, 'chaos');
   let emulator = await EmulatorProcess.start('executed');
   let observer = await observeTokens(emulator.port);
@@ -170,7 +172,7 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
   const troubled = new Set<Candidate>();
   while (performance.now() < end) {
     await pause(random.between(100, 700));
-    const kind = ++count % 40 === 0 ? 'broker restarted' : random.pick(kinds);
+    const kind = restarts && ++count % 40 === 0 ? 'broker restarted' : random.pick(kinds);
     const candidate = random.pick(candidates);
     if (troubled.has(candidate)) continue;
     faults[kind] = (faults[kind] ?? 0) + 1;
