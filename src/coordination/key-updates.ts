@@ -170,7 +170,7 @@ export class KeyUpdates {
       const token = hold.token;
       if (failed || token === undefined) {
         // It was made from a value that is not there, or the lock is lost: later, then.
-        if (!entry.settled) this.#queue.unshift(entry);
+        this.#again(entry);
         break;
       }
       const writes = next === undefined ? value !== undefined : value === undefined || !next.equals(value);
@@ -245,9 +245,11 @@ export class KeyUpdates {
     }
   }
 
-  /** A change that wrote nothing was made from a value that is not there. */
+  /** A change that was made from a value that is not there has its turn once more, if its time is not over. */
   #again(entry: Entry): void {
-    if (!entry.settled) this.#queue.unshift(entry);
+    if (entry.settled) return;
+    if (performance.now() < entry.deadline) this.#queue.unshift(entry);
+    else entry.reject(this.#reason());
   }
 }
 
