@@ -1,6 +1,7 @@
 import type { SetOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
+import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock } from './coordination-errors';
 import { type Hold, keyLockOf } from './key-lock';
 
@@ -15,6 +16,8 @@ export interface Job {
   timeout: number;
   /** Options of the SET. */
   write: SetOptions;
+  /** Goes to the store in place of the lock's token. */
+  fencingToken?: string;
   signal?: AbortSignal;
 }
 
@@ -56,6 +59,10 @@ const MOST_ON_THE_WAY = 256;
  *
  * Each value contains all changes before it. So where the outcome of one is not known, or it failed, and a later one was applied, it
  * was applied with that. Where a later one may have been applied, nobody knows. Otherwise it was not.
+ *
+ * A change with a token of its own may be refused for that. So only changes with the same token are on their way at a time, and none
+ * is contained in one that a newer token lets through. The token of the lock must be newer than it: else one who lost the lock could
+ * still write with the other token.
  */
 export class KeyUpdates {
   readonly #store: StateStoreClient;
@@ -151,8 +158,15 @@ export class KeyUpdates {
     let failed = false;
     let onTheWay = 0;
     let wake: (() => void) | undefined;
+    const mayGo = ({ fencingToken }: Entry) => {
+      if (onTheWay > 0 && fencingToken !== steps.at(-1)?.entry.fencingToken) return false;
+      // A lock that was got just now is as new as it can be.
+      return fencingToken === undefined || steps.length === 0 || isNewer(hold.token, fencingToken);
+    };
     while (!failed && hold.held) {
-      const entry = performance.now() < end && onTheWay < MOST_ON_THE_WAY ? this.#queue.shift() : undefined;
+      const [first] = this.#queue;
+      const goesOn = first && performance.now() < end && onTheWay < MOST_ON_THE_WAY && mayGo(first);
+      const entry = goesOn ? this.#queue.shift() : undefined;
       if (!entry) {
         if (onTheWay === 0) break;
         await new Promise<void>((resolve) => {
@@ -178,7 +192,7 @@ export class KeyUpdates {
       steps.push(step);
       value = next;
       onTheWay++;
-      void this.#send(step, token).then((outcome) => {
+      void this.#send(step, entry.fencingToken ?? token).then((outcome) => {
         onTheWay--;
         step.outcome = outcome;
         if ('error' in outcome) failed = true;
@@ -256,6 +270,10 @@ export class KeyUpdates {
 function tell({ entry, before, value, writes, outcome }: Step): void {
   const version = outcome && 'version' in outcome ? outcome.version : undefined;
   entry.resolve({ updated: writes, before, value, ...(version !== undefined && { version }) });
+}
+
+function isNewer(token: string | undefined, other: string): boolean {
+  return token !== undefined && compareHlc(parseHlc(token) as Hlc, parseHlc(other) as Hlc) > 0;
 }
 
 function bytesOf(value: NewValue): Buffer | undefined {

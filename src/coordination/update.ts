@@ -11,6 +11,11 @@ export interface UpdateOptions extends RequestOptions {
   expiry?: number;
   /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
   persist?: boolean;
+  /**
+   * Token of a role or of another lock that lets this change happen, sent with the SET in place of the lock's own. Who lost the role is refused
+   * with `FENCING_TOKEN_LOWER_VERSION`, and so is an older token on a key that was updated without one: give it always, or never.
+   */
+  fencingToken?: string;
   /** Milliseconds after which the lock of a process that ended is free again, 100 to 3600000. Default 10000. */
   duration?: number;
 }
@@ -37,7 +42,7 @@ const known = new WeakMap<StateStoreClient, Map<string, KeyUpdates>>();
 /**
  * Changes a key in one step: reads it, has `change` make the new value, and sets it, while nobody else does the same. Calls for one key
  * are queued and applied in their order, many under one lock, each with a SET of its own that carries the fencing token of the
- * lock, so that every value is seen by observers, and nothing is lost when a process is frozen, cut off or killed.
+ * lock, or the one it was given, so that every value is seen by observers, and nothing is lost when a process is frozen, cut off or killed.
  *
  * From then on the key is protected: a SET or DEL without a token is refused by the store (`FENCING_TOKEN_REQUIRED`). Change it by
  * updates only.
@@ -51,7 +56,7 @@ export async function update(
   change: Change,
   options: UpdateOptions = {},
 ): Promise<UpdateResult> {
-  const { timeout = store.timeout, duration = 10_000, signal, expiry, persist } = options;
+  const { timeout = store.timeout, duration = 10_000, signal, expiry, persist, fencingToken } = options;
   const bytes = Buffer.from(toBytes('key', key, { operation: 'update' }));
   if (bytes.length === 0)
     throw new StateStoreError('BAD_ARGUMENT', 'key must not be empty.', { operation: 'update', key: '' });
@@ -68,6 +73,7 @@ export async function update(
     duration,
     timeout,
     write,
+    ...(fencingToken !== undefined && { fencingToken }),
     ...(signal && { signal }),
   });
 }

@@ -365,6 +365,48 @@ describe('Coordination', () => {
       assert.equal(await stored('n'), '7');
     });
 
+    it('with the token of a role is refused when somebody else has had the role since, though the lock is free', async () => {
+      const key = 'shared';
+      const roles = [new Lease(a, `${key}/1`), new Lease(a, `${key}/2`)];
+      for (const role of roles) await role.tryAcquire();
+      const [older, newer] = roles.map(({ token }) => token as string) as [string, string];
+      const append = (text: string, fencingToken: string) =>
+        update(b, key, (value) => `${value ?? ''}${text}`, { fencingToken });
+      assert.equal((await append('a', older)).value?.toString(), 'a');
+      // Asked for at once, they go on their way one after the other.
+      const all = await Promise.allSettled([append('b', newer), append('c', older), append('d', newer)]);
+      assert.deepEqual(
+        all.map((one) => (one.status === 'fulfilled' ? one.value.value?.toString() : one.reason.code)),
+        ['ab', 'FENCING_TOKEN_LOWER_VERSION', 'abd'],
+      );
+      await Promise.all(roles.map((role) => role.release()));
+    });
+
+    it('with a token newer than its lock takes the lock again first', async () => {
+      const key = 'shared';
+      const role = new Lease(a, `${key}/role`);
+      const tokens: string[] = [];
+      const seen = await b.observe(`${key}/lock`, (change) => {
+        if (change.operation === 'set') tokens.push(change.version as string);
+      });
+      const [first, second] = await Promise.all([
+        // The role is taken while the lock is held.
+        update(b, key, async () => {
+          await role.tryAcquire();
+          return 'one';
+        }),
+        pause(0).then(async () => {
+          while (!role.token) await pause(1);
+          return update(b, key, () => 'two', { fencingToken: role.token as string });
+        }),
+      ]);
+      assert.deepEqual([first.updated, second.updated], [true, true]);
+      assert.equal(tokens.length, 2);
+      assert.ok(isNewer(role.token, tokens[0]) && isNewer(tokens[1], role.token));
+      await seen.close();
+      await role.release();
+    });
+
     it('under a lock that is not free in time is NOT_FREE, and names the holder', async () => {
       await a.set('n/lock', 'the-other:123');
       await rejectsWith(

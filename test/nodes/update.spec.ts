@@ -114,6 +114,17 @@ describe('The node update', () => {
     });
   });
 
+  it('sends the token of the message, so that one who lost a role changes nothing', async () => {
+    await start();
+    const versions: string[] = [];
+    for (const value of ['older', 'newer'])
+      versions.push((await store.set('some role', value)).version ?? '');
+    const [older, newer] = versions;
+    assert.equal(sent(await flow.send({ fencingToken: newer })).msg.payload, 1);
+    assert.equal(failed(await flow.send({ fencingToken: older })).code, 'FENCING_TOKEN_LOWER_VERSION');
+    assert.equal(await stored(), '1');
+  });
+
   describe('appends', () => {
     it('to a list, and keeps the last entries', async () => {
       await start({ change: 'append', keep: '2' });
