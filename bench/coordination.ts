@@ -1,7 +1,7 @@
 /**
  * What locks, updates and roles cost, as ratios within one run: docs/benchmarks.md.
  *
- *   npm run bench:coordination
+ *   npm run bench:coordination [-- updates | locks | hand-over | growth | crowd | candidates]
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -141,22 +141,36 @@ async function measureHandOver(store: StateStoreClient, port: number): Promise<v
   await Promise.all([a.kill(), b.kill()]);
 }
 
-/** Five processes with a hundred waiters each. */
+/** Five processes with a hundred waiters each, several times. */
 async function measureCrowd(emulator: Emulator): Promise<void> {
   const workers = await Promise.all(Array.from({ length: 5 }, () => Worker.start(emulator.port)));
   let requests = 0;
   const count = () => requests++;
+  const seen: { served: number; ms: number; shares: number[] }[] = [];
   emulator.on('change', count);
-  const served = await Promise.all(
-    workers.map((worker) => worker.ask({ do: 'crowd', key: 'crowd/lock', waiters: 100 })),
-  );
+  const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+  for (let round = 0; round < ROUNDS; round++) {
+    const key = `crowd/lock/${round}`;
+    // All of them wait before the first one has it.
+    const hold = await new Lock(store, key).acquire();
+    const crowd = workers.map((worker) => worker.ask({ do: 'crowd', key, waiters: 100 }));
+    await pause(1000);
+    await hold?.release();
+    const served = await Promise.all(crowd);
+    const all = served
+      .flatMap((times, index) => times.map((at) => ({ at, index })))
+      .sort((x, y) => (x.at < y.at ? -1 : 1));
+    seen.push({
+      served: all.length,
+      ms: Number((all.at(-1)?.at ?? 0n) - (all[0]?.at ?? 0n)) / 1e6,
+      shares: workers.map((_, index) => all.slice(0, 250).filter((one) => one.index === index).length),
+    });
+  }
   emulator.off('change', count);
-  const all = served
-    .flatMap((times, index) => times.map((at) => ({ at, index })))
-    .sort((x, y) => (x.at < y.at ? -1 : 1));
-  const shares = workers.map((_, index) => all.slice(0, 250).filter((one) => one.index === index).length);
+  await store.close();
+  const shares = seen.flatMap((one) => one.shares);
   console.log(
-    `500 waiters from 5 processes: ${all.length} served in ${Math.round(Number((all.at(-1)?.at ?? 0n) - (all[0]?.at ?? 0n)) / 1e6)} ms, ${show(requests / all.length)} requests each; of the first 250 each process had ${shares.join(', ')} (fair: 50, goal 25 to 100)`,
+    `500 waiters from 5 processes, ${ROUNDS} times: ${seen.map(({ served }) => served).join(', ')} served in ${seen.map(({ ms }) => Math.round(ms)).join(', ')} ms, ${show(requests / (500 * ROUNDS))} requests each; of the first 250 each process had ${Math.min(...shares)} to ${Math.max(...shares)} (fair: 50, goal 25 to 100): ${seen.map((one) => one.shares.join(', ')).join('; ')}`,
   );
   await Promise.all(workers.map((worker) => worker.kill()));
 }
@@ -224,20 +238,32 @@ async function measureGrowth(store: StateStoreClient): Promise<void> {
   );
 }
 
+/** With a store, on an emulator in a process of its own. */
+const WITH_STORE = {
+  updates: compareUpdates,
+  locks: compareLocks,
+  'hand-over': measureHandOver,
+  growth: measureGrowth,
+};
+/** With an emulator whose requests are counted. */
+const WITH_EMULATOR = { crowd: measureCrowd, candidates: measureCandidates };
+
 async function main(): Promise<void> {
-  const server = await Server.start('emulator');
-  const store = new StateStoreClient({ host: '127.0.0.1', port: server.port });
-  await store.connect();
-  await compareUpdates(store);
-  await compareLocks(store);
-  await measureHandOver(store, server.port);
-  await measureGrowth(store);
-  await store.close();
-  await server.stop();
-  const emulator = await Emulator.start({ port: 0 });
-  await measureCrowd(emulator);
-  await measureCandidates(emulator);
-  await emulator.close();
+  const [, , wanted] = process.argv;
+  const isWanted = ([name]: [string, unknown]) => wanted === undefined || wanted === name;
+  for (const [, part] of Object.entries(WITH_STORE).filter(isWanted)) {
+    const server = await Server.start('emulator');
+    const store = new StateStoreClient({ host: '127.0.0.1', port: server.port });
+    await store.connect();
+    await part(store, server.port);
+    await store.close();
+    await server.stop();
+  }
+  for (const [, part] of Object.entries(WITH_EMULATOR).filter(isWanted)) {
+    const emulator = await Emulator.start({ port: 0 });
+    await part(emulator);
+    await emulator.close();
+  }
 }
 
 main().catch((error) => {

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Observation } from '../client/observation';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
@@ -20,9 +19,15 @@ export interface ContenderEvents {
 
 /** Pause before the store is asked again after an error, in milliseconds. */
 const RETRY_PAUSE_MS = 100;
-/** Longest random pause before a lease that became free is tried, in milliseconds; grows by a step with each rival. */
-const MOST_JITTER_MS = 50;
-const JITTER_STEP_MS = 2;
+/**
+ * Who had it last lets all others have their turn first. Each of them is given this much time: so many of one's own round trips, and
+ * at least so many milliseconds; all of them together no more than the most.
+ */
+const STEP_ROUND_TRIPS = 2;
+const STEP_MS = 2;
+const MOST_STEPS_MS = 50;
+/** How many turns of others are remembered, to know how many there are. */
+const REMEMBERED_TURNS = 32;
 /** How long an observation is kept after somebody else had the lease, in milliseconds. */
 const LINGER_MS = 1000;
 
@@ -45,10 +50,12 @@ export class Contender {
   #freed = 0;
   /** Whether the next try is for a lease that just became free. */
   #hope = false;
-  /** How many rivals there seem to be: how often others were quicker when it was free, halved with each success. */
-  #rivals = 0;
-  /** How often others were quicker in a row. */
-  #losses = 0;
+  /** Who had it last, as was told; `undefined` when it has been free since. */
+  #lastHolder: string | undefined;
+  /** Who of the others had the last turns, the latest one last. */
+  readonly #others: string[] = [];
+  /** How many turns others have had since ours. */
+  #turns = 0;
   #wasConnected = false;
   /** Nothing is taken before, on the monotonic clock in milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -87,7 +94,7 @@ export class Contender {
         await this.#wait(caution);
         continue;
       }
-      if (this.#rivals > 0) await this.#jitter();
+      if (this.#hope) await this.#letFirst();
       if (!this.#isWanted) break;
       if (this.#taken && this.#observation) continue;
       if (await this.#try()) return true;
@@ -150,7 +157,6 @@ export class Contender {
 
   async #try(): Promise<boolean> {
     const freed = this.#freed;
-    const wasFreed = this.#hope;
     this.#hope = false;
     const { signal } = this.#abort;
     this.#trying = true;
@@ -166,15 +172,10 @@ export class Contender {
       if (mine) {
         this.#taken = false;
         this.#passed = false;
-        this.#rivals = Math.floor(this.#rivals / 2);
-        this.#losses = 0;
+        this.#turns = 0;
         return true;
       }
       if (this.#observation) {
-        if (wasFreed) {
-          this.#rivals++;
-          this.#losses++;
-        }
         // A delete that was told meanwhile came after this try.
         this.#taken = this.#freed === freed;
       } else {
@@ -204,12 +205,14 @@ export class Contender {
         if (change.operation === 'delete') {
           this.#freed++;
           this.#taken = false;
+          this.#lastHolder = undefined;
           this.#events.onHolder(undefined);
         } else {
           const holder = change.value.toString();
           this.#taken = holder !== this.#lease.holder;
           // That it is ours is known when the answer comes.
           if (this.#taken) {
+            if (holder !== this.#lastHolder) this.#onTurn(holder);
             this.#passed = true;
             this.#keepObserving();
             this.#events.onHolder(holderName(holder));
@@ -256,9 +259,17 @@ export class Contender {
     });
   }
 
-  /** The more rivals, the longer, so that not all ask at once; the more often it lost, the shorter, so that it has its turn. */
-  async #jitter(): Promise<void> {
-    const most = Math.min(MOST_JITTER_MS, this.#rivals * JITTER_STEP_MS) / (1 + this.#losses);
-    await pause(Math.random() * most);
+  /** Gives those a chance whose turn it is; a little chance decides between those who have waited for the same number of turns. */
+  async #letFirst(): Promise<void> {
+    const step = Math.max(STEP_MS, STEP_ROUND_TRIPS * this.#lease.roundTrip);
+    const before = Math.max(0, new Set(this.#others).size - this.#turns);
+    await this.#wait(Math.min(MOST_STEPS_MS, step * (before + Math.random() / (1 + this.#turns))));
+  }
+
+  #onTurn(holder: string): void {
+    this.#lastHolder = holder;
+    this.#turns++;
+    this.#others.push(holder);
+    if (this.#others.length > REMEMBERED_TURNS) this.#others.shift();
   }
 }

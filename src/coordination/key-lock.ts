@@ -35,13 +35,17 @@ interface Waiter {
 
 /**
  * How long a process has the lock, with or without pauses, before others have their turn, in milliseconds, and to how many of its own
- * waiters it hands it on meanwhile. Where nobody else wanted the lock lately, and where somebody did.
+ * waiters it hands it on meanwhile. Where nobody else wants it, each turn is twice as long as the one before, up to the longest.
  */
-const TURN = { ms: 250, handOvers: 64 };
-const CONTESTED_TURN = { ms: 50, handOvers: 16 };
-/** How long it then waits for others to take the lock: so many of its own round trips, and at least so many milliseconds. */
+const TURN = { ms: 50, handOvers: 16 };
+const LONGEST_TURN = 4;
+/**
+ * How long it then waits for others to take the lock: so many of its own round trips, and at least so many milliseconds; more where
+ * somebody wanted it lately.
+ */
 const GRACE_ROUND_TRIPS = 6;
 const GRACE_MS = 3;
+const CONTESTED_GRACE_MS = 10;
 /** The last part of a wait in which the store is not asked any more, in milliseconds; a tenth of it if that is less. */
 const LAST_WORD_MS = 100;
 /** How long a lock that nobody wants any more is remembered, in milliseconds. */
@@ -72,6 +76,8 @@ export class KeyLock {
   /** On the monotonic clock, in milliseconds. */
   #turnBegan = Number.NEGATIVE_INFINITY;
   #handOvers = 0;
+  /** How long this turn is, in times of {@link TURN}. */
+  #turn = 1;
   #givenBackAt = Number.NEGATIVE_INFINITY;
 
   /** `onIdle` is called when nobody waits for it or holds it any more. */
@@ -170,6 +176,7 @@ export class KeyLock {
         for (const waiter of [...this.#waiters]) waiter.finish({ error });
         continue;
       }
+      if (this.#contender.contested) this.#turn = 1;
       if (performance.now() - this.#givenBackAt > IDLE_MS) this.#beginTurn();
       await this.#lend();
       this.#givenBackAt = performance.now();
@@ -198,13 +205,20 @@ export class KeyLock {
   }
 
   get #turnIsOver(): boolean {
-    const { ms, handOvers } = this.#contender.contested ? CONTESTED_TURN : TURN;
-    return this.#handOvers >= handOvers || performance.now() - this.#turnBegan > ms;
+    if (this.#handOvers >= TURN.handOvers * this.#turn) return true;
+    return performance.now() - this.#turnBegan > TURN.ms * this.#turn;
   }
 
   async #letOthers(): Promise<void> {
-    const grace = Math.max(GRACE_MS, GRACE_ROUND_TRIPS * this.#lease.roundTrip);
-    if (performance.now() - this.#givenBackAt < IDLE_MS) await this.#contender.yield(grace);
+    const { contested } = this.#contender;
+    const grace = Math.max(
+      contested ? CONTESTED_GRACE_MS : GRACE_MS,
+      GRACE_ROUND_TRIPS * this.#lease.roundTrip,
+    );
+    if (performance.now() - this.#givenBackAt < IDLE_MS) {
+      await this.#contender.yield(grace);
+      this.#turn = contested ? 1 : Math.min(LONGEST_TURN, 2 * this.#turn);
+    }
     this.#beginTurn();
   }
 
