@@ -49,7 +49,8 @@ export class Editor {
       args: chromium.args,
     });
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, locale: 'en-US' });
-    page.setDefaultTimeout(15_000);
+    // Only to end what hangs: a busy machine is slow.
+    page.setDefaultTimeout(110_000);
     const editor = new Editor(nodeRed, browser, page);
     await editor.load();
     return editor;
