@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ContenderProcess, Server } from './children';
 import { coreFlow, ourNodes } from './contenders/flows';
+import { type Finding, PARTS } from './coordination';
 import { type Job, type Measurement, median } from './measure';
 import { type Cell, markdown, type Results } from './report';
 
@@ -106,6 +107,8 @@ async function main(): Promise<void> {
   const begin = performance.now();
   const servers = await compareServers();
   const cells = await compareContenders();
+  const coordination: Finding[] = [];
+  for (const part of Object.values(PARTS)) coordination.push(...(await part()));
   const [cpu] = cpus();
   const results: Results = {
     machine: {
@@ -117,6 +120,7 @@ async function main(): Promise<void> {
     seconds: Math.round((performance.now() - begin) / 1000),
     servers,
     cells,
+    coordination,
   };
   const text = markdown(results);
   if (!QUICK) {

@@ -1,16 +1,21 @@
-/**
- * What locks, updates and roles cost, as ratios within one run: docs/benchmarks.md.
- *
- *   npm run bench:coordination [-- updates | locks | hand-over | growth | crowd | candidates]
- */
+/** What locks, updates and roles cost, as ratios within one run. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Emulator, Lock, StateStoreClient, update } from '../src/index';
-import { Server } from './children';
+import { ContenderProcess, Server } from './children';
+import { updateNode } from './contenders/flows';
 import type { Answer, Order } from './coordination-worker';
 import { median } from './measure';
+
+/** One figure, in words. */
+export interface Finding {
+  what: string;
+  measured: string;
+  goal?: string;
+  met?: boolean;
+}
 
 const ROUNDS = 5;
 
@@ -56,7 +61,7 @@ class Worker {
 }
 
 /** Updates of one key, many at a time, against lock, get, set and unlock for each, one after the other. */
-async function compareUpdates(store: StateStoreClient): Promise<void> {
+async function compareUpdates(store: StateStoreClient, port: number): Promise<Finding[]> {
   const plusOne = (value: Buffer | undefined) => String(Number(value ?? 0) + 1);
   const lanes = async (count: number, one: (lane: number) => Promise<unknown>) => {
     let left = count;
@@ -73,6 +78,8 @@ async function compareUpdates(store: StateStoreClient): Promise<void> {
       const value = plusOne(got.found ? got.value : undefined);
       await store.set('naive', value, token === undefined ? {} : { fencingToken: token });
     });
+  const node = await ContenderProcess.startFlow('update', updateNode(port));
+  const throughNode: number[] = [];
   const [fast, slow, many, plain]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let round = 0; round <= ROUNDS; round++) {
     const updates = await timed(() => lanes(5000, () => update(store, 'counter', plusOne)));
@@ -83,22 +90,36 @@ async function compareUpdates(store: StateStoreClient): Promise<void> {
     const naive = await timed(async () => {
       for (let i = 0; i < 200; i++) await naively();
     });
+    const { perSecond } = await node.measure({ operation: 'SET', size: 16, inFlight: 256, ms: 500 });
     if (round === 0) continue; // warm-up
+    throughNode.push(perSecond / 1000);
     fast.push(5000 / updates);
     many.push(5000 / thousand);
     plain.push(5000 / sets);
     slow.push(200 / naive);
   }
-  const perSecond = (values: number[]) => Math.round(median(values) * 1000);
-  console.log(`updates of one key, 256 in flight: ${perSecond(fast)}/s`);
-  console.log(`updates of 256 keys at a time: ${perSecond(many)}/s`);
-  console.log(`plain sets, 256 in flight: ${perSecond(plain)}/s`);
-  console.log(`lock, get, set, unlock for each, in sequence: ${perSecond(slow)}/s`);
-  console.log(`updates / in sequence: ${show(median(fast) / median(slow), 1)} (goal >= 10)`);
+  await node.stop();
+  const perSecond = (values: number[]) => `${Math.round(median(values) * 1000)}/s`;
+  const sequence = median(slow);
+  const against = (values: number[]): Partial<Finding> => {
+    const ratio = median(values) / sequence;
+    return {
+      measured: `${perSecond(values)}, ${show(ratio, 1)} times`,
+      goal: '>= 10 times',
+      met: ratio >= 10,
+    };
+  };
+  return [
+    { what: 'lock, get, set, unlock for each message, in sequence', measured: perSecond(slow) },
+    { what: '`update` of one key, 256 in flight', measured: '', ...against(fast) },
+    { what: 'the same through the *update* node', measured: '', ...against(throughNode) },
+    { what: '`update` of 256 keys at a time', measured: perSecond(many) },
+    { what: 'plain `set`, 256 in flight', measured: perSecond(plain) },
+  ];
 }
 
 /** Lock and unlock when nobody else wants it, against a SET and a DEL. */
-async function compareLocks(store: StateStoreClient): Promise<void> {
+async function compareLocks(store: StateStoreClient): Promise<Finding[]> {
   const lock = new Lock(store, 'free/lock');
   const ratios: number[] = [];
   for (let round = 0; round <= 2 * ROUNDS; round++) {
@@ -114,11 +135,13 @@ async function compareLocks(store: StateStoreClient): Promise<void> {
     if (round === 0) continue;
     ratios.push(locks / requests);
   }
-  console.log(`lock and unlock / SET and DEL: ${show(median(ratios))} (goal <= 1.3)`);
+  const ratio = median(ratios);
+  const what = 'time of lock and unlock / SET and DEL, one after the other';
+  return [{ what, measured: show(ratio), goal: '<= 1.3', met: ratio <= 1.3 }];
 }
 
 /** From one process to another, against a single SET: both after a pause, from which processors and processes wake slowly. */
-async function measureHandOver(store: StateStoreClient, port: number): Promise<void> {
+async function measureHandOver(store: StateStoreClient, port: number): Promise<Finding[]> {
   const [a, b] = [await Worker.start(port), await Worker.start(port)];
   const times: number[] = [];
   const roundTrips: number[] = [];
@@ -134,15 +157,19 @@ async function measureHandOver(store: StateStoreClient, port: number): Promise<v
     times.push(Number((acquired as bigint) - (released as bigint)) / 1e6);
     [holder, waiter] = [waiter, holder];
   }
-  const roundTrip = median(roundTrips);
-  console.log(
-    `hand-over between two processes: p50 ${show(median(times))} ms, worst ${show(worst(times))} ms; a round trip takes ${show(roundTrip)} ms: ${show(median(times) / roundTrip)} of them (goal <= 3)`,
-  );
   await Promise.all([a.kill(), b.kill()]);
+  const ratio = median(times) / median(roundTrips);
+  return [
+    {
+      what: 'hand-over from one process to another, p50',
+      measured: `${show(median(times))} ms (worst ${show(worst(times))}), ${show(ratio, 1)} round trips of ${show(median(roundTrips))} ms`,
+      ...{ goal: '<= 3 round trips', met: ratio <= 3 },
+    },
+  ];
 }
 
 /** Five processes with a hundred waiters each, several times. */
-async function measureCrowd(emulator: Emulator): Promise<void> {
+async function measureCrowd(emulator: Emulator): Promise<Finding[]> {
   const workers = await Promise.all(Array.from({ length: 5 }, () => Worker.start(emulator.port)));
   let requests = 0;
   const count = () => requests++;
@@ -168,15 +195,26 @@ async function measureCrowd(emulator: Emulator): Promise<void> {
   }
   emulator.off('change', count);
   await store.close();
-  const shares = seen.flatMap((one) => one.shares);
-  console.log(
-    `500 waiters from 5 processes, ${ROUNDS} times: ${seen.map(({ served }) => served).join(', ')} served in ${seen.map(({ ms }) => Math.round(ms)).join(', ')} ms, ${show(requests / (500 * ROUNDS))} requests each; of the first 250 each process had ${Math.min(...shares)} to ${Math.max(...shares)} (fair: 50, goal 25 to 100): ${seen.map((one) => one.shares.join(', ')).join('; ')}`,
-  );
   await Promise.all(workers.map((worker) => worker.kill()));
+  const shares = seen.flatMap((one) => one.shares);
+  const [least, most] = [Math.min(...shares), Math.max(...shares)];
+  const allServed = seen.every(({ served }) => served === 500);
+  return [
+    {
+      what: `500 waiters for one lock from 5 processes, ${ROUNDS} times: served`,
+      measured: `${allServed ? 'all' : 'NOT ALL'}, in ${Math.round(median(seen.map(({ ms }) => ms)))} ms (p50), ${show(requests / (500 * ROUNDS))} requests each`,
+      ...{ goal: 'all', met: allServed },
+    },
+    {
+      what: 'share of one process in the first 250 (fair: 50)',
+      measured: `${least} to ${most}, median ${median(shares)}`,
+      ...{ goal: '25 to 100', met: least >= 25 && most <= 100 },
+    },
+  ];
 }
 
 /** Two hundred candidates for one role, whose active one is killed. */
-async function measureCandidates(emulator: Emulator): Promise<void> {
+async function measureCandidates(emulator: Emulator): Promise<Finding[]> {
   const duration = 2000;
   const workers = await Promise.all(Array.from({ length: 4 }, () => Worker.start(emulator.port)));
   await Promise.all(
@@ -206,14 +244,23 @@ async function measureCandidates(emulator: Emulator): Promise<void> {
     times.push(took);
     workers.splice(0, workers.length, ...others);
   }
-  console.log(
-    `200, 150, 100 candidates, lease ${duration} ms, the active one killed: taken over after ${times.map((ms) => Math.round(ms)).join(', ')} ms (goal <= ${duration + 500}), ${requests.map((one) => show(one)).join(', ')} requests per candidate (goal <= 3)`,
-  );
   await Promise.all(workers.map((worker) => worker.kill()));
+  return [
+    {
+      what: `200, 150, 100 candidates, the active one killed, lease ${duration} ms: taken over after`,
+      measured: `${times.map((ms) => Math.round(ms)).join(', ')} ms`,
+      ...{ goal: `<= ${duration + 500} ms`, met: worst(times) <= duration + 500 },
+    },
+    {
+      what: 'requests of each candidate for that',
+      measured: requests.map((one) => show(one)).join(', '),
+      ...{ goal: '<= 3', met: worst(requests) <= 3 },
+    },
+  ];
 }
 
 /** A hundred thousand times. */
-async function measureGrowth(store: StateStoreClient): Promise<void> {
+async function measureGrowth(store: StateStoreClient): Promise<Finding[]> {
   const lock = new Lock(store, 'often/lock');
   const cycle = async (count: number) => {
     for (let i = 0; i < count; i += 10)
@@ -233,40 +280,48 @@ async function measureGrowth(store: StateStoreClient): Promise<void> {
   const before = look();
   await cycle(100_000);
   const after = look();
-  console.log(
-    `100,000 locks and unlocks: heap ${show(after.heap - before.heap, 1)} MB, timers ${before.timers} -> ${after.timers}, listeners ${before.listeners} -> ${after.listeners}`,
-  );
+  const heap = after.heap - before.heap;
+  return [
+    {
+      what: '100,000 locks and unlocks: growth of the heap, timers, listeners',
+      measured: `${show(heap, 1)} MB, ${after.timers - before.timers}, ${after.listeners - before.listeners}`,
+      goal: 'none',
+      met: heap < 1 && after.timers <= before.timers && after.listeners <= before.listeners,
+    },
+  ];
 }
 
-/** With a store, on an emulator in a process of its own. */
-const WITH_STORE = {
-  updates: compareUpdates,
-  locks: compareLocks,
-  'hand-over': measureHandOver,
-  growth: measureGrowth,
-};
-/** With an emulator whose requests are counted. */
-const WITH_EMULATOR = { crowd: measureCrowd, candidates: measureCandidates };
+type Part = () => Promise<Finding[]>;
 
-async function main(): Promise<void> {
-  const [, , wanted] = process.argv;
-  const isWanted = ([name]: [string, unknown]) => wanted === undefined || wanted === name;
-  for (const [, part] of Object.entries(WITH_STORE).filter(isWanted)) {
+/** With a store, on an emulator in a process of its own. */
+function onServer(measure: (store: StateStoreClient, port: number) => Promise<Finding[]>): Part {
+  return async () => {
     const server = await Server.start('emulator');
     const store = new StateStoreClient({ host: '127.0.0.1', port: server.port });
     await store.connect();
-    await part(store, server.port);
+    const findings = await measure(store, server.port);
     await store.close();
     await server.stop();
-  }
-  for (const [, part] of Object.entries(WITH_EMULATOR).filter(isWanted)) {
-    const emulator = await Emulator.start({ port: 0 });
-    await part(emulator);
-    await emulator.close();
-  }
+    return findings;
+  };
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+/** With an emulator whose requests are counted. */
+function onEmulator(measure: (emulator: Emulator) => Promise<Finding[]>): Part {
+  return async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    const findings = await measure(emulator);
+    await emulator.close();
+    return findings;
+  };
+}
+
+/** What is measured, by name. */
+export const PARTS: Record<string, Part> = {
+  updates: onServer(compareUpdates),
+  locks: onServer(compareLocks),
+  'hand-over': onServer(measureHandOver),
+  growth: onServer(measureGrowth),
+  crowd: onEmulator(measureCrowd),
+  candidates: onEmulator(measureCandidates),
+};

@@ -1,4 +1,5 @@
 /** Tables, in Markdown, of what a comparison measured. */
+import type { Finding } from './coordination';
 import type { Job, Measurement } from './measure';
 
 /** One load and what each contender made of it. */
@@ -13,6 +14,7 @@ export interface Results {
   /** CPU time per operation in microseconds. */
   servers: { emulator: number; aedes: number };
   cells: Cell[];
+  coordination: Finding[];
 }
 
 interface Goal {
@@ -61,7 +63,15 @@ const GOALS: Goal[] = [
 export function markdown(results: Results): string {
   const { cpu, cores, node, platform } = results.machine;
   const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;
-  return `\n${machine}\n\n${goalTable(results)}\nA ratio is the geometric mean of those of SET and GET.\n\n${resultTable(results)}\n`;
+  return `\n${machine}\n\n${goalTable(results)}\nA ratio is the geometric mean of those of SET and GET.\n\nLocks, updates and roles:\n\n${findingTable(results.coordination)}\n${resultTable(results)}\n`;
+}
+
+export function findingTable(findings: Finding[]): string {
+  const rows = findings.map(({ what, goal = '', measured, met }) => [
+    ...[what, goal, measured],
+    met === undefined ? '' : met ? 'yes' : 'no',
+  ]);
+  return table(['locks, updates, roles', 'goal', 'measured', 'met'], rows);
 }
 
 /** Goal by goal, at 256 in flight and 16 B unless it says otherwise. */

@@ -9,7 +9,7 @@ import { serve } from './serve';
 
 type Driven = NodeMessageInFlow & {
   bench: { size: number; done: (right: boolean) => void };
-  statestore?: { stored?: boolean; found?: boolean };
+  statestore?: { stored?: boolean; updated?: boolean; found?: boolean };
 };
 
 export = (RED: NodeAPI): void => {
@@ -29,7 +29,10 @@ export = (RED: NodeAPI): void => {
     };
     this.on('input', (msg, _send, done) => {
       const { statestore, payload, bench } = msg as Driven;
-      const right = statestore?.stored ?? (statestore?.found && (payload as Buffer).length === bench.size);
+      const right =
+        statestore?.stored ??
+        statestore?.updated ??
+        (statestore?.found && (payload as Buffer).length === bench.size);
       done();
       bench.done(right === true);
     });

@@ -28,6 +28,28 @@ export function ourNodes(port: number, sets = 1): object[] {
   ];
 }
 
+/** One update node that counts on one key. */
+export function updateNode(port: number): object[] {
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [['update'], []] },
+    {
+      ...{
+        id: 'update',
+        type: 'statestore-update',
+        z: 'tab',
+        store: 'store',
+        outputs: 1,
+        wires: [['driver']],
+      },
+      ...{ key: 'count', keyType: 'str', change: 'add', amount: '1', amountType: 'num', start: '' },
+      ...{ startType: 'json', property: 'payload', expiry: '', expiryType: 'num', expiryUnit: 's' },
+      ...{ lock: '', lockType: 'str', duration: '', timeout: '' },
+    },
+    { id: 'store', type: 'statestore-config', ...{ host: '127.0.0.1', port, tls: false, login: 'none' } },
+  ];
+}
+
 /** `core-flow`: Core's MQTT nodes, and function nodes that build the requests and read the answers. */
 export function coreFlow(port: number): object[] {
   const build = { type: 'function', z: 'tab', outputs: 1, wires: [['out']] };
