@@ -124,6 +124,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#options.timeout;
   }
 
+  /** What stands before every key in the store; blank as a rule. */
+  get keyPrefix(): string {
+    return this.#options.keyPrefix;
+  }
+
   /** Requests that wait for the connection or for a place in flight. */
   get waiting(): number {
     return this.#requests.waiting;

@@ -190,7 +190,8 @@ export class Contender {
   }
 
   async #onError(error: unknown): Promise<void> {
-    const known = error instanceof StateStoreError ? ofLock(error, this.#lease.key) : error;
+    const known =
+      error instanceof StateStoreError ? ofLock(error, this.#lease.key, this.#store.keyPrefix) : error;
     if (!isPassing(error)) throw known;
     this.#events.onTrouble(known as StateStoreError);
     // Without a connection the request waits by itself; where it fails at once, this must not spin.

@@ -52,13 +52,24 @@ export function notFree(
   );
 }
 
-/** An error of a lock's own key says which key that is: nobody has written it into a node. */
-export function ofLock(error: StateStoreError, lock: Bytes): StateStoreError {
+/** Too many changes of this client came before this one. */
+export function tooMany(key: Bytes, before: number): StateStoreError {
+  const name = nameOf(key);
+  const others = before === 1 ? '1 other change' : `${before} other changes`;
+  return new StateStoreError(
+    'NOT_FREE',
+    `${others} of key ${name} came first: it was not changed. Wait longer, or send fewer at once.`,
+    { operation: 'update', key: name },
+  );
+}
+
+/** An error of a lock's own key says which key that is: nobody has written it into a node. `prefix` is that of the client's keys. */
+export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): StateStoreError {
   const name = nameOf(lock);
   if (error.code !== 'NOT_AUTHORIZED') return error;
   return new StateStoreError(
     'NOT_AUTHORIZED',
-    `The state store does not allow this client to use the lock ${name}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${name}.`,
+    `The state store does not allow this client to use the lock ${name}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${name}.`,
     { operation: 'lock', key: name, cause: error },
   );
 }

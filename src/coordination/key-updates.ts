@@ -2,7 +2,7 @@ import type { SetOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
-import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock } from './coordination-errors';
+import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
 import { type Hold, keyLockOf } from './key-lock';
 
 type NewValue = string | Uint8Array | undefined;
@@ -71,6 +71,9 @@ export class KeyUpdates {
   readonly #onIdle: () => void;
   readonly #queue: Entry[] = [];
   #running = false;
+  /** Whether this client has the lock for them. */
+  #holding = false;
+  #onTheWay = 0;
 
   /** `onIdle` is called when all changes are applied. */
   constructor(store: StateStoreClient, key: Buffer, lock: Buffer, onIdle: () => void) {
@@ -104,7 +107,10 @@ export class KeyUpdates {
         return true;
       };
       const abort = () => this.#giveUp(entry, job.signal?.reason);
-      const timer = setTimeout(() => this.#giveUp(entry, this.#reason()), job.timeout);
+      const timer = setTimeout(
+        () => this.#giveUp(entry, this.#reason(this.#queue.indexOf(entry) + this.#onTheWay)),
+        job.timeout,
+      );
       job.signal?.addEventListener('abort', abort);
       this.#queue.push(entry);
       if (!this.#running) void this.#run();
@@ -119,8 +125,10 @@ export class KeyUpdates {
     entry.reject(reason);
   }
 
-  /** Why a change has not begun in its time. */
-  #reason(): StateStoreError {
+  /** Why a change has not begun in its time, with so many before it. */
+  #reason(before: number): StateStoreError {
+    // The one that is being made counts as well.
+    if (this.#holding) return tooMany(this.#key, Math.max(1, before));
     const { trouble, holder } = keyLockOf(this.#store, this.#lock);
     return trouble ? nothingWritten(this.#key, trouble) : notFree('update', this.#key, this.#lock, holder);
   }
@@ -134,10 +142,15 @@ export class KeyUpdates {
         const patience = Math.max(1, latest - performance.now());
         const hold = await keyLockOf(this.#store, this.#lock).acquire(duration, patience);
         if (!hold) continue;
+        this.#holding = true;
         await this.#apply(hold, duration).finally(() => hold.release());
+        this.#holding = false;
       } catch (error) {
+        this.#holding = false;
         const known =
-          error instanceof StateStoreError ? nothingWritten(this.#key, ofLock(error, this.#lock)) : error;
+          error instanceof StateStoreError
+            ? nothingWritten(this.#key, ofLock(error, this.#lock, this.#store.keyPrefix))
+            : error;
         for (const entry of this.#queue.splice(0)) entry.reject(known);
       }
     }
@@ -156,19 +169,18 @@ export class KeyUpdates {
     let value = reading.found ? reading.value : undefined;
     const steps: Step[] = [];
     let failed = false;
-    let onTheWay = 0;
     let wake: (() => void) | undefined;
     const mayGo = ({ fencingToken }: Entry) => {
-      if (onTheWay > 0 && fencingToken !== steps.at(-1)?.entry.fencingToken) return false;
+      if (this.#onTheWay > 0 && fencingToken !== steps.at(-1)?.entry.fencingToken) return false;
       // A lock that was got just now is as new as it can be.
       return fencingToken === undefined || steps.length === 0 || isNewer(hold.token, fencingToken);
     };
     while (!failed && hold.held) {
       const [first] = this.#queue;
-      const goesOn = first && performance.now() < end && onTheWay < MOST_ON_THE_WAY && mayGo(first);
+      const goesOn = first && performance.now() < end && this.#onTheWay < MOST_ON_THE_WAY && mayGo(first);
       const entry = goesOn ? this.#queue.shift() : undefined;
       if (!entry) {
-        if (onTheWay === 0) break;
+        if (this.#onTheWay === 0) break;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -191,16 +203,16 @@ export class KeyUpdates {
       const step: Step = { entry, before: value, value: next, writes };
       steps.push(step);
       value = next;
-      onTheWay++;
+      this.#onTheWay++;
       void this.#send(step, entry.fencingToken ?? token).then((outcome) => {
-        onTheWay--;
+        this.#onTheWay--;
         step.outcome = outcome;
         if ('error' in outcome) failed = true;
         else if (writes) tell(step);
         wake?.();
       });
     }
-    while (onTheWay > 0) {
+    while (this.#onTheWay > 0) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -263,7 +275,7 @@ export class KeyUpdates {
   #again(entry: Entry): void {
     if (entry.settled) return;
     if (performance.now() < entry.deadline) this.#queue.unshift(entry);
-    else entry.reject(this.#reason());
+    else entry.reject(this.#reason(this.#onTheWay));
   }
 }
 

@@ -180,7 +180,11 @@ class LeaderNode {
     this.#user.status.failed(error.code);
     // What passes by itself is in the status, and in the log of the store.
     if (!isPassing(error))
-      this.#report(error.code === 'NOT_AUTHORIZED' ? notAllowed(this.#role, error) : error);
+      this.#report(
+        error.code === 'NOT_AUTHORIZED'
+          ? notAllowed(this.#role, this.#user.client().keyPrefix, error)
+          : error,
+      );
   }
 
   #result({ state, holder }: ElectionState): object {
@@ -214,11 +218,11 @@ class LeaderNode {
   }
 }
 
-function notAllowed(role: string, cause: StateStoreError): StateStoreError {
+function notAllowed(role: string, prefix: string, cause: StateStoreError): StateStoreError {
   const context = { ...keyContext(OPERATION, role), cause };
   return new StateStoreError(
     'NOT_AUTHORIZED',
-    `The state store does not allow this client to take the role ${role}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${role}.`,
+    `The state store does not allow this client to take the role ${role}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${role}.`,
     context,
   );
 }

@@ -8,6 +8,7 @@ import {
   Emulator,
   Lease,
   Lock,
+  Rules,
   StateStoreClient,
   type StateStoreError,
   update,
@@ -238,6 +239,21 @@ describe('Coordination', () => {
       });
     });
 
+    it('that may not be used says which key to allow, with the prefix of the client', async () => {
+      const rules = Rules.parse(
+        'spec:\n  authorizationPolicies:\n    rules:\n      - principals:\n          clientIds: ["*"]\n        stateStoreResources:\n          - method: ReadWrite\n            keyType: Pattern\n            keys: ["line1/*"]\n',
+      );
+      const strict = await Emulator.start({ port: 0, rules });
+      const stranger = client(strict.port, { keyPrefix: 'line2/' });
+      const wording = /to use the lock printer\..* grants ReadWrite to the key line2\/printer\.$/;
+      await rejectsWith(new Lock(stranger, 'printer').acquire(), {
+        code: 'NOT_AUTHORIZED',
+        message: wording,
+      });
+      await stranger.close();
+      await strict.close();
+    });
+
     it('without a name is BAD_ARGUMENT', () => {
       assert.throws(() => new Lock(a, ''), {
         code: 'BAD_ARGUMENT',
@@ -405,6 +421,14 @@ describe('Coordination', () => {
       assert.ok(isNewer(role.token, tokens[0]) && isNewer(tokens[1], role.token));
       await seen.close();
       await role.release();
+    });
+
+    it('that too many others of this client came before is NOT_FREE, and says how many', async () => {
+      const slow = update(b, 'busy', () => pause(300).then(() => 'x'));
+      const late = update(b, 'busy', () => 'y', { timeout: 100 });
+      const message = /^1 other change of key busy came first: it was not changed\./;
+      await rejectsWith(late, { code: 'NOT_FREE', message });
+      await slow;
     });
 
     it('under a lock that is not free in time is NOT_FREE, and names the holder', async () => {
