@@ -213,6 +213,47 @@ async function measureCrowd(emulator: Emulator): Promise<Finding[]> {
   ];
 }
 
+/** A thousand keys updated at once, against one after the other; the emulator is in this process, so its share is in both. */
+async function measureKeys(emulator: Emulator): Promise<Finding[]> {
+  const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port, timeout: 60_000 });
+  await store.connect();
+  const plusOne = (value: Buffer | undefined) => String(Number(value ?? 0) + 1);
+  let requests = 0;
+  const count = () => requests++;
+  emulator.on('change', count);
+  const cost = async (action: () => Promise<unknown>) => {
+    requests = 0;
+    const before = process.cpuUsage();
+    await action();
+    const { user, system } = process.cpuUsage(before);
+    return { requests: requests / 1000, cpu: (user + system) / 1000 };
+  };
+  const keys = Array.from({ length: 1000 }, (_, i) => i);
+  const ratios: number[] = [];
+  const seen: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const alone = await cost(async () => {
+      for (const i of keys) await update(store, `alone/${round}/${i}`, plusOne);
+    });
+    const together = await cost(() =>
+      Promise.all(keys.map((i) => update(store, `together/${round}/${i}`, plusOne))),
+    );
+    if (round === 0) continue;
+    ratios.push(together.cpu / alone.cpu);
+    seen.push(together.requests);
+  }
+  emulator.off('change', count);
+  await store.close();
+  const ratio = median(ratios);
+  return [
+    {
+      what: 'CPU of an update, 1,000 keys at once / one after the other',
+      measured: `${show(ratio)}, ${show(median(seen))} requests each`,
+      ...{ goal: '<= 1', met: ratio <= 1 },
+    },
+  ];
+}
+
 /** Two hundred candidates for one role, whose active one is killed. */
 async function measureCandidates(emulator: Emulator): Promise<Finding[]> {
   const duration = 2000;
@@ -322,6 +363,7 @@ export const PARTS: Record<string, Part> = {
   locks: onServer(compareLocks),
   'hand-over': onServer(measureHandOver),
   growth: onServer(measureGrowth),
+  keys: onEmulator(measureKeys),
   crowd: onEmulator(measureCrowd),
   candidates: onEmulator(measureCandidates),
 };
