@@ -1,9 +1,11 @@
 /** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
 import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import {
+  causeFirst,
   type ErrorCode,
   type ErrorContext,
   isWrite,
+  notDone,
   ServiceError,
   StateStoreError,
   what,
@@ -29,7 +31,11 @@ export function notSent(request: Request, inFlight: number): StateStoreError {
   return fail(
     'TIMEOUT',
     request,
-    `Could not ${what(request)} within ${request.timeout} ms: ${inFlight} requests are in flight and the broker does not take more. It was not sent. Send fewer messages at once, or raise the timeout.`,
+    causeFirst(
+      `${inFlight} requests are in flight and the broker does not take more`,
+      `${notDone(request)} within ${request.timeout} ms, and nothing was sent`,
+      'Send fewer messages at once, or raise the timeout.',
+    ),
   );
 }
 
@@ -38,7 +44,11 @@ export function notConnected(request: Request, reason: ConnectionError | undefin
   return fail(
     'NOT_CONNECTED',
     request,
-    `Could not ${what(request)}: there is no connection to the broker. It was not sent. ${reason?.message ?? `The attempt to connect took longer than ${request.timeout} ms.`}`,
+    causeFirst(
+      reason?.message ?? `The attempt to connect took longer than ${request.timeout} ms`,
+      `${notDone(request)}, and nothing was sent`,
+    ),
+    reason,
   );
 }
 
@@ -55,7 +65,11 @@ export function queueFull(
   return fail(
     'QUEUE_FULL',
     request,
-    `Could not ${what(request)}: ${waiting} requests wait already. It was not sent. Send fewer messages at once, or raise the queue limit of the store.${reason ? ` ${reason.message}` : ''}`,
+    causeFirst(
+      `${waiting} requests wait already`,
+      `${notDone(request)}, and nothing was sent`,
+      `Send fewer messages at once, or raise the queue limit of the store.${reason ? ` ${reason.message}` : ''}`,
+    ),
   );
 }
 
@@ -89,7 +103,12 @@ export function closed(request: Request, sent: boolean): StateStoreError {
   return fail(
     'CLOSED',
     request,
-    `Could not ${what(request)}: the connection to the store was closed. ${sent ? doubt(request) : 'It was not sent.'}`.trim(),
+    sent && isWrite(request)
+      ? `The connection to the store was closed before the answer to the request to ${what(request)}. ${doubt(request)}`.trim()
+      : causeFirst(
+          'The connection to the store was closed',
+          `${notDone(request)}${sent ? '' : ', and nothing was sent'}`,
+        ),
   );
 }
 
@@ -97,13 +116,17 @@ export function tooLarge(request: Request, size: number, limit: number): StateSt
   return fail(
     'BAD_ARGUMENT',
     request,
-    `Could not ${what(request)}: the request has ${size} bytes, the broker takes at most ${limit}. Use a smaller value or key.`,
+    causeFirst(
+      `The request has ${size} bytes, the broker takes at most ${limit}`,
+      notDone(request),
+      'Use a smaller value or key.',
+    ),
   );
 }
 
 /** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
 export function notDelivered(request: Request, reasonCode: number): StateStoreError {
-  return fail('REFUSED', request, `Could not ${what(request)}: ${deliveryWords(reasonCode)}`);
+  return fail('REFUSED', request, causeFirst(deliveryWords(reasonCode), notDone(request)));
 }
 
 /** The status or the protocol version of the answer is no success. An `-ERR` payload that is known says more than the status. */
@@ -124,7 +147,7 @@ export function fromStatus(
   return fail(
     'OUTCOME_UNKNOWN',
     request,
-    `The state store could not ${what(request)}: ${text}. ${doubt(request)}Get the key to find out; the log of the broker may have the reason.`,
+    `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${what(request)}. ${doubt(request)}Get the key to find out; the log of the broker may have the reason.`,
   );
 }
 
@@ -176,8 +199,8 @@ function doubt(request: Request): string {
   return isWrite(request) ? 'It may or may not have been applied. ' : '';
 }
 
-function fail(code: ErrorCode, request: Request, message: string): StateStoreError {
-  return new StateStoreError(code, message, contextOf(request));
+function fail(code: ErrorCode, request: Request, message: string, cause?: Error): StateStoreError {
+  return new StateStoreError(code, message, { ...contextOf(request), ...(cause && { cause }) });
 }
 
 function contextOf({ operation, key }: Request): ErrorContext {

@@ -1,6 +1,12 @@
 /** The errors of leases, locks and updates, in words that say what to do. */
 import { type Bytes, toBytes } from '../client/options';
-import { type ErrorCode, type Operation, printableKey, StateStoreError } from '../protocol/errors';
+import {
+  causeFirst,
+  type ErrorCode,
+  type Operation,
+  printableKey,
+  StateStoreError,
+} from '../protocol/errors';
 
 /** Errors that may be gone when the same is tried again. */
 const PASSING = new Set<ErrorCode>([
@@ -83,11 +89,15 @@ export function changeTooSlow(key: Bytes, limit: number): StateStoreError {
   );
 }
 
+/** Why a request failed, without what that meant for its own key. */
+export function rootOf(error: StateStoreError): Error {
+  return error.code === 'NOT_CONNECTED' && error.cause instanceof Error ? error.cause : error;
+}
+
 /** An update that wrote nothing. */
 export function nothingWritten(key: Bytes, cause: StateStoreError): StateStoreError {
-  return new StateStoreError(cause.code, `Key ${nameOf(key)} was not updated. ${cause.message}`, {
-    ...{ operation: 'update', key: nameOf(key), cause },
-  });
+  const message = causeFirst(rootOf(cause).message, `key ${nameOf(key)} was not changed`);
+  return new StateStoreError(cause.code, message, { operation: 'update', key: nameOf(key), cause });
 }
 
 /** An update of which nobody knows whether it was applied. */

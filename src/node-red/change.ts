@@ -156,7 +156,7 @@ function toCount({ keep, context }: ChangeOptions): number | undefined {
   if (Number.isSafeInteger(count) && count > 0) return count;
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `Could not append to key ${context.key}: the number of entries to keep is ${JSON.stringify(keep)}, but must be a whole number from 1. Correct it in the node, or leave it blank to keep all.`,
+    `The number of entries to keep is ${JSON.stringify(keep)}, but must be a whole number from 1: nothing was appended to key ${context.key}. Correct it in the node, or leave it blank to keep all.`,
     context,
   );
 }
@@ -172,19 +172,20 @@ function isObject(value: unknown): value is object {
   );
 }
 
+/** What was not done with a key. */
 const WORDS = {
-  add: 'add to',
-  append: 'append to',
-  merge: 'merge into',
-  larger: 'keep the larger in',
-  smaller: 'keep the smaller in',
+  add: 'added to',
+  append: 'appended to',
+  merge: 'merged into',
+  larger: 'kept in',
+  smaller: 'kept in',
 };
 
 function wrongGiven({ kind, given: { value, label }, context }: ChangeOptions, wanted: string): Error {
   const what = WORDS[kind as keyof typeof WORDS];
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `Could not ${what} key ${context.key}: ${label} is ${describe(value)}, but must be ${wanted}. Correct it in the node or the message.`,
+    `${label} is ${describe(value)}, but must be ${wanted}: nothing was ${what} key ${context.key}. Correct it in the node or the message.`,
     context,
   );
 }
@@ -197,16 +198,16 @@ function wrongType(
   example: string,
 ): Error {
   if (missing) {
-    const why = `its start value is ${describe(present)}, but must be ${wanted}`;
+    const why = `The start value of key ${options.context.key} is ${describe(present)}, but must be ${wanted}`;
     return refused(options, why, 'Correct the start value in the node.');
   }
   const advice = `Set it to ${wanted} like ${example} with an update node that sets it, or use another key.`;
-  return refused(options, `it holds ${describe(present)}, not ${wanted}`, advice);
+  return refused(options, `Key ${options.context.key} holds ${describe(present)}, not ${wanted}`, advice);
 }
 
 function refused({ kind, context }: ChangeOptions, why: string, advice: string): Error {
   const what = WORDS[kind as keyof typeof WORDS];
-  const message = `Could not ${what} key ${context.key}: ${why}. Nothing was changed. ${advice}`;
+  const message = `${why}: nothing was ${what} it. ${advice}`;
   return new StateStoreError('BAD_ARGUMENT', message, context);
 }
 

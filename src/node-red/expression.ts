@@ -40,7 +40,7 @@ export class Expression {
     } catch (error) {
       throw new StateStoreError(
         'BAD_ARGUMENT',
-        `Could not update key ${context.key}: the expression failed: ${wordsOf(error)}. Nothing was changed. Correct the expression in the node, or look at what the key and the message hold.`,
+        `The expression failed: ${wordsOf(error)}. Key ${context.key} was not changed. Correct the expression in the node, or look at what the key and the message hold.`,
         { ...context, cause: error },
       );
     } finally {

@@ -1,10 +1,10 @@
 /** What the lock node does: lets a message through when it has the lock, and sees to it that the lock ends whatever the message does. */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import { isPassing } from '../coordination/coordination-errors';
+import { isPassing, rootOf } from '../coordination/coordination-errors';
 import type { Hold } from '../coordination/key-lock';
 import { Lock } from '../coordination/lock';
-import { StateStoreError } from '../protocol/errors';
+import { causeFirst, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, toKey } from './key';
 import { Loan, putLoan } from './loans';
@@ -209,8 +209,12 @@ function closed(): StateStoreError {
 function notAcquired(key: Key, error: unknown): unknown {
   if (!isPassing(error)) return error;
   const context = { ...keyContext(OPERATION, key), cause: error };
-  const { code, message } = error as StateStoreError;
-  return new StateStoreError(code, `The lock ${context.key} was not acquired. ${message}`, context);
+  const { code } = error as StateStoreError;
+  const text = causeFirst(
+    rootOf(error as StateStoreError).message,
+    `the lock ${context.key} was not acquired`,
+  );
+  return new StateStoreError(code, text, context);
 }
 
 function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): StateStoreError {

@@ -11,7 +11,7 @@ export class ManyKeysError extends StateStoreError {
 
   constructor(operation: Operation, first: StateStoreError, results: KeyOutcome[]) {
     const failed = results.filter((result) => 'error' in result).length;
-    super(first.code, `Could not ${operation} ${failed} of ${results.length} keys. ${first.message}`, {
+    super(first.code, `${first.message} Of ${results.length} keys ${failed} failed.`, {
       operation,
       ...(first.key !== undefined && { key: first.key }),
       cause: first,

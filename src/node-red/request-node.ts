@@ -122,7 +122,7 @@ class RequestNode<Name extends string> {
     this.#abort.abort(
       new StateStoreError(
         'CLOSED',
-        `Could not ${this.#parts.operation}: the node was closed before the answer came. It may or may not have been applied.`,
+        `The node was closed before the answer to the request to ${this.#parts.operation} came. It may or may not have been applied.`,
         { operation: this.#parts.operation },
       ),
     );

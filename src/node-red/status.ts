@@ -82,15 +82,11 @@ export class UserStatus {
     if (this.#unusable) return { fill: 'red', shape: 'ring', text: this.#text(`status.${this.#unusable}`) };
     const state = this.#connection;
     if (state.kind === 'closed') return {};
-    if (state.kind !== 'connected' && this.#waiting > 0) {
-      const text = this.#text('status.waiting', { count: this.#waiting });
-      return { fill: state.kind === 'connecting' ? 'yellow' : 'red', shape: 'ring', text };
-    }
     if (state.kind === 'disconnected' || state.kind === 'stopped') {
-      return { fill: 'red', shape: 'ring', text: this.#text(`status.reason.${state.reason.reason}`) };
+      return { fill: 'red', shape: 'ring', text: this.#withWaiting(`status.reason.${state.reason.reason}`) };
     }
     if (state.kind === 'connecting')
-      return { fill: 'yellow', shape: 'ring', text: this.#text('status.connecting') };
+      return { fill: 'yellow', shape: 'ring', text: this.#withWaiting('status.connecting') };
     if (this.#failure)
       return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
     return { ...this.#look, text: this.#description ?? this.#text('status.connected') };
@@ -101,6 +97,13 @@ export class UserStatus {
     if (this.#cleared || text === this.#shown) return;
     this.#shown = text;
     this.#node.status(status);
+  }
+
+  /** Why there is no connection, and how many messages wait for one. */
+  #withWaiting(key: string): string {
+    const reason = this.#text(key);
+    if (this.#waiting === 0) return reason;
+    return `${reason}, ${this.#text('status.waiting', { count: this.#waiting })}`;
   }
 
   #text(key: string, values?: Record<string, string | number>): string {

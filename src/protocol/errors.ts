@@ -160,12 +160,41 @@ export function serviceErrorText(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): st
 function describe(code: ServiceErrorCode, text: string, context: ErrorContext): string {
   const advice =
     code === 'UNKNOWN' ? 'See the log of the broker for the reason.' : SERVICE_ERRORS[code].advice;
-  return `The state store refused to ${what(context)}: ${text || 'no reason given'}. ${advice}`;
+  return causeFirst(`${text || 'No reason given'}.`, `the state store refused to ${what(context)}`, advice);
 }
 
 /** "set key machine/1", for the start of a message. */
 export function what({ operation, key }: ErrorContext): string {
   return `${operation ?? 'answer'}${key === undefined ? '' : ` key ${key}`}`;
+}
+
+const DONE: Partial<Record<Operation, string>> = {
+  set: 'set',
+  get: 'read',
+  delete: 'deleted',
+  observe: 'observed',
+  unobserve: 'given up',
+  update: 'changed',
+};
+
+/** "key machine/1 was not set", for what follows from a failure. */
+export function notDone({ operation, key }: ErrorContext): string {
+  const done = operation && DONE[operation];
+  if (!done) return `nothing was done${key === undefined ? '' : ` with key ${key}`}`;
+  return key === undefined ? `nothing was ${done}` : `key ${key} was not ${done}`;
+}
+
+/**
+ * A message that begins with the cause, since long messages are cut at their end: "Nothing listens at localhost:1883: key a was
+ * not set. Check host and port." What `cause` says after its first sentence comes after the consequence.
+ */
+export function causeFirst(cause: string, consequence: string, advice = ''): string {
+  const end = cause.search(/\.( |$)/);
+  const first = end < 0 ? cause : cause.slice(0, end);
+  const rest = end < 0 ? '' : cause.slice(end + 2);
+  const begin = first.charAt(0).toUpperCase() + first.slice(1);
+  const joint = first.includes(': ') ? ';' : ':';
+  return [`${begin}${joint} ${consequence}.`, rest, advice].filter((part) => part !== '').join(' ');
 }
 
 const MAX_PRINTED_KEY = 120;

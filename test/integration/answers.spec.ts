@@ -120,12 +120,17 @@ describe('StateStoreClient and the answers of a store', () => {
       { code: 'NOT_AUTHORIZED', message: /BrokerAuthorization/ },
     ],
     ['that refuses in the other spelling', '-ERR: not authorized\r\n', {}, { code: 'NOT_AUTHORIZED' }],
-    ['with an unknown refusal', '-ERR gone fishing\r\n', {}, { code: 'UNKNOWN', message: /gone fishing/ }],
+    [
+      'with an unknown refusal',
+      '-ERR gone fishing\r\n',
+      {},
+      { code: 'UNKNOWN', message: /^Gone fishing: the state store refused/ },
+    ],
     [
       'with status 400',
       OK,
       { userProperties: { __stat: '400', __stMsg: 'bad header' } },
-      { code: 'UNKNOWN', message: /bad header/ },
+      { code: 'UNKNOWN', message: /^Bad header/ },
     ],
     [
       'with status 500 and no word',
@@ -133,14 +138,17 @@ describe('StateStoreClient and the answers of a store', () => {
       { userProperties: { __stat: '500' } },
       {
         code: 'OUTCOME_UNKNOWN',
-        message: /could not set key k1: status 500\. It may or may not have been applied\./,
+        message: /^Status 500: the state store could not set key k1\. It may or may not have been applied\./,
       },
     ],
     [
       'with status 408',
       '',
       { userProperties: { __stat: '408', __stMsg: 'too slow' } },
-      { code: 'OUTCOME_UNKNOWN', message: /too slow \(status 408\)\. It may or may not have been applied/ },
+      {
+        code: 'OUTCOME_UNKNOWN',
+        message: /^Too slow \(status 408\): .* It may or may not have been applied/,
+      },
     ],
     [
       'with status 404 and the property that is wrong',
@@ -148,14 +156,14 @@ describe('StateStoreClient and the answers of a store', () => {
       { userProperties: { __stat: '404', __stMsg: 'bad header', __propName: '__ts', __propVal: 'noon' } },
       {
         code: 'UNKNOWN',
-        message: /refused .*: bad header \(status 404; property __ts with the value "noon"\)/,
+        message: /^Bad header \(status 404; property __ts with the value "noon"\): the state store refused/,
       },
     ],
     [
       'with status 505 and the versions that are known',
       '',
       { userProperties: { __stat: '505', __protVer: '2.0', __supProtMajVer: '2 3' } },
-      { code: 'OUTCOME_UNKNOWN', message: /status 505 \(the store knows the protocol versions 2 3\)/ },
+      { code: 'OUTCOME_UNKNOWN', message: /^Status 505 \(the store knows the protocol versions 2 3\)/ },
     ],
     ...['abc', '', '-200', '199', '2e2', '0x200'].map(
       (status) =>

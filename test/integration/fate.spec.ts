@@ -65,7 +65,7 @@ describe('The fate of a request', () => {
       code: 'NOT_CONNECTED',
       key: 'k',
       message: new RegExp(
-        `^Could not set key k: there is no connection to the broker\\. It was not sent\\. Nothing listens at 127\\.0\\.0\\.1:${port}\\.`,
+        `^Nothing listens at 127\\.0\\.0\\.1:${port}: key k was not set, and nothing was sent\\.`,
       ),
     });
     await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Nothing listens/ });
@@ -79,7 +79,7 @@ describe('The fate of a request', () => {
     await rejectsWith(store.set('4', 'v'), {
       code: 'QUEUE_FULL',
       key: '4',
-      message: /3 requests wait already\. It was not sent\..*Nothing listens/,
+      message: /^3 requests wait already: key 4 was not set, and nothing was sent\..*Nothing listens/,
     });
     const emulator = await Emulator.start({ port });
     await Promise.all(calls);
@@ -122,7 +122,8 @@ describe('The fate of a request', () => {
     const late = store.set('3', 'v', { timeout: 100 });
     await rejectsWith(late, {
       code: 'TIMEOUT',
-      message: /2 requests are in flight and the broker does not take more\. It was not sent/,
+      message:
+        /^2 requests are in flight and the broker does not take more: key 3 was not set within 100 ms, and nothing was sent/,
     });
     for (const { respond } of await first) respond(OK);
     await Promise.all(calls);
@@ -220,14 +221,14 @@ describe('The fate of a request', () => {
     const messages = (await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason.message);
     assert.match(
       messages[0],
-      /^Could not set key 0: the connection to the store was closed\. It may or may not have been applied\.$/,
+      /^The connection to the store was closed before the answer to the request to set key 0\. It may or may not have been applied\.$/,
     );
-    assert.match(messages[5], /closed\. It was not sent\.$/);
+    assert.match(messages[5], /closed: key 5 was not set, and nothing was sent\.$/);
   });
 
   it('ends at once when the client ends without a connection', async () => {
     store = new StateStoreClient({ host: '127.0.0.1', port: await freePort() });
-    const call = rejectsWith(store.set('k', 'v'), { code: 'CLOSED', message: /It was not sent/ });
+    const call = rejectsWith(store.set('k', 'v'), { code: 'CLOSED', message: /nothing was sent/ });
     await state('disconnected');
     await store.close();
     await call;

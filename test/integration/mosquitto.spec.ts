@@ -29,7 +29,7 @@ describe('StateStoreClient with Mosquitto and nobody who serves the state store'
         operation: 'set',
         key,
         message:
-          /^Could not set key k\d: nobody serves the state store on this broker: no matching subscribers \(0x10\)\. Check that host and port/,
+          /^Nobody serves the state store on this broker: no matching subscribers \(0x10\); key k\d was not set\. Check that host and port/,
       });
     }
     assert.equal(store.state.kind, 'connected');

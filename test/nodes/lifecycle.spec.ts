@@ -81,6 +81,7 @@ describe('The life of a node', () => {
     const messages = Array.from({ length: 30 }, (_, i) => flow.send({ payload: i, topic: `k${i}` }));
     const waiting = await flow.status('status.waiting');
     assert.equal((waiting as { fill: string }).fill, 'red');
+    assert.match((waiting as { text: string }).text, /nothingListens, .*waiting$/, 'and why');
     const emulator = await Emulator.start({ port });
     const outcomes = await Promise.all(messages);
     assert.ok(outcomes.every(({ kind }) => kind === 'sent'));
@@ -99,7 +100,7 @@ describe('The life of a node', () => {
     assert.equal(outcome.code, 'NOT_CONNECTED');
     assert.match(
       outcome.message,
-      /no connection to the broker\. It was not sent\. Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/,
+      /^Nothing listens at 127\.0\.0\.1:\d+: key k was not read, and nothing was sent\. Check host and port/,
     );
     await flow.stop();
   });
@@ -131,7 +132,7 @@ describe('The life of a node', () => {
       assert.equal(outcome.code, 'REFUSED');
       assert.match(
         outcome.message,
-        /nobody serves the state store on this broker: no matching subscribers \(0x10\)/,
+        /^Nobody serves the state store on this broker: no matching subscribers \(0x10\)/,
       );
       await flow.status('status.error.REFUSED');
       await flow.stop();

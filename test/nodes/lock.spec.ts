@@ -259,7 +259,10 @@ describe('The nodes lock and unlock', () => {
     canvas = await Canvas.start({ near: await freePort() }, [lock('one', { wait: 0.5 })]);
     const error = await canvas.send('one');
     assert.equal(error?.code, 'NOT_CONNECTED');
-    assert.match(error?.message as string, /^The lock printer was not acquired\. .*Nothing listens at/);
+    assert.match(
+      error?.message as string,
+      /^Nothing listens at 127\.0\.0\.1:\d+: the lock printer was not acquired\. Check/,
+    );
     assert.match(canvas.shown('one'), /^red /);
   });
 

@@ -229,7 +229,7 @@ describe('The nodes set, get and delete', () => {
         await flow.send({ payload: { 'f/1': 1, 'f/2': undefined, 'f/3': 3 } }),
       );
       assert.equal(code, 'BAD_ARGUMENT');
-      assert.match(message, /^Could not set 1 of 3 keys\. msg\.payload\.f\/2 is undefined/);
+      assert.match(message, /^msg\.payload\.f\/2 is undefined.* Of 3 keys 1 failed\.$/);
       const { results } = msg.statestore as {
         results: { key: string; stored?: boolean; error?: { code: string } }[];
       };
@@ -320,7 +320,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(code, 'KEY_NOT_FOUND');
       assert.match(message, /^There is no key no\/such\/key in the state store\. Set it first/);
       const many = failed(await flow.send({ key: ['no/such/key', 'neither'] }));
-      assert.match(many.message, /^Could not get 2 of 2 keys\. There is no key/);
+      assert.match(many.message, /^There is no key.* Of 2 keys 2 failed\.$/);
     });
 
     it('reads a list of keys into an object', async () => {
@@ -415,7 +415,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(code, 'FENCING_TOKEN_REQUIRED');
       assert.match(
         message,
-        /^The state store refused to set key fenced: a fencing token is required.*send the fencing token/,
+        /^A fencing token is required for this request: the state store refused to set key fenced\..*send the fencing token/,
       );
       sent(await flow.send({ payload: 'c', fencingToken: version }));
       assert.equal(await stored('fenced'), 'c');
@@ -535,7 +535,7 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-set', key: 'k' },
         { payload: Buffer.alloc(100_000) },
         'BAD_ARGUMENT',
-        /^Could not set key k: the request has 100\d\d\d bytes, the broker takes at most 100000/,
+        /^The request has 100\d\d\d bytes, the broker takes at most 100000: key k was not set\./,
       ],
       [
         'a malformed fencing token',

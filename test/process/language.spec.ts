@@ -28,16 +28,17 @@ function flow(port: number): object[] {
 }
 
 const EXPECTED = {
-  'en-US': { error: /error: Could not get key k: there is no connection/, status: /status: nothing listens/ },
+  'en-US': { error: /error: Nothing listens at .*: key k was not read/, status: /status: nothing listens/ },
   de: {
-    error: /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Could not get key k: .*\)/,
+    error:
+      /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Nothing listens at .*: key k was not read.*\)/,
     status: /status: niemand antwortet/,
   },
   ja: {
-    error: /error: ブローカーへの接続がありません。.*\(Could not get key k: /,
+    error: /error: ブローカーへの接続がありません。.*\(Nothing listens at /,
     status: /status: 待ち受けなし/,
   },
-  'zh-CN': { error: /error: 未连接到代理.*（Could not get key k: /, status: /status: 无人监听/ },
+  'zh-CN': { error: /error: 未连接到代理.*（Nothing listens at /, status: /status: 无人监听/ },
 };
 
 describe('A Node-RED', () => {

@@ -96,7 +96,7 @@ describe('Responses', () => {
               assert.equal(error.code, code);
               assert.equal(error.text, text);
               assert.deepEqual(Object.keys(error).sort(), ['code', 'key', 'name', 'operation', 'text']);
-              assert.match(error.message, /^The state store refused to set key k1: .+\. [A-Z].+\.$/);
+              assert.match(error.message, /^[A-Z].+: the state store refused to set key k1\. [A-Z].+\.$/);
               return true;
             },
           );
