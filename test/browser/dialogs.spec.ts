@@ -119,6 +119,8 @@ const FLOW = [
       persist: true,
       lock: 'mine',
       lockType: 'str',
+      fencingToken: 'token',
+      fencingTokenType: 'flow',
     },
     ...{ duration: '2.5', timeout: '30', outputs: 2, wires: [['b2'], []] },
   },
@@ -142,6 +144,7 @@ const FLOW = [
       propertyType: 'msg',
     },
     ...{ expiry: '', expiryType: 'num', expiryUnit: 's', persist: false, lock: '', lockType: 'str' },
+    ...{ fencingToken: 'fencingToken', fencingTokenType: 'msg' },
     ...{ duration: '', timeout: '', outputs: 1, wires: [[]] },
   },
   {
