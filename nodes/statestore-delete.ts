@@ -23,7 +23,7 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, def);
     const property = (field: string, value: string, type: string) =>
       new TypedProperty(RED, this, field, { value, type });
-    const key = property('key', def.key, def.keyType);
+    const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
     const value = def.onlyIfValue
       ? property('value', def.value, def.valueType)
       : property('value', '', 'str');

@@ -22,7 +22,7 @@ interface StateStoreGetDef extends RequestNodeDef {
 export = (RED: NodeAPI): void => {
   function StateStoreGet(this: Node, def: StateStoreGetDef): void {
     RED.nodes.createNode(this, def);
-    const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType });
+    const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
     const msgTimeout = new TypedProperty(RED, this, 'timeout', { value: 'timeout', type: 'msg' });
     const target = def.property || 'payload';
     const fallback =

@@ -39,7 +39,9 @@ export = (RED: NodeAPI): void => {
     const property = (field: string, value: string, type: string) =>
       new TypedProperty(RED, this, field, { value, type });
     const each = def.keyType === 'each';
-    const key = each ? property('key', '', 'str') : property('key', def.key, def.keyType);
+    const key = each
+      ? property('key', '', 'str')
+      : new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
     const value = property('value', def.value, def.valueType);
     const expiry = property('expiry', def.expiry, def.expiryType);
     const token = property('fencing token', def.fencingToken, def.fencingTokenType);

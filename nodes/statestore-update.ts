@@ -63,14 +63,18 @@ export = (RED: NodeAPI): void => {
     const property = (field: string, value: string, type: string) =>
       new TypedProperty(RED, this, field, { value, type });
     const { change: kind } = def;
-    const key = property('key', def.key, def.keyType);
+    const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
     const value =
       kind === 'add'
         ? property('amount', def.amount, def.amountType)
         : property('value', kind === 'expression' ? '' : def.value, def.valueType);
     const start = property('start value', kind === 'set' ? '' : def.start, def.startType);
     const expiry = property('expiry', def.expiry, def.expiryType);
-    const lock = property('lock', def.lock, def.lockType);
+    const lock = new TypedProperty(RED, this, 'lock', {
+      value: def.lock,
+      type: def.lockType,
+      template: true,
+    });
     const token = property(
       'fencing token',
       def.fencingToken ?? 'fencingToken',

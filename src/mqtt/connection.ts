@@ -69,8 +69,11 @@ interface ConnectionEvents {
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
-/** A connection that lasted this long was a good one: the next pause is the shortest again. */
-const STABLE_MS = 1000;
+/**
+ * A connection that lasted this long was a good one: the next pause is the shortest again. A broker that sends a client away does so
+ * at once; a network that is cut again and again must not make the pauses grow.
+ */
+const STABLE_MS = 250;
 /** MQTT.js times an attempt as far as CONNACK only; {@link Connection} times all of it. */
 const NEVER_MS = 2 ** 31 - 1;
 

@@ -75,7 +75,7 @@ class LockNode {
     this.#node = node;
     this.#def = def;
     this.#user = new StoreUser(RED, node, def.store, { operation: OPERATION, close: () => this.#close() });
-    this.#key = new TypedProperty(RED, node, 'lock', { value: def.key, type: def.keyType });
+    this.#key = new TypedProperty(RED, node, 'lock', { value: def.key, type: def.keyType, template: true });
     this.#reader = new OrderedReader({ key: this.#key });
     setMaxListeners(0, this.#abort.signal); // every message that waits listens to it
   }

@@ -1,10 +1,13 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { StateStoreError } from '../protocol/errors';
+import { TextTemplate } from './text-template';
 
 /** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
 export interface TypedInput {
   value: string;
   type: string;
+  /** Whether text may have `{{names}}` in it. */
+  template?: boolean;
 }
 
 /** Types whose value may come later: context stores may be slow, JSONata is asynchronous. */
@@ -13,7 +16,12 @@ const ASYNCHRONOUS = new Set(['flow', 'global', 'jsonata']);
 /** Types that say something without a value: empty text, and the time of day. */
 const MEANT_BLANK = new Set(['str', 'date']);
 
-/** One typed input of a node, ready to be read for every message. */
+/** Properties of the message that need no parser: `payload`, `payload.id`. */
+const PLAIN = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
+
+type Reader = (msg: NodeMessageInFlow) => unknown;
+
+/** One typed input of a node, ready to be read for every message. What needs no message is decided once. */
 export class TypedProperty {
   /** How a person calls it: `msg.payload`. */
   readonly label: string;
@@ -23,6 +31,7 @@ export class TypedProperty {
   readonly #node: Node;
   readonly #field: string;
   readonly #input: TypedInput;
+  readonly #read: Reader;
 
   /** `field` names the input in errors. */
   constructor(RED: NodeAPI, node: Node, field: string, input: TypedInput) {
@@ -33,13 +42,63 @@ export class TypedProperty {
     this.#input = input;
     this.blank = value === '';
     this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
+    this.#read = this.#reader();
   }
 
   /** The value for this message, `undefined` when there is none. Throws or rejects with `BAD_ARGUMENT` that names the field. */
   read(msg: NodeMessageInFlow): unknown {
+    return this.#read(msg);
+  }
+
+  #reader(): Reader {
+    const { value, type, template } = this.#input;
+    if (this.blank && !MEANT_BLANK.has(type)) return () => undefined;
+    if (type === 'str') return template && TextTemplate.is(value) ? this.#templateReader() : () => value;
+    if (type === 'num') {
+      const number = Number(value);
+      return () => number;
+    }
+    if (type === 'msg' && PLAIN.test(value) && !value.startsWith('msg.')) {
+      const [first, ...rest] = value.split('.') as [string, ...string[]];
+      return (msg) => {
+        let found = (msg as unknown as Record<string, unknown>)[first];
+        for (const name of rest) {
+          // A property of something that is not there is not there either.
+          if (found === undefined || found === null) return undefined;
+          found = (found as Record<string, unknown>)[name];
+        }
+        return found;
+      };
+    }
+    if (ASYNCHRONOUS.has(type)) return (msg) => this.#readLater(msg);
+    return (msg) => this.#evaluate(msg);
+  }
+
+  #templateReader(): Reader {
+    let template: TextTemplate;
+    try {
+      template = new TextTemplate(this.#RED, this.#node, this.#input.value);
+    } catch (error) {
+      return () => {
+        throw this.#unreadable(error);
+      };
+    }
+    return (msg) => {
+      try {
+        const text = template.render(msg);
+        return text instanceof Promise
+          ? text.catch((error) => {
+              throw this.#unreadable(error);
+            })
+          : text;
+      } catch (error) {
+        throw this.#unreadable(error);
+      }
+    };
+  }
+
+  #evaluate(msg: NodeMessageInFlow): unknown {
     const { value, type } = this.#input;
-    if (this.blank && !MEANT_BLANK.has(type)) return undefined;
-    if (ASYNCHRONOUS.has(type)) return this.#readLater(msg);
     try {
       return this.#RED.util.evaluateNodeProperty(value, type, this.#node, msg);
     } catch (error) {

@@ -130,6 +130,6 @@ const REFUSALS = ['FENCING_TOKEN_REQUIRED', 'FENCING_TOKEN_LOWER_VERSION'];
 
 /** What an error says about the write: docs/architecture.md, "The fate of a request". */
 function outcomeOf({ code, message }: StateStoreError): Told | { unsent: string } {
-  if (NOT_SENT.includes(code) || message.includes('It was not sent.')) return { unsent: code };
+  if (NOT_SENT.includes(code) || message.includes('nothing was sent')) return { unsent: code };
   return REFUSALS.includes(code) ? { refused: code } : { unknown: code };
 }

@@ -94,7 +94,7 @@ describe('Testing a connection tells how far it came', () => {
       mosquitto = await startMosquitto();
       const diagnosis = await diagnose({ ...LOCAL, port: mosquitto.port });
       assert.deepEqual(summary(diagnosis).failed, ['store: REFUSED']);
-      assert.match(diagnosis.results.at(-1)?.message ?? '', /nobody serves the state store on this broker/);
+      assert.match(diagnosis.results.at(-1)?.message ?? '', /Nobody serves the state store on this broker/);
     });
 
     it('a log-in that is refused', async () => {

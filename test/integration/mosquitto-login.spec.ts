@@ -234,7 +234,7 @@ describe('StateStoreClient with Mosquitto, set up for production', function () {
         code: 'REFUSED',
         key: 'k',
         message:
-          /does not allow this client to publish to statestore\/v1\/.*: not authorized \(0x87\)\. Ask its operator/,
+          /does not allow this client to publish to statestore\/v1\/.*: not authorized \(0x87\); key k was not set\. Ask its operator/,
       });
     });
 
@@ -273,7 +273,7 @@ describe('StateStoreClient with Mosquitto, set up for production', function () {
     await connect({ port: mosquitto.port }).connect();
     await rejectsWith((store as StateStoreClient).set('k', Buffer.alloc(2000)), {
       code: 'BAD_ARGUMENT',
-      message: /the broker takes at most 2000\. Use a smaller value or key/,
+      message: /the broker takes at most 2000: key k was not set\. Use a smaller value or key/,
     });
     assert.equal((await store?.set('k', Buffer.alloc(1000)))?.stored, true);
   });

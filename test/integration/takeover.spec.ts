@@ -27,7 +27,7 @@ describe('Two clients with one client ID', () => {
     await rejectsWith(first.set('k', 'v'), {
       code: 'NOT_CONNECTED',
       message:
-        /It was not sent\. .*session taken over \(0x8e\)\. Another client uses the same client ID, so this one stops/,
+        /session taken over \(0x8e\); key .* was not .*, and nothing was sent\. Another client uses the same client ID, so this one stops/,
     });
     await rejectsWith(first.connect(), { code: 'REFUSED', message: /same client ID/ });
     assert.ok(Date.now() - begin < 1000, 'it does not wait for a timeout');

@@ -96,6 +96,44 @@ describe('The nodes set, get and delete', () => {
       });
     }
 
+    for (const [key, expected] of [
+      ['machine/{{payload.id}}', 'machine/7'],
+      ['{{topic}}', 'a&#x2F;&lt;b&gt;'],
+      ['{{{topic}}}', 'a/<b>'],
+      ['{{&topic}}', 'a/<b>'],
+      ['{{#list}}{{.}},{{/list}}end', '1,2,end'],
+      ['{{flow.line}}/{{global.site}}/{{payload.id}}', 'L1/north/7'],
+      ['{{env.STATESTORE_TEST_KEY}}', 'from&#x2F;env'],
+      ['{{payload.missing.name}}x', 'x'],
+      ['{payload.id}', '{payload.id}'],
+      ['}}{', '}}{'],
+    ] as const) {
+      it(`fills in the text key ${key} as a template node does`, async () => {
+        process.env.STATESTORE_TEST_KEY = 'from/env';
+        await start({ type: 'statestore-set', key, value: 'v', valueType: 'str' });
+        flow.node.context().flow.set('line', 'L1');
+        flow.node.context().global.set('site', 'north');
+        const msg = { payload: { id: 7 }, topic: 'a/<b>', list: [1, 2] };
+        sent(await flow.send(msg));
+        assert.equal(await stored(expected), 'v');
+      });
+    }
+
+    it('says that a text key is no template', async () => {
+      await start({ type: 'statestore-set', key: '{{#open}}' });
+      const { code, message } = failed(await flow.send({ payload: 'v' }));
+      assert.equal(code, 'BAD_ARGUMENT');
+      assert.match(
+        message,
+        /^The key "{{#open}}" of this node could not be evaluated: Unclosed section "open"/,
+      );
+    });
+
+    it('fails where a template makes an empty key', async () => {
+      await start({ type: 'statestore-set', key: '{{payload.id}}' });
+      assert.match(failed(await flow.send({ payload: 'v' })).message, /^the key is empty/);
+    });
+
     it('takes key and value from flow and global context', async () => {
       await start({ type: 'statestore-set', key: 'k', keyType: 'flow', value: 'v', valueType: 'global' });
       flow.node.context().flow.set('k', 'ctx');
