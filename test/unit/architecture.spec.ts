@@ -13,7 +13,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
   'src/node-red': {
     parts: ['src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
-    packages: ['node-red'],
+    packages: ['node-red', 'mustache'],
   },
   nodes: {
     parts: ['src/node-red', 'src/coordination', 'src/client', 'src/protocol', 'src/emulator'],
