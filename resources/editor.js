@@ -123,6 +123,24 @@ window.stateStoreEditor ??= (() => {
       header.data('show', show);
       show(differs(node, header.data('options').split(' ')));
     }
+    nameFields($(inside).closest('form'));
+  }
+
+  /** What people see beside a field is its name for those who do not, and the way to it: typed inputs hide the field a label is for. */
+  function nameFields(form) {
+    form.find('i.fa').attr('aria-hidden', 'true');
+    for (const element of form.find('label[for]')) {
+      const label = $(element);
+      const row = label.closest('.form-row');
+      const typed = row.find('.red-ui-typedInput-container').first();
+      if (typed.length === 0) continue;
+      // Its text is filled in later.
+      label.attr('id', `${label.attr('for')}-label`);
+      typed.find('input, button').attr('aria-labelledby', label.attr('id'));
+      label.on('click', () =>
+        typed.find('input:visible, .red-ui-typedInput-option-trigger:visible').first().trigger('focus'),
+      );
+    }
   }
 
   /** The box that gives a node its second output. Wires of the first one stay. */
@@ -130,6 +148,14 @@ window.stateStoreEditor ??= (() => {
     const box = $('#node-input-secondOutput').prop('checked', Number(node.outputs) === 2);
     box.on('change', () => $('#node-input-outputs').val(box.prop('checked') ? 2 : 1)).trigger('change');
   }
+
+  /** The search of the palette finds our nodes by what people call such things, too. It looks into this attribute. */
+  RED.events.on('registry:node-type-added', (type) => {
+    if (!type.startsWith('statestore-')) return;
+    const node = $(`.red-ui-palette-node[data-palette-type="${type}"]`);
+    const label = node.attr('data-palette-label');
+    if (label) node.attr('data-palette-label', `${label} ${wordsOf('statestore-config')('keywords')}`);
+  });
 
   return {
     wordsOf,

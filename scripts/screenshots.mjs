@@ -83,7 +83,7 @@ await take('4.1', async (editor) => {
   await page.locator('#statestore-test-results li').last().waitFor();
   await takeDialog('config', tray);
   await page.setViewportSize({ width: 1500, height: 860 });
-  await page.locator('#statestore-place').selectOption('aio');
+  await page.locator('#node-config-input-place').selectOption('aio');
   await page.locator('#statestore-test-results').evaluate((list) => list.replaceChildren());
   await takeDialog('config-aio', tray);
   await editor.leaveStore('cancel');
@@ -128,6 +128,6 @@ await take('5.0', async (editor) => {
   await page.setViewportSize({ width: 1500, height: 860 });
   await editor.edit(idOf('statestore-set'));
   const tray = await editor.editStore();
-  await page.locator('#statestore-place').selectOption('aio');
+  await page.locator('#node-config-input-place').selectOption('aio');
   await takeDialog('config-dark', tray);
 });

@@ -5,7 +5,7 @@ import { TlsFilesError } from '../emulator/tls-files';
 import { type EmulatorAddress, OtherSettingsError } from './emulators';
 import { Throttle } from './throttle';
 
-/** What an emulator node shows: port, clients and keys, or why it does not run. */
+/** What an emulator node shows: clients and keys, or why it does not run. */
 export class EmulatorStatus {
   readonly #RED: NodeAPI;
   readonly #node: Node;
@@ -58,13 +58,17 @@ export class EmulatorStatus {
   #show(): void {
     const { clients = 0, keys = 0 } = this.#emulator ?? {};
     const text = this.#text('status.running', {
-      port: this.#address.port,
-      clients: short(clients),
-      keys: short(keys),
+      clients: this.#count(clients, 'client'),
+      keys: this.#count(keys, 'key'),
     });
     if (text === this.#shown) return;
     this.#shown = text;
     this.#node.status({ fill: 'green', shape: 'dot', text });
+  }
+
+  /** "1 key", "12k keys". */
+  #count(count: number, what: 'client' | 'key'): string {
+    return this.#text(`status.${what}${count === 1 ? '' : 's'}`, { count: short(count) });
   }
 
   #text(key: string, values: Record<string, string | number>): string {

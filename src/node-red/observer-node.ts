@@ -221,13 +221,11 @@ class ObserverNode {
     this.#showCount();
   }
 
-  /** How many keys are observed, since when. */
+  /** How many keys are observed. */
   #showCount(): void {
     const count = [...this.#watched.values()].filter(({ observation }) => observation).length;
-    const time = new Date().toTimeString().slice(0, 5);
-    this.#user.status.describe(
-      count === 0 ? undefined : translate(this.#RED, 'status.observing', { count, time }),
-    );
+    const key = count === 1 ? 'status.observingOne' : 'status.observing';
+    this.#user.status.describe(count === 0 ? undefined : translate(this.#RED, key, { count }));
   }
 
   #close(): void {

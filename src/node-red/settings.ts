@@ -12,8 +12,11 @@ export interface StoreSettings {
   source?: 'settings' | 'environment';
   host?: string;
   port?: string | number;
-  /** `config`: a `tls-config` node. `files`: the paths below. Empty: plain TCP. */
-  tls?: '' | 'config' | 'files';
+  /**
+   * `public`: the authorities of this computer must know the certificate. `config`: a `tls-config` node. `files`: the paths below.
+   * Empty: plain TCP.
+   */
+  tls?: '' | 'public' | 'config' | 'files';
   tlsConfig?: string;
   caFile?: string;
   certFile?: string;
@@ -98,6 +101,8 @@ function readTls(
   switch (settings.tls) {
     case 'config':
       return { tls: tlsOfNode(RED, settings.tlsConfig) };
+    case 'public':
+      return { tls: { verify: true } };
     case 'files':
       return {
         tls: {

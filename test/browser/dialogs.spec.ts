@@ -13,6 +13,7 @@ const FLOW = [
       id: 'aaaa',
       type: 'statestore-config',
       name: '',
+      place: 'other',
       source: 'settings',
       host: 'broker.example',
       port: '8883',
@@ -204,7 +205,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const before = await editor.node('aaaa');
       await editor.edit('b1');
       await editor.editStore();
-      assert.equal(await editor.page.locator('#statestore-place').inputValue(), 'other');
+      assert.equal(await editor.page.locator('#node-config-input-place').inputValue(), 'other');
       await editor.leaveStore('ok');
       await editor.leave('ok');
       const { credentials, ...after } = await editor.node('aaaa');
@@ -217,7 +218,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.edit('b1');
       await editor.editStore('#node-input-btn-store-add');
       const field = (name: string) => page.locator(`#node-config-input-${name}`);
-      await page.locator('#statestore-place').selectOption({ label: 'Azure IoT Operations in this cluster' });
+      await page
+        .locator('#node-config-input-place')
+        .selectOption({ label: 'Azure IoT Operations in this cluster' });
       assert.deepEqual(
         {
           host: await field('host').inputValue(),
@@ -237,16 +240,59 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         },
       );
       assert.ok(await field('tokenFile').isVisible());
-      await page.locator('#statestore-place').selectOption({ label: 'From the environment (AIO_...)' });
+      await page
+        .locator('#node-config-input-place')
+        .selectOption({ label: 'From the environment (AIO_...)' });
       assert.equal(await field('host').isVisible(), false);
-      await page.locator('#statestore-place').selectOption({ label: 'Emulator on this machine' });
+      await page.locator('#node-config-input-place').selectOption({ label: 'Emulator on this machine' });
       assert.deepEqual(
         [await field('host').inputValue(), await field('port').inputValue()],
         ['localhost', '1883'],
       );
+      const place = (value: string) => field('place').selectOption(value);
+      await place('other');
+      await field('host').fill('broker.example');
+      await field('tls').selectOption('public');
+      assert.equal(await field('port').inputValue(), '8883', 'the usual port with TLS');
+      await place('emulator');
+      assert.equal(await field('host').inputValue(), 'localhost');
+      await place('other');
+      assert.deepEqual(
+        [await field('host').inputValue(), await field('port').inputValue(), await field('tls').inputValue()],
+        ['broker.example', '8883', 'public'],
+        'looking at another place loses nothing',
+      );
       await editor.leaveStore('cancel');
       await editor.leave('cancel');
     });
+
+    it('lead from a label to its typed input, and fold with the space bar', async () => {
+      const { page } = editor;
+      await editor.edit('b1');
+      await page.locator('label[for="node-input-key"]').click();
+      const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-labelledby'));
+      assert.equal(await focused(), 'node-input-key-label');
+      const fold = page.locator('button.statestore-fold').first();
+      const before = await fold.getAttribute('aria-expanded');
+      await fold.focus();
+      await page.keyboard.press('Space');
+      assert.notEqual(await fold.getAttribute('aria-expanded'), before);
+      await editor.leave('cancel');
+    });
+
+    for (const words of ['state store', 'azure', 'key', 'cache', 'remember']) {
+      it(`have nodes that the palette finds by "${words}"`, async () => {
+        const { page } = editor;
+        const search = page.locator('#red-ui-palette-search input');
+        const shown = (type: string) =>
+          page.locator(`.red-ui-palette-node[data-palette-type="${type}"]:visible`).waitFor();
+        await search.pressSequentially(words);
+        for (const type of ['set', 'get', 'update', 'leader']) await shown(`statestore-${type}`);
+        await page.locator('.red-ui-palette-node[data-palette-type="inject"]').waitFor({ state: 'hidden' });
+        await page.locator('#red-ui-palette-search .red-ui-searchBox-clear').click();
+        await shown('inject');
+      });
+    }
 
     it('mark what cannot be: a store with a port out of range, and the node that uses it', async () => {
       const { page } = editor;
@@ -393,7 +439,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const fresh = await editor.drag('statestore-set', 600, 400);
       await editor.edit(fresh);
       assert.equal(await page.locator('#node-input-expiryUnit').isVisible(), false);
-      await page.locator('.statestore-fold', { hasText: 'Options' }).click();
+      await page.locator('.statestore-fold', { hasText: 'More' }).click();
       assert.ok(await page.locator('#node-input-expiryUnit').isVisible());
       await editor.leave('cancel');
     });

@@ -44,7 +44,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const tray = await editor.edit(set);
       await tray.getByRole('link', { name: 'Add one' }).click();
       await page.locator('#node-config-input-port').waitFor();
-      assert.equal(await page.locator('#statestore-place').inputValue(), 'emulator');
+      assert.equal(await page.locator('#node-config-input-place').inputValue(), 'emulator');
       assert.equal(await page.locator('#node-config-input-host').inputValue(), 'localhost');
       assert.equal(await page.locator('#node-config-input-port').inputValue(), '1883');
       await page.locator('#node-config-input-host').fill('127.0.0.1');

@@ -116,7 +116,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           await editor.edit('node-set');
           const tray = await editor.editStore();
           for (const place of ['emulator', 'other', 'aio', 'environment']) {
-            await editor.page.locator('#statestore-place').selectOption(place);
+            await editor.page.locator('#node-config-input-place').selectOption(place);
             await unfold(tray);
             await tray.getByText(catalogue('config').tip[place]).waitFor();
             assert.deepEqual(await untranslated(tray), []);
@@ -139,7 +139,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         }
         await editor.edit('node-set');
         const tray = await editor.editStore();
-        await editor.page.locator('#statestore-place').selectOption('aio');
+        await editor.page.locator('#node-config-input-place').selectOption('aio');
         await unfold(tray);
         assert.deepEqual(await illegible(tray), [], 'config');
       });

@@ -86,7 +86,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       });
       await editor.edit('node');
       await editor.editStore();
-      await editor.page.locator('#statestore-place').selectOption('other');
+      await editor.page.locator('#node-config-input-place').selectOption('other');
     });
     after(async () => {
       await editor?.close();

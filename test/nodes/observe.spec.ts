@@ -43,7 +43,7 @@ describe('The node observe', () => {
       return [topic, payload, statestore.operation];
     });
   };
-  const observing = () => flow.status('status.observing');
+  const observing = (keys: 'observing' | 'observingOne' = 'observing') => flow.status(`status.${keys}`);
 
   it('tries a fixed key again whose request got no answer in time', async function () {
     this.timeout(30_000);
@@ -53,7 +53,7 @@ describe('The node observe', () => {
       await start({ keys: 'o/late' }, silent.port, { timeout: 1 });
       await flow.status('status.error.TIMEOUT');
       silent.answer = ({ command, respond }) => respond(command.verb === 'GET' ? '$-1\r\n' : '+OK\r\n');
-      await observing();
+      await observing('observingOne');
     } finally {
       await flow.stop();
       await silent.close();
@@ -137,7 +137,7 @@ describe('The node observe', () => {
 
   it('tells the store to stop when it is closed', async () => {
     await start({ keys: 'closing' });
-    await observing();
+    await observing('observingOne');
     await flow.stop();
     await store.set('closing', '1');
     assert.equal(flow.outcomes.length, 0);
