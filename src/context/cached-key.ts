@@ -1,11 +1,11 @@
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
-import type { SetOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
 import { compareHlc, parseHlc } from '../protocol/hlc';
 import type { ContextIndex } from './context-index';
 import type { StoreLife } from './store-life';
+import { type Settle, Write } from './write';
 
 /** What a key of the cache needs of the whole. */
 export interface Surroundings {
@@ -33,20 +33,6 @@ export interface Surroundings {
   onUnused(key: CachedKey): void;
 }
 
-/** What a write is settled with: nothing, or the error. */
-export type Settle = (error?: unknown) => void;
-
-/** Everything that was asked for since the last write went out. What is written is what the cache has when it goes out. */
-interface Write {
-  /** Of the last one who asked, on the monotonic clock, in milliseconds. */
-  deadline: number;
-  settle: Settle[];
-  /** Whether somebody asked who does not want to know what becomes of it. */
-  untold: boolean;
-  /** Written only where nothing is: it was in the store before that lost it. */
-  restores: boolean;
-}
-
 /** Pause before the store is asked again after an error, in milliseconds. */
 const RETRY_PAUSE_MS = 1000;
 
@@ -72,6 +58,8 @@ export class CachedKey {
   #told = 0;
   /** Whether it is not known what the store has. */
   #doubtful = false;
+  /** Whether the cache has what was not written. */
+  #unwritten = false;
   #asking = false;
   #retry: NodeJS.Timeout | undefined;
   #observation: Promise<Observation> | undefined;
@@ -143,12 +131,8 @@ export class CachedKey {
   }
 
   #want(deadline: number, settle: Settle | undefined, restores: boolean): void {
-    this.#next ??= { deadline, settle: [], untold: false, restores };
-    const write = this.#next;
-    write.deadline = Math.max(write.deadline, deadline);
-    write.restores &&= restores;
-    if (settle) write.settle.push(settle);
-    else write.untold = true;
+    this.#next ??= new Write();
+    this.#next.want(deadline, settle, restores);
     if (!this.#current) void this.#run();
   }
 
@@ -162,6 +146,7 @@ export class CachedKey {
       } catch (error) {
         failure = error;
         this.#doubtful = true;
+        this.#unwritten = true;
       }
       this.#current = undefined;
       this.#settle(write, failure);
@@ -172,7 +157,7 @@ export class CachedKey {
   #settle(write: Write, error: unknown): void {
     if (!error) this.#around.onWritten(this);
     else if (write.untold) this.#around.onNotWritten(this, error);
-    for (const settle of write.settle) settle(error);
+    write.settle(error);
   }
 
   async #send(write: Write): Promise<void> {
@@ -182,16 +167,18 @@ export class CachedKey {
       if (!index.has(scope, name)) await index.add(scope, [name], write.deadline);
       if (!this.#observation) this.#observe();
     }
-    this.#join(write);
+    // What was asked for since goes out with this one.
+    if (this.#next) write.join(this.#next);
+    this.#next = undefined;
     const json = this.#around.read(scope, name);
-    const options = { timeout: Math.max(1, Math.ceil(write.deadline - performance.now())) };
+    const { timeout, ...options } = write.options(this.#around.persist);
     if (json === undefined) {
       index.doubt(scope, name);
-      const { version } = await store.delete(this.#key, options);
+      const { version } = await store.delete(this.#key, { timeout });
       this.#learned(version);
       return;
     }
-    const { stored, version } = await store.set(this.#key, json, this.#setOptions(options, write));
+    const { stored, version } = await store.set(this.#key, json, { timeout, ...options });
     if (stored) this.#learned(version);
     else this.#doubtful = true;
     this.#life = life.known;
@@ -199,27 +186,11 @@ export class CachedKey {
     if (!index.has(scope, name)) await index.add(scope, [name], write.deadline);
   }
 
-  #setOptions(options: SetOptions, { restores }: Write): SetOptions {
-    if (this.#around.persist) options.persist = true;
-    if (restores) options.condition = 'NX';
-    return options;
-  }
-
-  /** What was asked for since goes out with this one. */
-  #join(write: Write): void {
-    const next = this.#next;
-    if (!next) return;
-    this.#next = undefined;
-    write.deadline = Math.max(write.deadline, next.deadline);
-    write.restores &&= next.restores;
-    write.untold ||= next.untold;
-    for (const settle of next.settle) write.settle.push(settle);
-  }
-
   #learned(version: string | undefined): void {
     this.#version = version;
     this.#connection = this.#around.connection();
     this.#doubtful = false;
+    this.#unwritten = false;
   }
 
   /** Nothing is under way any more: what others wrote meanwhile counts, if it is newer. */
@@ -293,12 +264,13 @@ export class CachedKey {
     const present = reading.found ? life.known : await life.present();
     if (this.busy || told !== this.#told) return;
     if (reading.found) {
-      const isNews = reading.version === undefined || reading.version !== this.#version;
+      const isNews = this.#unwritten || reading.version === undefined || reading.version !== this.#version;
       this.#learned(reading.version);
       this.#life = present;
       if (isNews || !this.#around.has(scope, name)) this.#around.put(scope, name, reading.value);
       if (!index.has(scope, name)) await index.add(scope, [name], performance.now() + store.timeout);
-    } else if (this.#around.has(scope, name) && this.#life < present) {
+    } else if (this.#around.has(scope, name) && this.#life > 0 && this.#life < present) {
+      // It did not go alone: the store lost everything since.
       this.#doubtful = false;
       this.#want(performance.now() + store.timeout, undefined, true);
     } else {

@@ -15,8 +15,6 @@ export interface NodeRed {
     info(message: string): void;
     warn(message: string): void;
     error(message: string): void;
-    /** A text of Core's in the language of the log. */
-    _(key: string, values: Record<string, string>): string;
   };
 }
 

@@ -80,7 +80,7 @@ export class StoreLog {
       if (this.#circular.size > 0) this.#circular.delete(key);
     } else if (!this.#circular.has(key)) {
       this.#circular.add(key);
-      this.#log.warn(this.#log._('context.localfilesystem.error-circular', { scope: key }));
+      this.#log.warn(line(`${key} contains itself: such a part is stored as a text, [Circular ~...].`));
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Context stores as Node-RED uses them, with promises in place of callbacks where a test wants them. */
+import { EventEmitter } from 'node:events';
 import contextStore from '../../src/context';
 
 export type Store = contextStore.Store;
@@ -41,4 +42,16 @@ export async function openStore(port: number, options: contextStore.Options = {}
   const store = contextStore({ host: '127.0.0.1', port, ...options });
   await store.open();
   return store;
+}
+
+/** The lines that a context store writes into the log of Node-RED, from now on until `stop`. */
+export function logLines(): { all: string[]; stop: () => void } {
+  const { log } = require('@node-red/util') as {
+    log: { addHandler(handler: EventEmitter): void; removeHandler(handler: EventEmitter): void };
+  };
+  const all: string[] = [];
+  const handler = new EventEmitter();
+  handler.on('log', ({ msg }: { msg: unknown }) => all.push(String(msg)));
+  log.addHandler(handler);
+  return { all, stop: () => log.removeHandler(handler) };
 }
