@@ -43,7 +43,7 @@ const RETRY_PAUSE_MS = 1000;
 export class CachedKey {
   readonly scope: string;
   readonly name: string;
-  readonly #key: string;
+  readonly #key: Buffer;
   readonly #around: Surroundings;
   #current: Write | undefined;
   #next: Write | undefined;
@@ -68,7 +68,7 @@ export class CachedKey {
   constructor(scope: string, name: string, key: string, around: Surroundings) {
     this.scope = scope;
     this.name = name;
-    this.#key = key;
+    this.#key = Buffer.from(key);
     this.#around = around;
   }
 
@@ -171,14 +171,14 @@ export class CachedKey {
     if (this.#next) write.join(this.#next);
     this.#next = undefined;
     const json = this.#around.read(scope, name);
-    const { timeout, ...options } = write.options(this.#around.persist);
+    const options = write.options(this.#around.persist);
     if (json === undefined) {
       index.doubt(scope, name);
-      const { version } = await store.delete(this.#key, { timeout });
+      const { version } = await store.delete(this.#key, { timeout: options.timeout });
       this.#learned(version);
       return;
     }
-    const { stored, version } = await store.set(this.#key, json, { timeout, ...options });
+    const { stored, version } = await store.set(this.#key, json, options);
     if (stored) this.#learned(version);
     else this.#doubtful = true;
     this.#life = life.known;
