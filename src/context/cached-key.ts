@@ -1,7 +1,7 @@
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, parseHlc } from '../protocol/hlc';
 import type { ContextIndex } from './context-index';
 import type { StoreLife } from './store-life';
@@ -282,8 +282,10 @@ export class CachedKey {
 
   #observe(): void {
     this.open().catch((error: unknown) => {
-      if (!this.#around.closed()) this.#around.onNotObserved(this, error);
-      this.#tryLater();
+      if (this.#around.closed()) return;
+      this.#around.onNotObserved(this, error);
+      // A refusal is another one only when there is another connection.
+      if (!(error instanceof ServiceError)) this.#tryLater();
     });
   }
 

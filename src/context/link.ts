@@ -20,6 +20,8 @@ const PASSING = new Set<ErrorCode>([
 ]);
 /** Pause before loading is tried again, in milliseconds. */
 const RETRY_PAUSE_MS = 250;
+/** Pause before a list that could not be observed is tried again, in milliseconds. */
+const INDEX_RETRY_MS = 1000;
 /** How long what is pending has to be written when Node-RED ends, in milliseconds. */
 const CLOSE_MS = 5000;
 
@@ -35,6 +37,7 @@ export class Link {
   #connections = 0;
   #opened = false;
   #closed = false;
+  #retry: NodeJS.Timeout | undefined;
 
   /** Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: ResolvedContextOptions, log: StoreLog, events: LinkEvents) {
@@ -46,7 +49,7 @@ export class Link {
     this.life = new StoreLife(this.client, this.keys.life, options.persist);
     this.index = new ContextIndex(this.client, this.keys, options.persist, {
       onNames: events.onNames,
-      onTrouble: (error) => this.#closed || log.trouble('an index of keys could not be observed', error),
+      onTrouble: (error) => this.#onTrouble(error),
     });
     this.client.on('state', this.#onState);
     this.client.on('observationLost', (key, error) => log.error(`${key} is observed no more`, error));
@@ -105,8 +108,18 @@ export class Link {
 
   async #end(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#retry);
     this.client.off('state', this.#onState);
     await this.client.close();
+  }
+
+  /** A list could not be observed: again in a moment, while there is a connection; with the next one otherwise. */
+  #onTrouble(error: unknown): void {
+    if (this.#closed) return;
+    this.#log.trouble('an index of keys could not be observed', error);
+    clearTimeout(this.#retry);
+    if (this.client.state.kind === 'connected')
+      this.#retry = setTimeout(() => this.index.renew(), INDEX_RETRY_MS).unref();
   }
 
   readonly #onState = (state: StateStoreClient['state']): void => {
@@ -129,7 +142,7 @@ function cannotOpen(error: unknown, { client, startTimeout }: ResolvedContextOpt
   const why = error instanceof Error ? error.message : String(error);
   return new StateStoreError(
     code,
-    `The context store at ${where} could not be loaded within ${startTimeout} ms, so Node-RED does not start: ${why}`,
+    `The context store at ${where} could not be loaded (it is waited for ${startTimeout} ms at most), so Node-RED does not start: ${why}`,
     { cause: error },
   );
 }

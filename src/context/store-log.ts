@@ -1,4 +1,5 @@
 import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
 import type { NodeRed } from './node-red';
 
 const MOST_NAMED = 10;
@@ -11,6 +12,7 @@ export class StoreLog {
   readonly #failed = new Set<string>();
   /** Of these, what was not told yet. */
   #untold = new Set<string>();
+  readonly #troubles = new Set<string>();
   readonly #circular = new Set<string>();
 
   constructor(log: NodeRed['log']) {
@@ -31,6 +33,7 @@ export class StoreLog {
   #lost(reason: string): void {
     if (this.#lostAt !== undefined) return;
     this.#lostAt = performance.now();
+    this.#troubles.clear();
     this.#log.warn(line(`the store is lost: ${reason} What was read before can still be read; writes wait.`));
   }
 
@@ -62,8 +65,12 @@ export class StoreLog {
     if (this.#untold.size > 0) this.#untold.delete(key);
   }
 
+  /** Once for each kind of error and connection: there may be as many as keys. */
   trouble(what: string, error: unknown): void {
-    if (this.#lostAt === undefined) this.#log.warn(line(`${what}: ${messageOf(error)}`));
+    const kind = error instanceof StateStoreError ? error.code : messageOf(error);
+    if (this.#lostAt !== undefined || this.#troubles.has(kind)) return;
+    this.#troubles.add(kind);
+    this.#log.warn(line(`${what}: ${messageOf(error)}`));
   }
 
   error(what: string, error?: unknown): void {

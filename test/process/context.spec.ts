@@ -233,7 +233,7 @@ describe('Node-RED does not start', function () {
     [
       'a store that cannot be reached',
       '{ host: "127.0.0.1", port: 1, startTimeout: 1500 }',
-      /context store at 127\.0\.0\.1:1 could not be loaded within 1500 ms, so Node-RED does not start: .*127\.0\.0\.1:1/,
+      /context store at 127\.0\.0\.1:1 could not be loaded \(it is waited for 1500 ms at most\), so Node-RED does not start: .*127\.0\.0\.1:1/,
     ],
   ] as const) {
     it(`with ${name}, and says so in one line`, async () => {
