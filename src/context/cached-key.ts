@@ -114,7 +114,8 @@ export class CachedKey {
   /** With a connection: what is not certain is asked for, and what could not be observed is tried again. */
   renew(): void {
     if (this.#doubtful) void this.#ask();
-    if (!this.#observation) this.#observe();
+    // Of many new keys all are written before the first one is observed.
+    if (!this.#observation && !this.busy) this.#observe();
   }
 
   /** The store is being closed: fails what has not gone out, and asks no more. */
@@ -163,10 +164,8 @@ export class CachedKey {
   async #send(write: Write): Promise<void> {
     const { scope, name } = this;
     const { index, life, store } = this.#around;
-    if (this.#around.has(scope, name)) {
-      if (!index.has(scope, name)) await index.add(scope, [name], write.deadline);
-      if (!this.#observation) this.#observe();
-    }
+    if (this.#around.has(scope, name) && !index.has(scope, name))
+      await index.add(scope, [name], write.deadline);
     // What was asked for since goes out with this one.
     if (this.#next) write.join(this.#next);
     this.#next = undefined;
@@ -203,6 +202,8 @@ export class CachedKey {
       if (order === undefined) this.#doubtful = true;
       else if (order > 0) this.#apply(remote);
     }
+    if (this.#around.closed()) return;
+    if (!this.#observation) this.#observe();
     if (this.#doubtful) void this.#ask();
     else if (!this.#around.has(this.scope, this.name)) this.#around.index.remove(this.scope, this.name);
   }

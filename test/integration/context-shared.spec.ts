@@ -156,7 +156,9 @@ describe('Context stores that share a memory', function () {
 
   it('do not let what is older overwrite a write of their own that is under way', async () => {
     await set(a, 'global', ['x', 'y'], ['first', 0]);
-    await until(() => b.get('global', 'x') === 'first');
+    await set(b, 'global', ['x', 'y'], ['second', 0.5]);
+    // From here on A observes both.
+    await until(() => a.get('global', 'x') === 'second' && a.get('global', 'y') === 0.5);
     proxy.frozen = 'up';
     const mine = set(a, 'global', 'x', 'mine');
     await set(b, 'global', 'x', 'theirs');
