@@ -5,6 +5,8 @@
  *   EMULATOR_PORT  port of the emulator (1883)
  *   USER_DIR       where Node-RED keeps flows and settings (.user-dir beside package.json)
  *
+ * The context store "shared" of its settings is on an emulator of its own, which is there before the flows are.
+ *
  * "npm start" replaces its shell by this program (exec), because a shell that hears Ctrl-C makes npm end with an error even
  * when this program ends with code 0. Where there is no exec (Windows) it is started by the shell.
  */
@@ -24,6 +26,8 @@ const userDir = resolve(process.env.USER_DIR || join(root, '.user-dir'));
 
 await requireFree(port, 'PORT', 'the editor');
 await requireFree(emulatorPort, 'EMULATOR_PORT', 'the emulator');
+const { Emulator } = createRequire(import.meta.url)('../dist/src/index.js');
+const memory = await Emulator.start({ host: HOST, port: 0 });
 prepareUserDir();
 
 const red = createRequire(import.meta.url).resolve('node-red/red.js');
@@ -108,6 +112,14 @@ module.exports = {
   telemetry: { enabled: false },
   editorTheme: { tours: false },
   credentialSecret: ${JSON.stringify(credentialSecret())},
+  contextStorage: {
+    default: 'memory',
+    memory: { module: 'memory' },
+    shared: {
+      module: require('@edgestate/node-red-statestore/context'),
+      config: { host: '${HOST}', port: ${memory.port} },
+    },
+  },
   logging: {
     console: { level: 'off' },
     // What the debug nodes say, word for word, and everything that needs attention.

@@ -10,7 +10,7 @@ import type { Message } from '../mqtt/message';
 import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { type Notification, parseNotification } from '../protocol/notifications';
-import { keyOfNotification, MAX_OBSERVED_KEY_BYTES, notificationFilter } from '../protocol/topics';
+import { MAX_OBSERVED_KEY_BYTES, notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';
 import { TIMESTAMP } from '../protocol/user-properties';
 import { noConnection } from './request-errors';
 
@@ -65,8 +65,9 @@ const RETRY_PAUSE_MS = 250;
 /** Emits `lost` when a key can no longer be observed, because the store or the broker refuses. */
 export class Observations extends EventEmitter<{ lost: [key: Buffer, error: StateStoreError] }> {
   readonly #connection: Connection;
-  readonly #clientId: string;
+  readonly #filter: string;
   readonly #requests: ObserveRequests;
+  /** By their keys as they stand in topics. */
   readonly #entries = new Map<string, Entry>();
   /** Counts connections. */
   #number = 0;
@@ -76,7 +77,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   constructor(connection: Connection, clientId: string, requests: ObserveRequests) {
     super();
     this.#connection = connection;
-    this.#clientId = clientId;
+    this.#filter = notificationFilter(clientId);
     this.#requests = requests;
     connection.on('state', ({ kind }) => {
       if (kind === 'connected') void this.#onConnected();
@@ -96,7 +97,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
    */
   async add(key: Buffer, handler: ChangeHandler): Promise<Reading> {
     checkLength(key);
-    const found = this.#entries.get(idOf(key));
+    const found = this.#entries.get(topicKey(key));
     const entry = found ?? this.#newEntry(key);
     entry.handlers.add(handler);
     try {
@@ -115,7 +116,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
 
   /** Takes a handler away; with the last one of a key the store is told to stop. */
   async remove(key: Buffer, handler: ChangeHandler): Promise<void> {
-    const entry = this.#entries.get(idOf(key));
+    const entry = this.#entries.get(topicKey(key));
     if (!entry?.handlers.has(handler)) return;
     this.#forget(entry, handler);
     // Without a connection the store has forgotten already.
@@ -129,14 +130,14 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
       ...{ latest: undefined, covered: undefined, exists: false, heeding: false, told: false },
       ...{ doubtful: false, checking: 'no' },
     };
-    this.#entries.set(idOf(key), entry);
+    this.#entries.set(topicKey(key), entry);
     return entry;
   }
 
   #forget(entry: Entry, handler: ChangeHandler): void {
     entry.handlers.delete(handler);
-    if (entry.handlers.size === 0 && this.#entries.get(idOf(entry.key)) === entry) {
-      this.#entries.delete(idOf(entry.key));
+    if (entry.handlers.size === 0 && this.#entries.get(topicKey(entry.key)) === entry) {
+      this.#entries.delete(topicKey(entry.key));
     }
   }
 
@@ -167,7 +168,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
 
   /** Once on each connection; again after a failure. */
   async #subscribe(): Promise<void> {
-    this.#subscribed ??= this.#connection.subscribe(notificationFilter(this.#clientId));
+    this.#subscribed ??= this.#connection.subscribe(this.#filter);
     const subscribed = this.#subscribed;
     try {
       await subscribed;
@@ -197,7 +198,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
         if (this.#connection.state.kind !== 'connected') return;
         const refusal = finalError(error);
         if (refusal) {
-          this.#entries.delete(idOf(entry.key));
+          this.#entries.delete(topicKey(entry.key));
           this.emit('lost', entry.key, refusal);
           return;
         }
@@ -209,8 +210,8 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
 
   #onMessage({ topic, payload, userProperties }: Message): void {
     if (this.#entries.size === 0) return;
-    const key = keyOfNotification(topic, this.#clientId);
-    const entry = key && this.#entries.get(idOf(key));
+    const key = topicKeyOf(topic, this.#filter);
+    const entry = key && this.#entries.get(key);
     if (!entry) return;
     const version = userProperties[TIMESTAMP];
     const told = version === undefined ? {} : { version };
@@ -323,9 +324,4 @@ function finalError(error: unknown): StateStoreError | undefined {
   if (error instanceof ServiceError) return error;
   if (error instanceof ConnectionError) return error.code === 'REFUSED' ? noConnection(error) : undefined;
   return error instanceof StateStoreError && error.code === 'REFUSED' ? error : undefined;
-}
-
-/** Bytes as a map key: latin1 gives every byte its own character. */
-function idOf(key: Buffer): string {
-  return key.toString('latin1');
 }

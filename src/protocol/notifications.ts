@@ -1,9 +1,12 @@
 /** What an observer is told about a key: docs/protocol.md section 2. */
 import { StateStoreError } from './errors';
-import { encodeArray, parseArray } from './resp3';
+import { encodeArray, parseArray, parseItem } from './resp3';
 
 /** A change of one key. Expiry is a delete. */
 export type Notification = { operation: 'set'; value: Uint8Array } | { operation: 'delete' };
+
+/** What comes before the value. */
+const SET_BEGIN = encodeArray(['NOTIFY', 'SET', 'VALUE', '']).subarray(0, -'$0\r\n\r\n'.length);
 
 /** Writes a notification's payload. */
 export function encodeNotification(notification: Notification): Buffer {
@@ -14,6 +17,14 @@ export function encodeNotification(notification: Notification): Buffer {
 
 /** Reads a notification's payload; `DEL` and `DELETE` are the same. Throws `BAD_RESPONSE` for anything else. */
 export function parseNotification(payload: Buffer): Notification {
+  // By far the most of them, word for word as everybody writes it: nothing is taken apart but the value.
+  if (
+    payload.length > SET_BEGIN.length &&
+    payload.compare(SET_BEGIN, 0, SET_BEGIN.length, 0, SET_BEGIN.length) === 0
+  ) {
+    const item = parseItem(payload.subarray(SET_BEGIN.length));
+    if (item.type === 'blob' && item.value) return { operation: 'set', value: item.value };
+  }
   const items = parseArray(payload);
   const words = items.slice(0, 3).map((item) => item.toString('latin1'));
   const value = items[3];

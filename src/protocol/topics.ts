@@ -36,11 +36,18 @@ export function notificationFilter(clientId: string): string {
   return `${NOTIFICATIONS}/${hex(Buffer.from(clientId))}/command/notify/+`;
 }
 
-/** The key a notification topic speaks of; `undefined` when the topic is no notification for this client. */
-export function keyOfNotification(topic: string, clientId: string): Buffer | undefined {
-  const start = notificationFilter(clientId).slice(0, -1);
-  const key = topic.slice(start.length);
-  return topic.startsWith(start) && /^(?:[0-9A-F]{2})+$/.test(key) ? Buffer.from(key, 'hex') : undefined;
+/** A key as it stands in the topic of a notification. */
+export function topicKey(key: Uint8Array): string {
+  return hex(key);
+}
+
+/**
+ * The key a notification topic speaks of, as {@link topicKey} writes it; `undefined` when the topic does not match the filter of this
+ * client.
+ */
+export function topicKeyOf(topic: string, filter: string): string | undefined {
+  const start = filter.slice(0, -1);
+  return topic.startsWith(start) ? topic.slice(start.length) : undefined;
 }
 
 function checkClientId(clientId: string): void {

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { parseAllDocuments } from 'yaml';
+import contextStore from '../../src/context';
 import { Emulator, Lease, Lock, optionsFromEnvironment, Rules, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
+import { set } from '../support/context';
 import { ROOT } from '../support/node-red';
 
 interface Manifest {
@@ -17,13 +19,22 @@ interface Manifest {
 const text = (name: string) => readFileSync(join(ROOT, 'docs', 'kubernetes', name), 'utf8');
 const manifestsOf = (name: string) => parseAllDocuments(text(name)).map((one) => one.toJS() as Manifest);
 
+const dataOf = (manifest: Manifest) => (manifest as { data?: Record<string, string> }).data;
+
 const deploymentOf = (manifests: Manifest[]) =>
   manifests.find(({ kind }) => kind === 'Deployment') as IDeployment;
 
 /** The kinds in each file. */
 const FILES = {
   'node-red.yaml': ['Deployment', 'PersistentVolumeClaim', 'Service', 'ServiceAccount'],
-  'high-availability.yaml': ['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
+  'high-availability.yaml': [
+    'ConfigMap',
+    'ConfigMap',
+    'Deployment',
+    'PodDisruptionBudget',
+    'Service',
+    'ServiceAccount',
+  ],
 };
 
 describe('The Kubernetes manifests', () => {
@@ -106,6 +117,18 @@ describe('The Kubernetes manifests', () => {
     assert.deepEqual(budget.spec?.selector?.matchLabels, spec?.selector.matchLabels);
   });
 
+  it('for high availability share the context, with settings that the context store takes', () => {
+    const settings = manifestsOf('high-availability.yaml').find(
+      (one) => 'settings.js' in (dataOf(one) ?? {}),
+    );
+    const source = dataOf(settings as Manifest)?.['settings.js'] as string;
+    const asked: string[] = [];
+    const module = { exports: {} as { contextStorage?: { shared?: { config?: object } } } };
+    new Function('module', 'require', source)(module, (name: string) => asked.push(name));
+    assert.deepEqual(asked, ['@edgestate/node-red-statestore/context']);
+    assert.deepEqual(module.exports.contextStorage?.shared?.config, { from: 'environment' });
+  });
+
   it('let the nodes do what the rule says, and no more', async () => {
     const users = 'users: [{ username: pod, password: p, attributes: { flows: node-red } }]\n';
     const emulator = await Emulator.start({
@@ -124,6 +147,11 @@ describe('The Kubernetes manifests', () => {
       assert.equal((await store.set('line1/own', 'v')).stored, true);
       const lock = new Lock(store, 'machine/1/lock');
       assert.equal(await lock.withLock(() => 'mine'), 'mine');
+      const memory = contextStore({ ...login, clientId: 'line1-context' });
+      await memory.open();
+      await set(memory, 'global', 'x', 1);
+      await set(memory, 'global', 'x', undefined);
+      await memory.close();
       const role = new Lease(store, 'role/controller');
       assert.equal(await role.tryAcquire(), true);
       await role.release();

@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { exampleNames, runExample } from '../support/examples';
+import { Emulator } from '../../src/index';
+import { exampleNames, exampleStorage, runExample } from '../support/examples';
 import { NodeRed, type NodeRedOptions, ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
 
@@ -125,7 +126,12 @@ describe('The packed package', () => {
     await run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', '--prefer-offline', tarball], {
       cwd: userDir,
     });
-    const nodeRed = await NodeRed.start({ ...options, userDir });
+    // Its settings.js requires the context store from the tarball.
+    const emulator = await Emulator.start({ port: 0 });
+    const nodeRed = await NodeRed.start({
+      ...options,
+      ...{ userDir, contextStorage: exampleStorage(emulator.port) },
+    });
     try {
       await nodeRed.lines.find(expectedVersion);
       for (const name of exampleNames()) await runExample(nodeRed, name);
@@ -139,8 +145,11 @@ describe('The packed package', () => {
         ours.filter(({ err }) => err),
         [],
       );
+      const shared = await nodeRed.api<{ shared?: object }>('GET', '/context/global?store=shared');
+      assert.deepEqual(Object.keys(shared.shared ?? {}), ['line1']);
     } finally {
       await nodeRed.stop();
+      await emulator.close();
     }
   }
 

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
-import { EXPECTED, exampleNames, loadExample, runExample } from '../support/examples';
+import { Emulator } from '../../src/index';
+import { EXPECTED, exampleNames, exampleStorage, loadExample, runExample } from '../support/examples';
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';
 
 describe('Examples in a real Node-RED', function () {
   this.timeout(60_000);
   let nodeRed: NodeRed;
+  let emulator: Emulator;
 
   before(async () => {
-    nodeRed = await NodeRed.start();
+    emulator = await Emulator.start({ port: 0 });
+    nodeRed = await NodeRed.start({ contextStorage: exampleStorage(emulator.port) });
   });
-  after(() => nodeRed.stop());
+  after(async () => {
+    await nodeRed.stop();
+    await emulator.close();
+  });
 
   it('are all listed in the import menu, and all have an expectation here', async () => {
     const path = '/library/examples/flows/@edgestate/node-red-statestore';

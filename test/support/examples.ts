@@ -51,12 +51,22 @@ export const EXPECTED: Record<string, RegExp[]> = {
   ],
   '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
   '11 Shopping list': [/To buy: \w+, \w+, \w+$/],
+  '14 One memory for several Node-REDs': [/Line 1 has 71\.5 degrees, says the memory$/],
   '12 Maximum per shift': [
     /New maximum of the early shift: 71\.5$/,
     /The maximum of the early shift stays 71\.5$/,
     /New maximum of the late shift: 64\.2$/,
   ],
 };
+
+/** The context store that an example needs, on the store at `port`, as settings.js has it. */
+export function exampleStorage(port: number): string {
+  return `{
+    default: 'memory',
+    memory: { module: 'memory' },
+    shared: { module: require('@edgestate/node-red-statestore/context'), config: { host: '127.0.0.1', port: ${port} } },
+  }`;
+}
 
 /** Deploys every example, one after the other, and waits for what it says; a warning or an error is a fault. */
 export async function runExample(nodeRed: NodeRed, name: string): Promise<void> {

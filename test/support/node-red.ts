@@ -23,6 +23,8 @@ export interface NodeRedOptions {
   env?: Record<string, string>;
   /** More settings for Node-RED. */
   settings?: Record<string, unknown>;
+  /** The setting `contextStorage`, which needs functions: the source text of an object. */
+  contextStorage?: string;
 }
 
 /** A process whose output is kept and can be awaited line by line. */
@@ -76,6 +78,7 @@ export class NodeRed {
     userDir,
     env,
     settings: more,
+    contextStorage,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
     const port = await freePort();
@@ -89,7 +92,8 @@ export class NodeRed {
         telemetry: { enabled: false },
         editorTheme: { tours: false },
         ...more,
-      })};`,
+      })};
+      ${contextStorage ? `module.exports.contextStorage = ${contextStorage};` : ''}`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');
     const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {

@@ -10,6 +10,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/mqtt': { parts: [], packages: ['mqtt'] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
+  'src/context': { parts: ['src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
   'src/node-red': {
     parts: ['src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],

@@ -1,0 +1,223 @@
+import { StateStoreError } from '../protocol/errors';
+import { CachedKey, type Surroundings } from './cached-key';
+import { afterAll, type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
+import { checkValue, decode, encode } from './encoding';
+import { Link } from './link';
+import type { NodeRed } from './node-red';
+import type { ResolvedContextOptions } from './options';
+import { ScopeData } from './scope-data';
+import { named, StoreLog } from './store-log';
+
+/** How many keys are loaded at a time. */
+const LOADING = 500;
+
+/** A context store that has everything in memory, too, and is told by the store what others write. */
+export class CachedStore implements ContextStore {
+  readonly #log: StoreLog;
+  readonly #link: Link;
+  readonly #data: ScopeData;
+  readonly #around: Surroundings;
+  readonly #seen = new SeenScopes();
+  readonly #keys = new Map<string, Map<string, CachedKey>>();
+  /** Keys with writes that are not settled. */
+  readonly #pending = new Set<CachedKey>();
+  #onSettled: (() => void) | undefined;
+  #loaded = false;
+
+  constructor(options: ResolvedContextOptions, { util, log }: NodeRed) {
+    this.#log = new StoreLog(log);
+    this.#data = new ScopeData(util);
+    const link = new Link(options, this.#log, {
+      onNames: (scope, names) => this.#onNames(scope, names),
+      onBack: () => this.#forEachKey((key) => key.renew()),
+    });
+    this.#link = link;
+    this.#around = {
+      ...{ store: link.client, index: link.index, life: link.life, persist: options.persist },
+      connection: () => link.connections,
+      closed: () => link.closed,
+      read: (scope, name) => this.#encoded(scope, name),
+      has: (scope, name) => this.#data.has(scope, name),
+      put: (scope, name, value) => {
+        if (value) this.#data.put(scope, name, decode(value));
+        else this.#data.drop(scope, name);
+      },
+      onNotWritten: (key, error) => this.#log.notWritten(`${key}`, error),
+      onWritten: (key) => this.#log.written(`${key}`),
+      onIdle: (key) => {
+        this.#pending.delete(key);
+        if (this.#pending.size === 0) this.#onSettled?.();
+      },
+      onNotObserved: (key, error) => this.#log.trouble(`${key} could not be observed`, error),
+      onUnused: (key) => this.#forget(key),
+    };
+  }
+
+  async open(): Promise<void> {
+    const begin = performance.now();
+    await this.#link.open(() => this.#load());
+    this.#loaded = true;
+    let count = 0;
+    this.#forEachKey((key) => {
+      count++;
+      // What came while it was loaded.
+      key.renew();
+    });
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    this.#log.opened(`${count} keys of ${this.#keys.size} scopes loaded in ${seconds} s.`);
+  }
+
+  async close(): Promise<void> {
+    const flushed = () =>
+      new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+        if (this.#pending.size === 0) resolve();
+      });
+    await this.#link.close(flushed, () => {
+      const late = [...this.#pending];
+      if (late.length > 0)
+        this.#log.error(`not written, because Node-RED ends: ${named(late.map((key) => `${key}`))}.`);
+      this.#log.tellFailed('and Node-RED ends');
+      this.#forEachKey((key) => key.end());
+    });
+  }
+
+  get(scope: string, key: string | string[], callback?: Callback): unknown {
+    let value: unknown;
+    try {
+      value = Array.isArray(key) ? key.map((one) => this.#data.get(scope, one)) : this.#data.get(scope, key);
+    } catch (error) {
+      if (!callback) throw error;
+      callback(error);
+      return undefined;
+    }
+    if (!callback) return value;
+    if (Array.isArray(key)) callback(undefined, ...(value as unknown[]));
+    else callback(undefined, value);
+    return undefined;
+  }
+
+  set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
+    const pairs = pairsOf(key, value);
+    let keys: Set<CachedKey>;
+    try {
+      if (this.#link.closed) throw closed();
+      // Nothing is set when one of them is wrong.
+      keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
+      for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
+    } catch (error) {
+      if (!callback) throw error;
+      callback(error);
+      return;
+    }
+    this.#seen.used(scope);
+    this.#write(keys, callback && ((error) => this.#call(callback, error)));
+  }
+
+  keys(scope: string, callback?: Callback): string[] | undefined {
+    const names = this.#data.names(scope);
+    if (!callback) return names;
+    callback(null, names);
+    return undefined;
+  }
+
+  delete(scope: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#deleteScope(scope, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Does not wait for the store: Node-RED starts no flow before, and none at all after an error. */
+  async clean(activeNodes: string[]): Promise<void> {
+    for (const scope of this.#seen.unused(this.#data.scopes, activeNodes)) this.#deleteScope(scope);
+  }
+
+  #deleteScope(scope: string, settle?: (error?: unknown) => void): void {
+    const keys = this.#data.dropScope(scope).map((name) => this.#keyOf(scope, name));
+    this.#write(new Set(keys), settle);
+  }
+
+  #write(keys: ReadonlySet<CachedKey>, settle?: (error?: unknown) => void): void {
+    const { deadline } = this.#link;
+    if (keys.size === 0) settle?.();
+    const settleOne = settle && keys.size > 1 ? afterAll(keys.size, settle) : settle;
+    for (const key of keys) {
+      this.#pending.add(key);
+      key.write(deadline, settleOne);
+    }
+  }
+
+  #checked(scope: string, expression: string, value: unknown): CachedKey {
+    const name = this.#data.nameOf(scope, expression);
+    checkValue(value);
+    return this.#keyOf(scope, name);
+  }
+
+  /** A callback that throws is the fault of who gave it; it must not end Node-RED. */
+  #call(callback: Callback, error: unknown): void {
+    try {
+      callback(error);
+    } catch (thrown) {
+      this.#log.error('a callback of set threw', thrown);
+    }
+  }
+
+  #encoded(scope: string, name: string): string | undefined {
+    if (!this.#data.has(scope, name)) return undefined;
+    const { json, circular } = encode(this.#data.read(scope, name));
+    this.#log.circular(`${scope} ${name}`, circular);
+    return json;
+  }
+
+  async #load(): Promise<void> {
+    const keys: CachedKey[] = [];
+    this.#forEachKey((key) => keys.push(key));
+    const left = keys.values();
+    const worker = async () => {
+      for (const key of left) await key.open();
+    };
+    await Promise.all(Array.from({ length: Math.min(LOADING, keys.length) }, worker));
+  }
+
+  #onNames(scope: string, names: ReadonlySet<string>): void {
+    for (const name of names) {
+      try {
+        const key = this.#keyOf(scope, name);
+        if (this.#loaded) key.renew();
+      } catch (error) {
+        this.#log.trouble('a key of the index cannot be read', error);
+      }
+    }
+    for (const key of this.#keys.get(scope)?.values() ?? []) if (!names.has(key.name)) key.verify();
+  }
+
+  /** Throws `BAD_ARGUMENT` for a name that cannot be a key of the store. */
+  #keyOf(scope: string, name: string): CachedKey {
+    let keys = this.#keys.get(scope);
+    if (!keys) {
+      keys = new Map();
+      this.#keys.set(scope, keys);
+    }
+    const existing = keys.get(name);
+    if (existing) return existing;
+    const made = new CachedKey(scope, name, this.#link.keys.value(scope, name), this.#around);
+    keys.set(name, made);
+    return made;
+  }
+
+  #forget(key: CachedKey): void {
+    const keys = this.#keys.get(key.scope);
+    if (keys?.get(key.name) !== key) return;
+    keys.delete(key.name);
+    if (keys.size === 0) this.#keys.delete(key.scope);
+    key.close();
+  }
+
+  #forEachKey(what: (key: CachedKey) => void): void {
+    for (const keys of this.#keys.values()) for (const key of keys.values()) what(key);
+  }
+}
+
+function closed(): StateStoreError {
+  return new StateStoreError('CLOSED', 'The context store is closed: nothing is written any more.');
+}

@@ -1,0 +1,112 @@
+import type { StateStoreClient } from '../client/state-store-client';
+import { NameList } from './name-list';
+import type { StoreKeys } from './store-keys';
+
+/** Told what the index has. */
+export interface IndexEvents {
+  /** All keys of one scope, whenever they changed, and none when the scope is gone. */
+  onNames(scope: string, names: ReadonlySet<string>): void;
+  /** A scope of others could not be observed; it is tried again with the next connection. */
+  onTrouble(error: unknown): void;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/**
+ * Which keys there are, since the store cannot list them: a list of scopes, and one of keys per scope. A key is put into both before
+ * its value is set, and taken out after its value was deleted: a crash between leaves a name too many, never one too few.
+ */
+export class ContextIndex {
+  readonly #store: StateStoreClient;
+  readonly #keys: StoreKeys;
+  readonly #persist: boolean;
+  readonly #events: IndexEvents;
+  readonly #scopes: NameList;
+  readonly #lists = new Map<string, NameList>();
+
+  constructor(store: StateStoreClient, keys: StoreKeys, persist: boolean, events: IndexEvents) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#persist = persist;
+    this.#events = events;
+    const place = { key: keys.scopes, lock: keys.scopesLock, keyOf: (scope: string) => keys.index(scope) };
+    this.#scopes = new NameList(store, place, persist, { onNames: (scopes) => this.#onScopes(scopes) });
+  }
+
+  /** Observes all lists; resolves when all that is in them was told. */
+  async open(): Promise<void> {
+    await this.#scopes.open();
+    await Promise.all([...this.#lists.values()].map((list) => list.open()));
+  }
+
+  /** Scopes that are known. */
+  get scopes(): string[] {
+    return [...this.#lists.keys()];
+  }
+
+  /** Whether a key is certain to be in the index. */
+  has(scope: string, name: string): boolean {
+    return this.#scopes.has(scope) && this.#lists.get(scope)?.has(name) === true;
+  }
+
+  /** Puts keys into the index. Rejects when that did not succeed until `deadline`, on the monotonic clock in milliseconds. */
+  async add(scope: string, names: readonly string[], deadline: number): Promise<void> {
+    const list = this.#listOf(scope);
+    while (!this.#scopes.has(scope) || !names.every((name) => list.has(name))) {
+      if (!this.#scopes.has(scope)) await this.#scopes.add([scope], deadline);
+      await list.add(names, deadline);
+    }
+  }
+
+  /** All keys of a scope, as the store has them now. */
+  read(scope: string): Promise<string[]> {
+    return this.#listOf(scope).read();
+  }
+
+  /** Takes a key out whose value was deleted, in its own time. */
+  remove(scope: string, name: string): void {
+    this.#lists.get(scope)?.remove(name);
+  }
+
+  /** A value was deleted by somebody who is about to take its key out. */
+  doubt(scope: string, name: string): void {
+    this.#lists.get(scope)?.doubt(name);
+  }
+
+  /** The connection was lost: anything may have happened meanwhile. */
+  doubtAll(): void {
+    this.#scopes.doubtAll();
+    for (const list of this.#lists.values()) list.doubtAll();
+  }
+
+  /** With a connection: what could not be observed is tried again. */
+  renew(): void {
+    for (const list of [this.#scopes, ...this.#lists.values()]) list.open().catch(this.#events.onTrouble);
+  }
+
+  /** Resolves when no change is under way or wanted. */
+  async idle(): Promise<void> {
+    for (const list of [this.#scopes, ...this.#lists.values()]) await list.idle();
+  }
+
+  #listOf(scope: string): NameList {
+    const existing = this.#lists.get(scope);
+    if (existing) return existing;
+    const place = {
+      key: this.#keys.index(scope),
+      lock: this.#keys.indexLock(scope),
+      keyOf: (name: string) => this.#keys.value(scope, name),
+    };
+    const list = new NameList(this.#store, place, this.#persist, {
+      onNames: (names) => this.#events.onNames(scope, names),
+      onEmptied: () => this.#scopes.remove(scope),
+    });
+    this.#lists.set(scope, list);
+    return list;
+  }
+
+  #onScopes(scopes: ReadonlySet<string>): void {
+    for (const scope of scopes) this.#listOf(scope).open().catch(this.#events.onTrouble);
+    for (const scope of this.#lists.keys()) if (!scopes.has(scope)) this.#events.onNames(scope, NOTHING);
+  }
+}

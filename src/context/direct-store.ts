@@ -1,0 +1,165 @@
+import { type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
+import { checkValue, decode, encode } from './encoding';
+import { Link } from './link';
+import type { NodeRed } from './node-red';
+import type { ResolvedContextOptions } from './options';
+import { property, visibleNames } from './scope-data';
+import { StoreLog } from './store-log';
+
+type Data = Record<string, unknown>;
+
+/** A context store that keeps nothing in memory: every read asks the store, so there is always a callback. */
+export class DirectStore implements ContextStore {
+  readonly #util: NodeRed['util'];
+  readonly #log: StoreLog;
+  readonly #link: Link;
+  readonly #persist: boolean;
+  readonly #seen = new SeenScopes();
+  /** The last write of each scope that is under way: they go out in their order. */
+  readonly #writing = new Map<string, Promise<void>>();
+
+  constructor(options: ResolvedContextOptions, { util, log }: NodeRed) {
+    this.#util = util;
+    this.#log = new StoreLog(log);
+    this.#persist = options.persist;
+    this.#link = new Link(options, this.#log, { onNames: () => undefined, onBack: () => undefined });
+  }
+
+  async open(): Promise<void> {
+    await this.#link.open(async () => undefined);
+    this.#log.opened('connected; values are not kept in memory.');
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close(
+      async () => {
+        await Promise.all(this.#writing.values());
+      },
+      () => this.#log.tellFailed('and Node-RED ends'),
+    );
+  }
+
+  get(scope: string, key: string | string[], callback?: Callback): undefined {
+    const tell = asynchronous(callback);
+    const expressions = Array.isArray(key) ? key : [key];
+    const read = async () => {
+      const data = await this.#read(scope, new Set(expressions.map((one) => this.#nameOf(one))));
+      return expressions.map((one) => property(this.#util, data, one));
+    };
+    this.#tell(read(), tell);
+  }
+
+  set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
+    if (callback !== undefined) asynchronous(callback);
+    this.#seen.used(scope);
+    const done = this.#inOrder(scope, () => this.#set(scope, pairsOf(key, value)));
+    if (callback) this.#tell(done, callback);
+    else done.catch((error: unknown) => this.#log.notWritten(`${scope} ${key}`, error));
+  }
+
+  keys(scope: string, callback?: Callback): undefined {
+    const tell = asynchronous(callback);
+    const names = this.#link.index.read(scope).then((all) => [visibleNames(scope, all)]);
+    this.#tell(names, tell);
+  }
+
+  delete(scope: string): Promise<void> {
+    return this.#inOrder(scope, async () => {
+      const names = await this.#link.index.read(scope);
+      for (const result of await this.#link.client.deleteMany(names.map((name) => this.#key(scope, name))))
+        if ('error' in result) throw result.error;
+      for (const name of names) this.#link.index.remove(scope, name);
+      await this.#link.index.idle();
+    });
+  }
+
+  /** Never rejects: then Node-RED would start no flow. */
+  async clean(activeNodes: string[]): Promise<void> {
+    for (const scope of this.#seen.unused(this.#link.index.scopes, activeNodes)) {
+      await this.delete(scope).catch((error: unknown) => this.#log.error(`${scope} was not deleted`, error));
+    }
+  }
+
+  async #set(scope: string, pairs: [key: string, value: unknown][]): Promise<void> {
+    const { index, client } = this.#link;
+    const names = new Set(pairs.map(([one]) => this.#nameOf(one)));
+    for (const [, value] of pairs) checkValue(value);
+    // Only a part of a key needs what is there.
+    const whole = pairs.every(([one]) => this.#parts(one).length === 1);
+    const data = whole ? emptyData() : await this.#read(scope, names);
+    for (const [one, value] of pairs) this.#util.setObjectProperty(data, one, value);
+    const { deadline } = this.#link;
+    for (const name of names) {
+      if (!Object.hasOwn(data, name)) {
+        await client.delete(this.#key(scope, name));
+        index.remove(scope, name);
+        await index.idle();
+        continue;
+      }
+      const { json, circular } = encode(data[name]);
+      this.#log.circular(`${scope} ${name}`, circular);
+      if (!index.has(scope, name)) await index.add(scope, [name], deadline);
+      await client.set(this.#key(scope, name), json, { persist: this.#persist });
+      // Somebody may have deleted it, and taken it out of the index, just before.
+      if (!index.has(scope, name)) await index.add(scope, [name], deadline);
+    }
+  }
+
+  async #read(scope: string, names: ReadonlySet<string>): Promise<Data> {
+    const data = emptyData();
+    const readings = await this.#link.client.getMany([...names].map((name) => this.#key(scope, name)));
+    for (const [index, name] of [...names].entries()) {
+      const reading = readings[index];
+      if (reading && 'error' in reading) throw reading.error;
+      if (reading?.found) data[name] = decode(reading.value);
+    }
+    return data;
+  }
+
+  /** After everything that was asked for in this scope before, whatever became of that. */
+  #inOrder(scope: string, work: () => Promise<void>): Promise<void> {
+    const done = (this.#writing.get(scope) ?? Promise.resolve()).then(work);
+    const settled = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#writing.get(scope) === settled) this.#writing.delete(scope);
+      });
+    this.#writing.set(scope, settled);
+    return done;
+  }
+
+  #tell(outcome: Promise<unknown>, callback: Callback): void {
+    const call = (...values: unknown[]) => {
+      try {
+        callback(...values);
+      } catch (thrown) {
+        this.#log.error('a callback threw', thrown);
+      }
+    };
+    outcome.then(
+      (values) => call(undefined, ...(Array.isArray(values) ? values : [])),
+      (error: unknown) => call(error),
+    );
+  }
+
+  #key(scope: string, name: string): string {
+    return this.#link.keys.value(scope, name);
+  }
+
+  #nameOf(expression: string): string {
+    return String(this.#parts(expression)[0]);
+  }
+
+  #parts(expression: string): unknown[] {
+    return this.#util.normalisePropertyExpression(expression, emptyData());
+  }
+}
+
+function emptyData(): Data {
+  return Object.create(null) as Data;
+}
+
+function asynchronous(callback: Callback | undefined): Callback {
+  if (typeof callback === 'function') return callback;
+  throw new Error('This context store has no cache (cache: false): it can only be used with a callback.');
+}

@@ -1,0 +1,35 @@
+/**
+ * The state store as a context store of Node-RED: docs/context.md.
+ *
+ * ```js
+ * contextStorage: {
+ *   default: 'memory',
+ *   memory: { module: 'memory' },
+ *   shared: { module: require('@edgestate/node-red-statestore/context'), config: { host: 'localhost', port: 1883 } },
+ * },
+ * ```
+ */
+import { CachedStore } from './cached-store';
+import type { ContextStore } from './context-store';
+import { DirectStore } from './direct-store';
+import { loadNodeRed } from './node-red';
+import { type ContextStoreOptions, resolveContextOptions } from './options';
+
+/** Makes a context store; Node-RED opens it. Throws `BAD_ARGUMENT` that names the option that is wrong. */
+function contextStore(config: ContextStoreOptions = {}): ContextStore {
+  const options = resolveContextOptions(config);
+  const nodeRed = loadNodeRed();
+  return options.cache ? new CachedStore(options, nodeRed) : new DirectStore(options, nodeRed);
+}
+
+/** What Node-RED's log calls it. */
+contextStore.toString = () => 'statestore';
+
+namespace contextStore {
+  /** `config` in settings.js. */
+  export type Options = ContextStoreOptions;
+  /** What Node-RED, or a program, calls. */
+  export type Store = ContextStore;
+}
+
+export = contextStore;

@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { StateStoreClient } from '../client/state-store-client';
+import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { ContextIndex } from './context-index';
+import type { ResolvedContextOptions } from './options';
+import { StoreKeys } from './store-keys';
+import { StoreLife } from './store-life';
+import type { StoreLog } from './store-log';
+
+export interface LinkEvents {
+  /** All keys of one scope, whenever they changed. */
+  onNames(scope: string, names: ReadonlySet<string>): void;
+  /** There is a connection again. */
+  onBack(): void;
+}
+
+/** Errors that may be gone when the same is tried again. */
+const PASSING = new Set<ErrorCode>([
+  ...(['TIMEOUT', 'OUTCOME_UNKNOWN', 'NOT_CONNECTED', 'REFUSED', 'BAD_RESPONSE', 'QUEUE_FULL'] as const),
+]);
+/** Pause before loading is tried again, in milliseconds. */
+const RETRY_PAUSE_MS = 250;
+/** Pause before a list that could not be observed is tried again, in milliseconds. */
+const INDEX_RETRY_MS = 1000;
+/** How long what is pending has to be written when Node-RED ends, in milliseconds. */
+const CLOSE_MS = 5000;
+
+/** The connection of a context store, with all that is needed to find its keys: opened within bounds, lost, back, closed within bounds. */
+export class Link {
+  readonly client: StateStoreClient;
+  readonly keys: StoreKeys;
+  readonly index: ContextIndex;
+  readonly life: StoreLife;
+  readonly #options: ResolvedContextOptions;
+  readonly #log: StoreLog;
+  readonly #events: LinkEvents;
+  #connections = 0;
+  #opened = false;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  /** Throws `BAD_ARGUMENT` that names the option. */
+  constructor(options: ResolvedContextOptions, log: StoreLog, events: LinkEvents) {
+    this.#options = options;
+    this.#log = log;
+    this.#events = events;
+    this.client = new StateStoreClient(options.client);
+    this.keys = new StoreKeys(options.prefix);
+    this.life = new StoreLife(this.client, this.keys.life, options.persist);
+    this.index = new ContextIndex(this.client, this.keys, options.persist, {
+      onNames: events.onNames,
+      onTrouble: (error) => this.#onTrouble(error),
+    });
+    this.client.on('state', this.#onState);
+    this.client.on('observationLost', (key, error) => log.error(`${key} is observed no more`, error));
+  }
+
+  /** Counts connections. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Until when a request that begins now must be answered, on the monotonic clock in milliseconds. */
+  get deadline(): number {
+    return performance.now() + this.client.timeout;
+  }
+
+  /** Connects and has `load` done, again if need be, for `startTimeout` at most; then rejects with the last error. */
+  async open(load: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + this.#options.startTimeout;
+    try {
+      for (;;) {
+        const left = Math.max(1, Math.ceil(deadline - performance.now()));
+        await this.client.connect({ timeout: left });
+        try {
+          await this.life.present();
+          await this.index.open();
+          await load();
+          break;
+        } catch (error) {
+          if (!(error instanceof StateStoreError) || !PASSING.has(error.code)) throw error;
+          if (performance.now() > deadline) throw error;
+          await pause(RETRY_PAUSE_MS);
+        }
+      }
+      this.#opened = true;
+    } catch (error) {
+      await this.#end();
+      throw cannotOpen(error, this.#options);
+    }
+  }
+
+  /** Waits for `pending`, 5 seconds at most, then calls `giveUp`, and ends the connection. */
+  async close(pending: () => Promise<void>, giveUp: () => void): Promise<void> {
+    if (this.#closed) return;
+    const end = new AbortController();
+    const late = pause(CLOSE_MS, 'late', { signal: end.signal }).catch(() => undefined);
+    const flushed = pending().then(() => this.index.idle());
+    await Promise.race([flushed, late]);
+    end.abort();
+    giveUp();
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.client.off('state', this.#onState);
+    await this.client.close();
+  }
+
+  /** A list could not be observed: again in a moment, while there is a connection; with the next one otherwise. */
+  #onTrouble(error: unknown): void {
+    if (this.#closed) return;
+    this.#log.trouble('an index of keys could not be observed', error);
+    clearTimeout(this.#retry);
+    if (this.client.state.kind === 'connected')
+      this.#retry = setTimeout(() => this.index.renew(), INDEX_RETRY_MS).unref();
+  }
+
+  readonly #onState = (state: StateStoreClient['state']): void => {
+    if (state.kind === 'connected') this.#connections++;
+    if (state.kind === 'disconnected') {
+      this.index.doubtAll();
+      this.life.doubt();
+    }
+    if (!this.#opened) return;
+    this.#log.onState(state);
+    if (state.kind !== 'connected') return;
+    this.index.renew();
+    this.#events.onBack();
+  };
+}
+
+function cannotOpen(error: unknown, { client, startTimeout }: ResolvedContextOptions): StateStoreError {
+  const where = `${client.host ?? 'localhost'}:${client.port ?? (client.tls ? 8883 : 1883)}`;
+  const code = error instanceof StateStoreError ? error.code : 'NOT_CONNECTED';
+  const why = error instanceof Error ? error.message : String(error);
+  return new StateStoreError(
+    code,
+    `The context store at ${where} could not be loaded (it is waited for ${startTimeout} ms at most), so Node-RED does not start: ${why}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,209 @@
+import type { KeyResult } from '../client/many';
+import type { Observation } from '../client/observation';
+import type { GetResult, StateStoreClient } from '../client/state-store-client';
+import { update } from '../coordination/update';
+import { StateStoreError } from '../protocol/errors';
+
+/** Where a list is, and what belongs to it. */
+export interface NameListPlace {
+  key: string;
+  lock: string;
+  /** The key whose absence says that a name is in use no more. */
+  keyOf(name: string): string;
+}
+
+export interface NameListEvents {
+  /** What the list has, whenever it changed, once {@link NameList.open} was called. */
+  onNames(names: ReadonlySet<string>): void;
+  /** The last name was taken away here. */
+  onEmptied?(): void;
+}
+
+interface Waiter {
+  names: readonly string[];
+  /** On the monotonic clock, in milliseconds. */
+  deadline: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Duration of the lock, in milliseconds: for so long a process that was killed in the middle keeps others from adding names. */
+const LOCK_MS = 3000;
+/** Most names that one update takes away: each has to be looked at in half of that time. */
+const MOST_REMOVALS = 1000;
+
+/**
+ * A list of names that several Node-REDs add to and take from at the same time without losing one: a JSON array in one key, changed by
+ * {@link update} only. What is asked for meanwhile is joined into the next update.
+ *
+ * A name is taken away only when, under the lock, its key is not there. So who sets that key makes sure of {@link has} *after* the
+ * answer, once more: either the other one sees the key, or this one sees that the name is gone, and adds it again.
+ */
+export class NameList {
+  readonly #store: StateStoreClient;
+  readonly #place: NameListPlace;
+  readonly #persist: boolean;
+  readonly #events: NameListEvents;
+  /** What is certain to be in the list, unless the store was emptied. */
+  #certain = new Set<string>();
+  /** Of these, what somebody may be about to take away: until an update of ours that began later has put it there. */
+  #doubted = new Set<string>();
+  #adding: Waiter[] = [];
+  readonly #removing = new Set<string>();
+  #running: Promise<void> | undefined;
+  #observation: Promise<Observation> | undefined;
+
+  constructor(store: StateStoreClient, place: NameListPlace, persist: boolean, events: NameListEvents) {
+    this.#store = store;
+    this.#place = place;
+    this.#persist = persist;
+    this.#events = events;
+  }
+
+  /** Observes the list; resolves when what it has was told. */
+  async open(): Promise<void> {
+    if (this.#observation) {
+      await this.#observation;
+      return;
+    }
+    const observation = this.#store.observe(
+      this.#place.key,
+      (change) => {
+        const names = new Set(change.operation === 'set' ? parse(change.value) : []);
+        this.#certain = names;
+        for (const name of this.#doubted) if (!names.has(name)) this.#doubted.delete(name);
+        this.#events.onNames(names);
+      },
+      { current: true },
+    );
+    this.#observation = observation;
+    try {
+      await observation;
+    } catch (error) {
+      this.#observation = undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const observation = this.#observation;
+    this.#observation = undefined;
+    await (await observation?.catch(() => undefined))?.close().catch(() => undefined);
+  }
+
+  /** Resolves when no update is under way or wanted. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  /** What the list has now. */
+  async read(): Promise<string[]> {
+    const reading = await this.#store.get(this.#place.key);
+    return reading.found ? parse(reading.value) : [];
+  }
+
+  /** Whether a name is certain to be in the list. */
+  has(name: string): boolean {
+    return this.#certain.has(name) && !this.#doubted.has(name);
+  }
+
+  /** Somebody may be about to take this name away. */
+  doubt(name: string): void {
+    this.#doubted.add(name);
+  }
+
+  /** The list may have changed unseen. */
+  doubtAll(): void {
+    this.#certain = new Set();
+  }
+
+  /** Resolves when the names are in the list. Rejects when that did not succeed until `deadline`, on the monotonic clock. */
+  add(names: readonly string[], deadline: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#adding.push({ names, deadline, resolve, reject });
+      this.#run();
+    });
+  }
+
+  /** Takes names away, if their keys are not there, in its own time. */
+  remove(name: string): void {
+    this.#doubted.add(name);
+    this.#removing.add(name);
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    // In the next turn, so that what is asked for in this one is joined.
+    this.#running = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#update())
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#adding.length > 0 || this.#removing.size > 0) this.#run();
+      });
+  }
+
+  /** Never rejects. */
+  async #update(): Promise<void> {
+    const waiters = this.#adding;
+    this.#adding = [];
+    const unused = [...this.#removing].slice(0, MOST_REMOVALS);
+    for (const name of unused) this.#removing.delete(name);
+    const doubted = this.#doubted;
+    this.#doubted = new Set();
+    const latest = waiters.reduce((time, { deadline }) => Math.max(time, deadline), 0);
+    const timeout =
+      waiters.length > 0 ? Math.max(1, Math.ceil(latest - performance.now())) : this.#store.timeout;
+    try {
+      const { value, updated } = await update(
+        this.#store,
+        this.#place.key,
+        async (bytes) => {
+          const names = new Set(bytes ? parse(bytes) : []);
+          if (unused.length > 0) for (const name of await this.#gone(unused)) names.delete(name);
+          for (const waiter of waiters) for (const name of waiter.names) names.add(name);
+          return names.size === 0 ? undefined : JSON.stringify([...names]);
+        },
+        { lock: this.#place.lock, duration: LOCK_MS, timeout, persist: this.#persist },
+      );
+      this.#certain = new Set(value ? parse(value) : []);
+      for (const { resolve } of waiters) resolve();
+      if (updated && !value) this.#events.onEmptied?.();
+    } catch (error) {
+      for (const name of doubted) this.#doubted.add(name);
+      this.#failed(error, waiters, unused);
+    }
+  }
+
+  /** Adding twice does no harm, so what may or may not have been applied is tried again while there is time. */
+  #failed(error: unknown, waiters: Waiter[], unused: string[]): void {
+    const again = error instanceof StateStoreError && AGAIN.has(error.code);
+    for (const waiter of waiters) {
+      if (again && performance.now() < waiter.deadline) this.#adding.push(waiter);
+      else waiter.reject(error);
+    }
+    // A name too many does no harm; it is given another chance only when the store was there at all.
+    if (again) for (const name of unused) this.#removing.add(name);
+  }
+
+  async #gone(names: readonly string[]): Promise<string[]> {
+    const readings = await this.#store.getMany(names.map((name) => this.#place.keyOf(name)));
+    return names.filter((_name, index) => isMissing(readings[index]));
+  }
+}
+
+const AGAIN = new Set(['OUTCOME_UNKNOWN', 'LEASE_LOST', 'FENCING_TOKEN_LOWER_VERSION']);
+
+function isMissing(reading: KeyResult<GetResult> | undefined): boolean {
+  return reading !== undefined && 'found' in reading && !reading.found;
+}
+
+/** A list that somebody spoilt is a list of nothing: what is still in use is added again. */
+function parse(bytes: Buffer): string[] {
+  try {
+    const names: unknown = JSON.parse(bytes.toString());
+    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  } catch {
+    return [];
+  }
+}

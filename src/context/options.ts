@@ -1,0 +1,101 @@
+/** The options of the context store, and the checks that name a wrong one. */
+import { optionsFromEnvironment } from '../client/environment';
+import { resolveClientOptions, type StateStoreClientOptions } from '../client/options';
+import { StateStoreError } from '../protocol/errors';
+
+/** `config` of a context store in settings.js: what {@link StateStoreClientOptions} has, and how the memory is kept. */
+export interface ContextStoreOptions extends StateStoreClientOptions {
+  /** Take the connection from the `AIO_*` variables; what is given beside it comes first. */
+  from?: 'environment';
+  /** What all keys in the store begin with; Node-REDs with the same one share their memory. Default `nodered`. */
+  prefix?: string;
+  /** Whether everything is kept in memory, too, so that it can be read synchronously. Default true. */
+  cache?: boolean;
+  /** Milliseconds that Node-RED's start waits for the store, 1 to 2147483647. Default 30000. */
+  startTimeout?: number;
+  /** Ask that what is stored survive a restart of the whole broker; works where the operator enabled it. Default false. */
+  persist?: boolean;
+}
+
+export interface ResolvedContextOptions {
+  client: StateStoreClientOptions;
+  prefix: string;
+  cache: boolean;
+  startTimeout: number;
+  persist: boolean;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Writes that wait are joined per key, so there are never more of them than keys: the client's own limit is out of the way. */
+const QUEUE_LIMIT = 1_000_000;
+/** The store that the flows use has the client ID itself. */
+const CLIENT_ID_END = '-context';
+
+const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
+  ...{
+    from: ['string'],
+    prefix: ['string'],
+    cache: ['boolean'],
+    startTimeout: ['number'],
+    persist: ['boolean'],
+  },
+  ...{ host: ['string'], port: ['number'], tls: ['object', 'boolean'], clientId: ['string'] },
+  ...{
+    keepAlive: ['number'],
+    cleanStart: ['boolean'],
+    sessionExpiry: ['number'],
+    connectTimeout: ['number'],
+  },
+  ...{ timeout: ['number'], inFlightLimit: ['number'], queueLimit: ['number'], keyPrefix: ['string'] },
+  ...{
+    persistence: ['object'],
+    username: ['string'],
+    password: ['string', 'object'],
+    passwordFile: ['string'],
+  },
+  ...{ tokenFile: ['string'] },
+};
+
+/** The options with every default filled in. Throws `BAD_ARGUMENT` that names the option. */
+export function resolveContextOptions(config: ContextStoreOptions): ResolvedContextOptions {
+  for (const [name, value] of Object.entries(config)) {
+    // Node-RED puts its own settings in here.
+    if (name !== 'settings' && value !== undefined) checkType(name, value);
+  }
+  const { from, prefix = 'nodered', cache = true, startTimeout = 30_000, persist = false } = config;
+  if (from !== undefined && from !== 'environment')
+    throw bad('from', `must be 'environment', not ${JSON.stringify(from)}`);
+  if (prefix === '') throw bad('prefix', 'must not be empty');
+  if (!Number.isInteger(startTimeout) || startTimeout < 1 || startTimeout > MAX_TIMER_MS)
+    throw bad('startTimeout', `must be a whole number from 1 to ${MAX_TIMER_MS}, not ${startTimeout}`);
+  const client = { queueLimit: QUEUE_LIMIT, ...fromEnvironment(from), ...clientOptions(config) };
+  resolveClientOptions(client);
+  return { client, prefix, cache, startTimeout, persist };
+}
+
+function fromEnvironment(from: ContextStoreOptions['from']): StateStoreClientOptions {
+  if (from === undefined) return {};
+  const options = optionsFromEnvironment();
+  return options.clientId === undefined
+    ? options
+    : { ...options, clientId: `${options.clientId}${CLIENT_ID_END}` };
+}
+
+function clientOptions(config: ContextStoreOptions): StateStoreClientOptions {
+  const own = new Set(['from', 'prefix', 'cache', 'startTimeout', 'persist', 'settings']);
+  return Object.fromEntries(
+    Object.entries(config).filter(([name, value]) => !own.has(name) && value !== undefined),
+  );
+}
+
+function checkType(name: string, value: unknown): void {
+  const types = Object.hasOwn(TYPES, name) ? TYPES[name as keyof ContextStoreOptions] : undefined;
+  if (!types) throw bad(name, `is not known. Known are ${Object.keys(TYPES).join(', ')}`);
+  if (types.includes(typeof value) && value !== null) return;
+  const found = typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : typeof value;
+  throw bad(name, `must be of type ${types.join(' or ')}, not ${found}`);
+}
+
+function bad(option: string, rule: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', `The option ${option} of the context store ${rule}.`);
+}

@@ -1,0 +1,57 @@
+/** Which keys of the store the memory is kept in: docs/context.md, "What is in the store". */
+import { StateStoreError } from '../protocol/errors';
+import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
+
+export class StoreKeys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** What tells one life of the store from the next: a store that lost everything has lost it, too. */
+  get life(): string {
+    return `${this.#prefix}/$life`;
+  }
+
+  /** The names of all scopes. */
+  get scopes(): string {
+    return `${this.#prefix}/$scopes`;
+  }
+
+  get scopesLock(): string {
+    return `${this.#prefix}/$lock`;
+  }
+
+  /** The names of all keys of one scope. */
+  index(scope: string): string {
+    return `${this.#prefix}/$index/${escaped(scope)}`;
+  }
+
+  indexLock(scope: string): string {
+    return `${this.#prefix}/$lock/${escaped(scope)}`;
+  }
+
+  /**
+   * Where the value of one context key is. `name` is its first part, of any characters; scopes have no `/` in here, so that no two
+   * of them meet. Throws `BAD_ARGUMENT` when it is too long, or no text that UTF-8 can hold.
+   */
+  value(scope: string, name: string): string {
+    const key = `${this.#prefix}/${escaped(scope)}/${name}`;
+    // Half a pair of UTF-16 has no UTF-8: two such names would be one key.
+    if (/\p{Surrogate}/u.test(key)) throw wrongName(name, 'has half a Unicode character');
+    const bytes = Buffer.byteLength(key);
+    if (bytes <= MAX_OBSERVED_KEY_BYTES) return key;
+    throw wrongName(name, `makes a key of ${bytes} bytes, and ${MAX_OBSERVED_KEY_BYTES} is the most`);
+  }
+}
+
+/** IDs of nodes and flows have none of these, unless somebody made them up. */
+function escaped(scope: string): string {
+  return scope.replace(/[%/$]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+}
+
+function wrongName(name: string, why: string): StateStoreError {
+  const shown = name.length > 60 ? `${name.slice(0, 60)}...` : name;
+  return new StateStoreError('BAD_ARGUMENT', `The context key ${JSON.stringify(shown)} ${why}.`);
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import type { StateStoreClient } from '../client/state-store-client';
+
+/**
+ * Tells a key that was deleted from one that went with everything else, because the broker restarted without its memory: a key of its
+ * own holds an ID that nobody changes. Lives are counted from 1.
+ */
+export class StoreLife {
+  readonly #store: StateStoreClient;
+  readonly #key: string;
+  readonly #persist: boolean;
+  #id: string | undefined;
+  #number = 0;
+  #asking: Promise<number> | undefined;
+
+  constructor(store: StateStoreClient, key: string, persist: boolean) {
+    this.#store = store;
+    this.#key = key;
+    this.#persist = persist;
+  }
+
+  /** The life as it was known last. */
+  get known(): number {
+    return this.#number;
+  }
+
+  /** With each connection it has to be asked for anew. */
+  doubt(): void {
+    this.#asking = undefined;
+  }
+
+  /** The number of the present life. Rejects as requests do. */
+  present(): Promise<number> {
+    const asking = this.#asking ?? this.#ask();
+    this.#asking = asking;
+    asking.catch(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    return asking;
+  }
+
+  async #ask(): Promise<number> {
+    // Whoever comes first after the store was emptied begins the next life.
+    await this.#store.set(this.#key, randomUUID(), {
+      condition: 'NX',
+      persist: this.#persist,
+      repeatable: true,
+    });
+    const reading = await this.#store.get(this.#key);
+    const id = reading.found ? reading.value.toString() : undefined;
+    if (id !== this.#id) this.#number++;
+    this.#id = id;
+    return this.#number;
+  }
+}

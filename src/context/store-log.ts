@@ -1,0 +1,107 @@
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../protocol/errors';
+import type { NodeRed } from './node-red';
+
+const MOST_NAMED = 10;
+
+/** What the log of Node-RED is told: once that the store is lost, once that it is back, and what could not be written. */
+export class StoreLog {
+  readonly #log: NodeRed['log'];
+  #lostAt: number | undefined;
+  /** What could not be written, and was not since. */
+  readonly #failed = new Set<string>();
+  /** Of these, what was not told yet. */
+  #untold = new Set<string>();
+  readonly #troubles = new Set<string>();
+  readonly #circular = new Set<string>();
+
+  constructor(log: NodeRed['log']) {
+    this.#log = log;
+  }
+
+  opened(what: string): void {
+    this.#log.info(line(what));
+  }
+
+  onState(state: StateStoreClient['state']): void {
+    if (state.kind === 'connected') this.#back();
+    if (state.kind === 'disconnected') this.#lost(state.reason.message);
+    if (state.kind === 'stopped')
+      this.#log.error(line(`the store is lost for good: ${state.reason.message} Restart Node-RED.`));
+  }
+
+  #lost(reason: string): void {
+    if (this.#lostAt !== undefined) return;
+    this.#lostAt = performance.now();
+    this.#troubles.clear();
+    this.#log.warn(line(`the store is lost: ${reason} What was read before can still be read; writes wait.`));
+  }
+
+  #back(): void {
+    if (this.#lostAt === undefined) return;
+    const seconds = ((performance.now() - this.#lostAt) / 1000).toFixed(1);
+    this.#lostAt = undefined;
+    this.#log.info(line(`the store is back after ${seconds} s.`));
+    this.tellFailed('what the store has counts again');
+  }
+
+  /** Says what could not be written and was not said yet. */
+  tellFailed(what: string): void {
+    if (this.#untold.size === 0) return;
+    this.#log.error(line(`not written, ${what}: ${named([...this.#untold])}.`));
+    this.#untold = new Set();
+  }
+
+  /** A write failed that nobody waits for. While the store is lost that is said when it is back. */
+  notWritten(key: string, error: unknown): void {
+    if (this.#failed.has(key)) return;
+    this.#failed.add(key);
+    if (this.#lostAt !== undefined) this.#untold.add(key);
+    else this.#log.error(line(`${key} was not written: ${messageOf(error)}`));
+  }
+
+  written(key: string): void {
+    if (this.#failed.size > 0) this.#failed.delete(key);
+    if (this.#untold.size > 0) this.#untold.delete(key);
+  }
+
+  /** Once for each kind of error and connection: there may be as many as keys. */
+  trouble(what: string, error: unknown): void {
+    const kind = error instanceof StateStoreError ? error.code : messageOf(error);
+    if (this.#lostAt !== undefined || this.#troubles.has(kind)) return;
+    this.#troubles.add(kind);
+    this.#log.warn(line(`${what}: ${messageOf(error)}`));
+  }
+
+  error(what: string, error?: unknown): void {
+    this.#log.error(line(error === undefined ? what : `${what}: ${messageOf(error)}`));
+  }
+
+  warn(what: string): void {
+    this.#log.warn(line(what));
+  }
+
+  /** Once per key, until it is written without. */
+  circular(key: string, circular: boolean): void {
+    if (!circular) {
+      if (this.#circular.size > 0) this.#circular.delete(key);
+    } else if (!this.#circular.has(key)) {
+      this.#circular.add(key);
+      this.#log.warn(line(`${key} contains itself: such a part is stored as a text, [Circular ~...].`));
+    }
+  }
+}
+
+/** Some of many keys by their names, and how many more there are. */
+export function named(keys: readonly string[]): string {
+  const more = keys.length - MOST_NAMED;
+  return `${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function line(text: string): string {
+  return `[statestore context] ${text}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

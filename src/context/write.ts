@@ -1,0 +1,53 @@
+import type { SetOptions } from '../client/options';
+
+/** What a write is settled with: nothing, or the error. */
+export type Settle = (error?: unknown) => void;
+
+/** Everything that was asked for one key since the last write went out. What is written is what the cache has when it goes out. */
+export class Write {
+  /** Of the last one who asked, on the monotonic clock, in milliseconds. */
+  #deadline = 0;
+  readonly #settle: Settle[] = [];
+  /** Whether somebody asked who does not want to know what becomes of it. */
+  #untold = false;
+  #restores = true;
+
+  /** `restores`: only where there is nothing; it was in the store before that lost it. */
+  want(deadline: number, settle: Settle | undefined, restores: boolean): void {
+    this.#deadline = Math.max(this.#deadline, deadline);
+    this.#restores &&= restores;
+    if (settle) this.#settle.push(settle);
+    else this.#untold = true;
+  }
+
+  /** What was asked for later goes out with this one. */
+  join(later: Write): void {
+    this.#deadline = Math.max(this.#deadline, later.#deadline);
+    this.#restores &&= later.#restores;
+    this.#untold ||= later.#untold;
+    for (const settle of later.#settle) this.#settle.push(settle);
+  }
+
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** Whether somebody does not hear of a failure unless the log has it. */
+  get untold(): boolean {
+    return this.#untold;
+  }
+
+  /** Options of the request that goes out now. */
+  options(persist: boolean): SetOptions & { timeout: number } {
+    const timeout = Math.max(1, Math.ceil(this.#deadline - performance.now()));
+    const options: SetOptions & { timeout: number } = { timeout };
+    if (persist) options.persist = true;
+    if (this.#restores) options.condition = 'NX';
+    return options;
+  }
+
+  /** Tells all who asked. */
+  settle(error: unknown): void {
+    for (const settle of this.#settle) settle(error);
+  }
+}

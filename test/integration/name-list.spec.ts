@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { NameList } from '../../src/context/name-list';
+import { Emulator, StateStoreClient } from '../../src/index';
+
+describe('A list of names', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  const place = { key: 'list', lock: 'list/lock', keyOf: (name: string) => `value/${name}` };
+  const listOf = (onEmptied?: () => void) =>
+    new NameList(store, place, false, { onNames: () => undefined, ...(onEmptied && { onEmptied }) });
+  const soon = () => performance.now() + 10_000;
+
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    store = new StateStoreClient({ port: emulator.port });
+  });
+  afterEach(async () => {
+    await store.close();
+    await emulator.close();
+  });
+
+  it('keeps a name whose key is there, and lets go of one whose key is not', async () => {
+    const list = listOf();
+    await list.add(['used', 'unused'], soon());
+    await store.set('value/used', 'v');
+    for (const name of ['used', 'unused']) list.remove(name);
+    assert.equal(list.has('used'), false, 'certain, though it may be taken away');
+    await list.idle();
+    assert.deepEqual(await list.read(), ['used']);
+    assert.equal(list.has('used'), true);
+  });
+
+  it('takes away no name that is added at the same time', async () => {
+    const list = listOf();
+    await list.add(['k'], soon());
+    list.remove('k');
+    await list.add(['k'], soon());
+    assert.deepEqual(await list.read(), ['k']);
+  });
+
+  it('is deleted with its last name, and says so', async () => {
+    let emptied = 0;
+    const list = listOf(() => emptied++);
+    await list.add(['k'], soon());
+    list.remove('k');
+    await list.idle();
+    assert.equal((await store.get('list')).found, false);
+    assert.equal(emptied, 1);
+  });
+
+  it('joins what is added at once into one update', async () => {
+    const writes: string[] = [];
+    await store.observe('list', (change) => {
+      writes.push(change.operation === 'set' ? change.value.toString() : '');
+    });
+    const list = listOf();
+    await Promise.all(Array.from({ length: 500 }, (_none, n) => list.add([`k${n}`], soon())));
+    assert.equal((await list.read()).length, 500);
+    assert.ok(writes.length <= 1, `${writes.length} writes`);
+  });
+
+  it('begins anew when somebody spoilt it', async () => {
+    await store.set('list', 'no list');
+    const list = listOf();
+    await list.add(['k'], soon());
+    assert.deepEqual(await list.read(), ['k']);
+  });
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { decode, encode } from '../../../src/context/encoding';
+
+const back = (value: unknown) => decode(Buffer.from(encode(value).json));
+
+describe('The encoding of context values', () => {
+  it('gives back every JSON value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) =>
+        assert.deepEqual(back(value), JSON.parse(JSON.stringify(value))),
+      ),
+    );
+  });
+
+  it('gives back buffers, wherever they are, and leaves alone what only looks like one', () => {
+    const value = {
+      list: [Buffer.from([0, 255])],
+      like: { type: 'Buffer', data: 'text' },
+      text: '"type":"Buffer"',
+    };
+    assert.deepEqual(back(value), value);
+    assert.ok(Buffer.isBuffer(back(Buffer.from('x'))));
+    assert.deepEqual(back({ type: 'Buffer', data: [1], more: 1 }), { type: 'Buffer', data: [1], more: 1 });
+  });
+
+  it('names what a circle leads back to', () => {
+    const circle: Record<string, unknown> = { twice: { a: 1 }, list: [{}] };
+    circle.self = circle;
+    circle.again = circle.twice;
+    (circle.list as object[])[0] = { up: circle.list };
+    const { json, circular } = encode(circle);
+    assert.equal(circular, true);
+    assert.deepEqual(JSON.parse(json), {
+      twice: { a: 1 },
+      list: [{ up: '[Circular ~.list]' }],
+      self: '[Circular ~]',
+      again: { a: 1 },
+    });
+    assert.equal(encode({ a: 1 }).circular, false);
+  });
+
+  for (const [name, value] of Object.entries({
+    function: () => 1,
+    symbol: Symbol('s'),
+    BigInt: 1n,
+    'BigInt inside': { deep: [1n] },
+    'what says that it is nothing': { toJSON: () => undefined },
+  })) {
+    it(`refuses what has no JSON: ${name}`, () => {
+      assert.throws(() => encode(value), { code: 'BAD_ARGUMENT', message: /cannot be written as JSON/ });
+    });
+  }
+
+  it('takes what is no JSON as text', () => {
+    assert.equal(decode(Buffer.from('on')), 'on');
+    assert.equal(decode(Buffer.from('')), '');
+    assert.equal(decode(Buffer.from('21.5')), 21.5);
+  });
+});
