@@ -187,10 +187,12 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
   it('ends with 5 when a write may or may not have been applied, and with 3 after a reading without an answer', async () => {
     const silentStore = await startScriptedStore();
     silentStore.answer = () => undefined;
-    const there = ['--host', '127.0.0.1', '--port', String(silentStore.port), '--timeout', '1'];
-    await fails(5, /may or may not have been applied/, ['set', 'k', 'v', ...there]);
-    await fails(5, /may or may not have been applied/, ['delete', 'k', ...there]);
-    await fails(3, /No answer|no answer/, ['get', 'k', ...there]);
+    const there = ['--host', '127.0.0.1', '--port', String(silentStore.port), '--timeout', '5'];
+    await Promise.all([
+      fails(5, /may or may not have been applied/, ['set', 'k', 'v', ...there]),
+      fails(5, /may or may not have been applied/, ['delete', 'k', ...there]),
+      fails(3, /No answer|no answer/, ['get', 'k', ...there]),
+    ]);
     await silentStore.close();
   });
 
@@ -273,6 +275,33 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     child.kill('SIGINT');
     assert.deepEqual(await once(child, 'close'), [0, null]);
     await proxy.close();
+  });
+
+  it('ends with 4 when it may not observe the key any more, or another client takes its ID', async () => {
+    const allowed = 'spec: { authorizationPolicies: { rules: [] } }';
+    const guarded = await Emulator.start({ port: 0, rules: Rules.parse(allowed) });
+    let target = emulator.port;
+    const proxy = await FaultProxy.start(() => target);
+    const there = ['--host', '127.0.0.1', '--port', String(proxy.port)];
+    const refused = start(['observe', 'observed', ...there]);
+    const lines = new Lines(refused);
+    await lines.find(/observing key observed/);
+    target = guarded.port;
+    proxy.cut();
+    assert.deepEqual(await once(refused, 'close'), [4, null]);
+    assert.match(lines.all.at(-1) as string, /^statestore: .*not authorized/);
+
+    target = emulator.port;
+    const thrownOut = start(['observe', 'observed', '--client-id', 'twice', ...there]);
+    const told = new Lines(thrownOut);
+    await told.find(/observing key observed/);
+    const other = new StateStoreClient({ host: '127.0.0.1', port: emulator.port, clientId: 'twice' });
+    await other.connect();
+    assert.deepEqual(await once(thrownOut, 'close'), [4, null]);
+    assert.match(told.all.at(-1) as string, /^statestore: .*\(options: --client-id ID, or none\)$/);
+    await other.close();
+    await proxy.close();
+    await guarded.close();
   });
 
   it('can be interrupted while it connects', async () => {
