@@ -1,12 +1,5 @@
-/** Compiles the TypeScript into dist/ and puts the files the editor loads beside the compiled nodes. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** npm run build */
+import { build } from './compile.mjs';
+import { plainly } from './plainly.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-process.chdir(root);
-
-rmSync('dist', { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { stdio: 'inherit' });
-cpSync('nodes', 'dist/nodes', { recursive: true, filter: (source) => !source.endsWith('.ts') });
-chmodSync('dist/src/emulator/cli.js', 0o755);
+process.exitCode = plainly(build) ? 0 : 1;

@@ -1,11 +1,12 @@
 /**
- * Takes the pictures of the documentation from the running product: Node-RED 4.1, and 5.0 for the dark theme.
+ * Takes pictures of the running product, in Node-RED 4.1, and in 5.0 for the dark theme. Those that a page shows go to
+ * docs/images; the others, to look at, to dist/images.
  *
  *   npm run screenshots
  *
  * The pictures in Japanese and Chinese need a font that has these characters (Debian: fonts-wqy-microhei).
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +15,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 const { Editor } = require('../dist/test/support/editor.js');
 const { VERSIONS } = require('../dist/test/support/node-red-versions.js');
-const images = join(root, 'docs', 'images');
-mkdirSync(images, { recursive: true });
+const shown = join(root, 'docs', 'images');
+const others = join(root, 'dist', 'images');
+for (const folder of [shown, others]) mkdirSync(folder, { recursive: true });
+const docs = join(root, 'docs');
+const pages = [join(root, 'README.md'), ...readdirSync(docs).map((name) => join(docs, name))]
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => readFileSync(file, 'utf8'))
+  .join();
+const pathOf = (name) => join(pages.includes(`images/${name}.png`) ? shown : others, `${name}.png`);
 
 const example = (name) => JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8'));
 const flows = example('01 Quickstart');
@@ -33,7 +41,7 @@ async function take(version, pictures, deployed = flows) {
 
 /** The open dialog, no higher than what is in it. */
 async function takeDialog(name, tray) {
-  await tray.screenshot({ path: join(images, `${name}.png`) });
+  await tray.screenshot({ path: pathOf(name) });
 }
 
 async function unfold(tray) {
@@ -41,7 +49,7 @@ async function unfold(tray) {
   while ((await folded.count()) > 0) await folded.first().evaluate((header) => header.click());
 }
 
-async function takeQuickstart({ page, nodeRed }, path) {
+async function takeQuickstart({ page, nodeRed }, name) {
   await page
     .locator('.red-ui-flow-node-status-label')
     .getByText('connected', { exact: true })
@@ -51,7 +59,7 @@ async function takeQuickstart({ page, nodeRed }, path) {
   await page.evaluate(() => window.RED.sidebar.show('debug'));
   await nodeRed.inject(idOf('inject'));
   await page.locator('.red-ui-debug-msg', { hasText: 'Successfully deleted' }).first().waitFor();
-  await page.screenshot({ path: join(images, path) });
+  await page.screenshot({ path: pathOf(name) });
 }
 
 /** The first update node of the counter, with nothing unfolded. */
@@ -68,7 +76,7 @@ async function takeUpdate(editor, name) {
 await take('4.1', async (editor) => {
   const { page } = editor;
   await page.setViewportSize({ width: 1500, height: 660 });
-  await takeQuickstart(editor, 'quickstart.png');
+  await takeQuickstart(editor, 'quickstart');
   await page.setViewportSize({ width: 1500, height: 720 });
   for (const name of ['set', 'get', 'delete', 'emulator']) {
     const tray = await editor.edit(idOf(`statestore-${name}`));
@@ -103,7 +111,7 @@ await take(
     await page.setViewportSize({ width: 1420, height: 680 });
     await page.locator('.red-ui-flow-node-status-label').getByText('active', { exact: true }).waitFor();
     await page.locator('.red-ui-flow-node-status-label').getByText('standby: ').waitFor();
-    await page.locator('#red-ui-workspace').screenshot({ path: join(images, 'active-standby.png') });
+    await page.locator('#red-ui-workspace').screenshot({ path: pathOf('active-standby') });
   },
   example('08 Active and standby'),
 );
@@ -115,7 +123,7 @@ await take(
     await page.locator('.red-ui-flow-node-status-label').getByText('free', { exact: true }).nth(1).waitFor();
     for (const id of ['5e1ad00000000011', '5e1ad00000000021']) await nodeRed.inject(id);
     await page.locator('.red-ui-flow-node-status-label').getByText('1 waiting').waitFor();
-    await page.locator('#red-ui-workspace').screenshot({ path: join(images, 'lock.png') });
+    await page.locator('#red-ui-workspace').screenshot({ path: pathOf('lock') });
   },
   example('13 A lock around a device'),
 );
@@ -124,7 +132,7 @@ await take('5.0', async (editor) => {
   const { page } = editor;
   await page.setViewportSize({ width: 1500, height: 760 });
   await page.evaluate(() => document.documentElement.classList.add('nr-theme-dark'));
-  await takeQuickstart(editor, 'dark.png');
+  await takeQuickstart(editor, 'dark');
   await page.setViewportSize({ width: 1500, height: 860 });
   await editor.edit(idOf('statestore-set'));
   const tray = await editor.editStore();

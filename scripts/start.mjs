@@ -7,44 +7,48 @@
  *
  * The context store "shared" of its settings is on an emulator of its own, which is there before the flows are.
  *
- * "npm start" replaces its shell by this program (exec), because a shell that hears Ctrl-C makes npm end with an error even
- * when this program ends with code 0. Where there is no exec (Windows) it is started by the shell.
+ * With --build it builds the package first, but after it has seen that Node-RED can start at all.
  */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from './compile.mjs';
+import { whenParentEnds } from './parent.mjs';
+import { plainly } from './plainly.mjs';
+import { UserDir } from './user-dir.mjs';
 
 const HOST = '127.0.0.1';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const port = readPort('PORT', 1880);
 const emulatorPort = readPort('EMULATOR_PORT', 1883);
-const userDir = resolve(process.env.USER_DIR || join(root, '.user-dir'));
+const userDir = new UserDir(resolve(process.env.USER_DIR || join(root, '.user-dir')));
 
 await requireFree(port, 'PORT', 'the editor');
-await requireFree(emulatorPort, 'EMULATOR_PORT', 'the emulator');
+plainly(
+  () => userDir.prepare({ host: HOST, port, emulatorPort }),
+  'Choose another folder: USER_DIR=/another/folder npm start',
+);
+if (userDir.usesPort(emulatorPort)) await requireFree(emulatorPort, 'EMULATOR_PORT', 'the emulator');
+if (process.argv.includes('--build') && !plainly(build)) process.exit(1);
 const { Emulator } = createRequire(import.meta.url)('../dist/src/index.js');
 const memory = await Emulator.start({ host: HOST, port: 0 });
-prepareUserDir();
 
 const red = createRequire(import.meta.url).resolve('node-red/red.js');
 const child = spawn(
   process.execPath,
-  [red, '--userDir', userDir, '--settings', join(userDir, 'settings.js')],
-  {
-    stdio: 'inherit',
-  },
+  [red, '--userDir', userDir.path, '--settings', join(userDir.path, 'settings.js')],
+  { stdio: 'inherit', env: { ...process.env, CONTEXT_PORT: String(memory.port) } },
 );
 let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    stopping = true;
-    child.kill(signal);
-  });
-}
+const stop = (signal) => {
+  stopping = true;
+  // On Windows Ctrl-C has reached Node-RED already, and kill would not let it end its flows.
+  if (process.platform !== 'win32') child.kill(signal);
+};
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+whenParentEnds(() => stop('SIGTERM'));
 child.on('exit', (code) => process.exit(stopping ? 0 : (code ?? 1)));
 
 function readPort(name, fallback) {
@@ -71,66 +75,4 @@ async function requireFree(number, name, what) {
 function fail(message) {
   console.error(message);
   process.exit(1);
-}
-
-function prepareUserDir() {
-  const installed = join(userDir, 'node_modules', '@edgestate', 'node-red-statestore');
-  mkdirSync(dirname(installed), { recursive: true });
-  rmSync(installed, { recursive: true, force: true });
-  symlinkSync(root, installed, 'junction');
-
-  const flows = join(userDir, 'flows.json');
-  if (!existsSync(flows)) writeFileSync(flows, quickstart());
-  writeFileSync(join(userDir, 'settings.js'), settings());
-}
-
-/** Made once for this user directory; Node-RED encrypts credentials with it. */
-function credentialSecret() {
-  const file = join(userDir, 'credential-secret');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
-}
-
-/** The example as it is imported from the menu, on the emulator's port. */
-function quickstart() {
-  const nodes = JSON.parse(readFileSync(join(root, 'examples', '01 Quickstart.json'), 'utf8'));
-  for (const node of nodes) {
-    if (node.type === 'statestore-emulator' || node.type === 'statestore-config') node.port = emulatorPort;
-  }
-  return JSON.stringify(nodes, null, 2);
-}
-
-function settings() {
-  return `// Written by "npm start" each time.
-const ERROR = 20;
-const WARN = 30;
-module.exports = {
-  uiHost: '${HOST}',
-  uiPort: ${port},
-  flowFile: 'flows.json',
-  flowFilePretty: true,
-  telemetry: { enabled: false },
-  editorTheme: { tours: false },
-  credentialSecret: ${JSON.stringify(credentialSecret())},
-  contextStorage: {
-    default: 'memory',
-    memory: { module: 'memory' },
-    shared: {
-      module: require('@edgestate/node-red-statestore/context'),
-      config: { host: '${HOST}', port: ${memory.port} },
-    },
-  },
-  logging: {
-    console: { level: 'off' },
-    // What the debug nodes say, word for word, and everything that needs attention.
-    plain: { level: 'info', handler: () => (entry) => {
-      const text = entry.msg?.message ?? entry.msg;
-      if (entry.type === 'debug') console.log(text);
-      else if (entry.level <= WARN && entry.type) console.error(\`[\${entry.type}:\${entry.name || entry.id}] \${text}\`);
-      else if (entry.level <= ERROR) console.error(text);
-      else if (/Server now running/.test(text)) console.log('Node-RED is ready at http://${HOST}:${port} (Ctrl-C stops it)');
-    } },
-  },
-};
-`;
 }

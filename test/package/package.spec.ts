@@ -13,12 +13,20 @@ import { VERSIONS } from '../support/node-red-versions';
 const run = promisify(execFile);
 const ALLOWED =
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs|resources)\//;
+/** Source maps, pictures, and pages for those who change the package. */
+const LEFT_OUT =
+  /\.map$|\.ts$(?<!^dist\/src\/.*\.d\.ts)|\.png$|^docs\/(architecture|benchmarks|releasing)\.md$/;
+/** Most bytes of the tarball: a map or a picture that slips in is more. */
+const MOST_BYTES = 256_000;
 
 interface Manifest {
   name: string;
   version: string;
   keywords: string[];
   license: string;
+  author: string;
+  homepage: string;
+  bugs: { url: string };
   repository: { url: string };
   engines: { node: string };
   bin: Record<string, string>;
@@ -31,6 +39,7 @@ describe('The packed package', () => {
   let directory: string;
   let tarball: string;
   let files: string[];
+  let bytes: number;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'package-'));
@@ -41,18 +50,20 @@ describe('The packed package', () => {
     );
     const result = JSON.parse(stdout) as unknown;
     const [packed] = (Array.isArray(result) ? result : Object.values(result as object)) as [
-      { filename: string; files: { path: string }[] },
+      { filename: string; size: number; files: { path: string }[] },
     ];
     tarball = join(directory, packed.filename);
+    bytes = packed.size;
     files = packed.files.map(({ path }) => path);
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   it('carries what is needed and nothing else', () => {
     assert.deepEqual(
-      files.filter((file) => !ALLOWED.test(file)),
+      files.filter((file) => !ALLOWED.test(file) || LEFT_OUT.test(file)),
       [],
     );
+    assert.ok(bytes <= MOST_BYTES, `${bytes} bytes`);
     for (const script of Object.values(manifest['node-red'].nodes)) {
       const name = script.replace(/^dist\/nodes\/|\.js$/g, '');
       for (const file of [
@@ -75,6 +86,12 @@ describe('The packed package', () => {
     assert.match(manifest.name, /^@/);
     assert.equal(manifest.license, 'Apache-2.0');
     assert.ok(manifest.repository.url);
+    assert.ok(manifest.homepage && manifest.bugs.url);
+    assert.equal(manifest.author, 'The node-red-statestore authors');
+    assert.match(
+      readFileSync(join(ROOT, 'LICENSE'), 'utf8'),
+      /Copyright \d{4} The node-red-statestore authors/,
+    );
     assert.ok(manifest.keywords.includes('node-red'));
     assert.equal(manifest['node-red'].version, '>=4.1.0');
     assert.equal(manifest.engines.node, '>=20.19');
@@ -89,6 +106,16 @@ describe('The packed package', () => {
       );
     }
   });
+
+  for (const [tool, ...options] of [
+    ['publint', '--strict'],
+    ['attw', '--format', 'ascii', '--no-color'],
+  ] as const) {
+    it(`has nothing that ${tool} finds fault with`, async () => {
+      const program = join(ROOT, 'node_modules', '.bin', tool);
+      await run(program, [...options, tarball]).catch(({ stdout, stderr }) => assert.fail(stdout + stderr));
+    });
+  }
 
   it('registers in the editor what it registers in the runtime, by literal names', () => {
     for (const [type, script] of Object.entries(manifest['node-red'].nodes)) {
@@ -114,7 +141,8 @@ describe('The packed package', () => {
   });
 
   it('is locked to no download address', () => {
-    for (const file of ['package-lock.json', 'test/node-red-5/package-lock.json']) {
+    for (const folder of ['.', 'test/node-red-5', 'test/scorecard']) {
+      const file = join(folder, 'package-lock.json');
       assert.doesNotMatch(readFileSync(join(ROOT, file), 'utf8'), /"resolved"/);
     }
   });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StateStoreClient } from '../../src/index';
 import { Lines, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
-describe('npm start (its script)', function () {
-  this.timeout(60_000);
+describe('npm start (its script)', () => {
   let userDir: string;
   before(() => {
     userDir = mkdtempSync(join(tmpdir(), 'start-'));
@@ -41,6 +41,59 @@ describe('npm start (its script)', function () {
     );
   });
 
+  it('takes another port of the emulator the next time, too, and leaves alone what has a port of its own', async () => {
+    const flowFile = join(userDir, 'flows.json');
+    const flows = JSON.parse(readFileSync(flowFile, 'utf8')) as { id: string; type: string; port?: number }[];
+    const own = { id: 'own', type: 'statestore-config', host: 'plant', port: 18_883 };
+    writeFileSync(flowFile, JSON.stringify([...flows, own]));
+    const emulatorPort = await freePort();
+    const { child, lines, exited } = start({
+      PORT: String(await freePort()),
+      EMULATOR_PORT: String(emulatorPort),
+    });
+    await lines.find(/^Successfully deleted key someKey/);
+    const store = new StateStoreClient({ host: '127.0.0.1', port: emulatorPort });
+    assert.equal((await store.set('k', 'v')).stored, true);
+    await store.close();
+    child.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+    const kept = JSON.parse(readFileSync(flowFile, 'utf8')) as typeof flows;
+    assert.deepEqual(
+      kept.find(({ id }) => id === 'own'),
+      own,
+    );
+  });
+
+  it('ends Node-RED when the shell of npm is ended', async function () {
+    if (process.platform === 'win32') return this.skip();
+    const script = `${process.execPath} ${join(ROOT, 'scripts', 'start.mjs')}; true`;
+    const env = {
+      ...{ USER_DIR: userDir, npm_lifecycle_event: 'start', PORT: String(await freePort()) },
+      EMULATOR_PORT: String(await freePort()),
+    };
+    const shell = spawn('sh', ['-c', script], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Lines(shell).find(/^Successfully deleted key someKey/);
+    const closed = once(shell, 'close');
+    shell.kill('SIGTERM');
+    // Whoever writes to its stdout has ended.
+    await closed;
+  });
+
+  it('says plainly that the user directory cannot be written', async () => {
+    const file = join(userDir, 'a-file');
+    writeFileSync(file, '');
+    const { lines, exited } = start({
+      USER_DIR: join(file, 'user-dir'),
+      PORT: String(await freePort()),
+    });
+    assert.deepEqual(await exited, [1, null]);
+    assert.equal(lines.all.length, 1);
+    assert.match(lines.all[0] as string, /a-file.* cannot be written: .*USER_DIR=.* npm start$/);
+  });
+
   for (const name of ['PORT', 'EMULATOR_PORT']) {
     it(`says plainly that ${name} is taken`, async () => {
       const server = createServer().listen(0, '127.0.0.1');
@@ -60,4 +113,28 @@ describe('npm start (its script)', function () {
       await once(server, 'close');
     });
   }
+});
+
+describe('npm run dev (its script)', () => {
+  it('starts Node-RED anew when a file changes, and ends it with Ctrl-C', async () => {
+    const userDir = mkdtempSync(join(tmpdir(), 'dev-'));
+    const child = spawn(process.execPath, [join(ROOT, 'scripts', 'dev.mjs')], {
+      env: {
+        ...process.env,
+        ...{ USER_DIR: userDir, PORT: String(await freePort()), EMULATOR_PORT: String(await freePort()) },
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const lines = new Lines(child);
+    const closed = once(child, 'close');
+    await lines.find(/^Successfully deleted key someKey/);
+    const after = lines.all.length;
+    const now = new Date();
+    utimesSync(join(ROOT, 'resources', 'editor.js'), now, now);
+    await lines.find(/^resources.editor\.js changed: Node-RED starts anew$/, after);
+    await lines.find(/^Successfully deleted key someKey/, after);
+    child.kill('SIGINT');
+    assert.deepEqual(await closed, [0, null]);
+    rmSync(userDir, { recursive: true, force: true });
+  });
 });

@@ -9,6 +9,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/protocol': { parts: [], packages: [] },
   'src/mqtt': { parts: [], packages: ['mqtt'] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
+  'src/cli': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
@@ -84,6 +85,13 @@ describe('Imports', () => {
     );
     assert.deepEqual(eager, []);
     assert.match(readFileSync(join(ROOT, 'src/emulator/broker.ts'), 'utf8'), /await import\('aedes'\)/);
+  });
+
+  it('lead from nowhere to the command', () => {
+    const wrong = ['src', 'nodes']
+      .flatMap(importsOf)
+      .filter(({ from, to }) => to.startsWith('src/cli/') && !from.startsWith('src/cli/'));
+    assert.deepEqual(wrong, []);
   });
 
   it('form no circle, not even of types', () => {

@@ -1,0 +1,23 @@
+import type { StateStoreClient } from '../client/state-store-client';
+
+/**
+ * Connects within `timeout` milliseconds. Unlike a flow, a person waits: what does not look as if it passes by itself within
+ * seconds ends the attempt at once. Nothing was sent then, so a script may simply try again.
+ */
+export async function connect(store: StateStoreClient, timeout: number, signal?: AbortSignal): Promise<void> {
+  const abort = new AbortController();
+  const giveUp = () => abort.abort(signal?.reason);
+  const watch = (state: StateStoreClient['state']) => {
+    if (state.kind !== 'disconnected') return;
+    const { retry, stage } = state.reason;
+    if (retry !== 'soon' || stage === 'network') abort.abort(state.reason);
+  };
+  store.on('state', watch);
+  signal?.addEventListener('abort', giveUp);
+  try {
+    await store.connect({ timeout, signal: abort.signal });
+  } finally {
+    store.off('state', watch);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,35 @@
+/** Bytes from stdin and to stdout, and lines for people to stderr. */
+
+/** stdout or stdin failed. `EPIPE` on stdout: who read it has seen enough. */
+export class StreamError extends Error {
+  readonly code: string | undefined;
+
+  constructor(what: string, cause: NodeJS.ErrnoException) {
+    super(`${what}: ${cause.message}`, { cause });
+    this.code = cause.code;
+  }
+}
+
+export async function readStdin(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  } catch (error) {
+    throw new StreamError('stdin cannot be read', error as NodeJS.ErrnoException);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Resolves when the bytes are written. */
+export async function writeStdout(bytes: Buffer | string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(bytes, (error) =>
+      error ? reject(new StreamError('stdout cannot be written', error)) : resolve(),
+    );
+  });
+}
+
+/** One line, whatever is in the text. */
+export function tell(text: string): void {
+  process.stderr.write(`statestore: ${text.replace(/\s+/g, ' ').trim()}\n`);
+}

@@ -1,0 +1,346 @@
+/** The command `statestore`, as a shell starts it. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Emulator, Rules, StateStoreClient } from '../../src/index';
+import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
+import { FaultProxy } from '../support/fault-proxy';
+import { Lines, ROOT } from '../support/node-red';
+import { freePort } from '../support/ports';
+import { startScriptedStore } from '../support/scripted-store';
+
+const CLI = join(ROOT, 'dist', 'src', 'cli', 'statestore.js');
+const ANY_BYTES = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7) % 256));
+const VERSION = /^\d{15}:\d{5}:/;
+
+interface Ended {
+  code: number | null;
+  stdout: Buffer;
+  /** Its lines. */
+  stderr: string[];
+}
+
+function start(args: string[], env: Record<string, string> = {}) {
+  return spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env } });
+}
+
+async function run(args: string[], { input = '' as string | Buffer, env = {} } = {}): Promise<Ended> {
+  const child = start(args, env);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk) => stdout.push(chunk));
+  child.stderr.on('data', (chunk) => stderr.push(chunk));
+  // A command that reads no stdin may have ended before.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  const lines = Buffer.concat(stderr).toString().split('\n').slice(0, -1);
+  return { code, stdout: Buffer.concat(stdout), stderr: lines };
+}
+
+describe('The command statestore', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  let at: string[];
+
+  before(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    at = ['--host', '127.0.0.1', '--port', String(emulator.port)];
+  });
+  after(async () => {
+    await store.close();
+    await emulator.close();
+  });
+
+  /** Done, and not a word too much. */
+  const silent = async (args: string[], input?: string | Buffer) => {
+    const { code, stdout, stderr } = await run([...args, ...at], input === undefined ? {} : { input });
+    assert.deepEqual([code, stderr], [0, []]);
+    return stdout;
+  };
+  const json = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run([...args, '--json', ...at]);
+    assert.deepEqual(stderr, []);
+    assert.match(stdout.toString(), /^\{.*\}\n$/);
+    const { version, ...rest } = JSON.parse(stdout.toString());
+    if (version !== undefined) assert.match(version, VERSION);
+    return { code, versioned: version !== undefined, ...rest };
+  };
+  /** Ended with this code and one line on stderr. */
+  const fails = async (code: number, words: RegExp, args: string[], more: Parameters<typeof run>[1] = {}) => {
+    const ended = await run(args, more);
+    assert.deepEqual([ended.code, ended.stderr.length, ended.stdout.length], [code, 1, 0], ended.stderr[0]);
+    assert.match(ended.stderr[0] as string, /^statestore: /);
+    assert.match(ended.stderr[0] as string, words);
+  };
+
+  it('sets and gets bytes through stdin and stdout, exactly', async () => {
+    for (const bytes of [ANY_BYTES, Buffer.alloc(0), Buffer.from('\r\n')]) {
+      assert.equal((await silent(['set', 'bytes'], bytes)).length, 0);
+      assert.deepEqual(await silent(['get', 'bytes']), bytes);
+    }
+    const got = await store.get('bytes');
+    assert.ok(got.found && got.value.equals(Buffer.from('\r\n')));
+  });
+
+  it('sets a value from its arguments, with all its options', async () => {
+    await silent(['set', 'Wärme', '21 °C', '--key-prefix', 'hall/']);
+    const got = await store.get('hall/Wärme');
+    assert.ok(got.found && got.value.toString() === '21 °C' && got.version);
+    assert.equal((await run(['set', ...at, '--', '-key', '-5'])).code, 0);
+    assert.deepEqual((await run(['get', ...at, '--', '-key'])).stdout, Buffer.from('-5'));
+    await silent(['set', 'guarded', 'v', '--fencing-token', got.version, '--expiry', '60', '--persist']);
+    await fails(4, /fencing token.*/, ['set', 'guarded', 'w', ...at]);
+    await silent(['delete', 'guarded', '--fencing-token', got.version]);
+  });
+
+  it('tells with --json what happened, and the version', async () => {
+    const key = 'json';
+    assert.deepEqual(await json('set', key, 'häl\nlo'), {
+      ...{ code: 0, versioned: true, operation: 'set', key, stored: true },
+    });
+    assert.deepEqual(await json('get', key), {
+      ...{ code: 0, versioned: true, operation: 'get', key, found: true, value: 'häl\nlo' },
+    });
+    assert.deepEqual(await json('set', key, 'x', '--condition', 'NX'), {
+      ...{ code: 1, versioned: true, operation: 'set', key, stored: false },
+    });
+    assert.deepEqual(await json('delete', key), {
+      ...{ code: 0, versioned: true, operation: 'delete', key, deleted: true, found: true },
+    });
+    assert.deepEqual(await json('get', key), {
+      ...{ code: 1, versioned: false, operation: 'get', key, found: false },
+    });
+    await store.set(key, Buffer.from([0xff, 0]));
+    assert.equal((await json('get', key)).valueBase64, '/wA=');
+  });
+
+  it('ends with 1 and one line when the key is not there or the condition does not hold', async () => {
+    await store.set('taken', 'here');
+    await fails(1, /there is no key none$/, ['get', 'none', ...at]);
+    await fails(1, /there is no key none$/, ['delete', 'none', ...at]);
+    await fails(1, /taken is there already$/, ['set', 'taken', 'x', '--condition', 'NX', ...at]);
+    await fails(1, /taken has another value$/, ['set', 'taken', 'x', '--condition', 'NEX', ...at]);
+    await fails(1, /taken has another value$/, ['delete', 'taken', '--if-value', 'x', ...at]);
+    await silent(['set', 'taken', 'here', '--condition', 'NEX']);
+    await silent(['delete', 'taken', '--if-stdin'], 'here');
+    assert.equal((await store.get('taken')).found, false);
+  });
+
+  it('ends with 2 on wrong usage, without asking any store', async () => {
+    await fails(2, /frob/, ['frob', 'k']);
+    await fails(2, /AIO_BROKER_HOSTNAME is missing/, ['get', 'k', '--env'], {
+      env: { AIO_BROKER_HOSTNAME: '' },
+    });
+    await fails(2, /has 5000\d\d\d bytes/, ['set', 'k', ...at], { input: Buffer.alloc(5_000_000) });
+  });
+
+  it('ends with 3 at once where no store can be reached, with the option that mends it', async () => {
+    const port = String(await freePort());
+    const began = performance.now();
+    await fails(3, /listens at 127\.0\.0\.1:\d+.*--host HOST --port PORT/, [
+      ...['get', 'k', '--host', '127.0.0.1', '--port', port, '--timeout', '600'],
+    ]);
+    assert.ok(performance.now() - began < 60_000);
+    await fails(3, /CA file \/no\/such does not exist/, ['get', 'k', '--ca', '/no/such', ...at]);
+    const environment = {
+      ...{ AIO_BROKER_HOSTNAME: '127.0.0.1', AIO_BROKER_TCP_PORT: port, AIO_MQTT_USE_TLS: 'false' },
+    };
+    await fails(3, /listens at 127\.0\.0\.1:\d+((?!options).)*$/, ['set', 'k', 'v', '--env'], {
+      env: environment,
+    });
+  });
+
+  it('ends with 3 when a broker takes the connection and says nothing', async () => {
+    const proxy = await FaultProxy.start(() => emulator.port);
+    proxy.blackout = true;
+    const there = ['--host', '127.0.0.1', '--port', String(proxy.port), '--timeout', '0.5'];
+    await fails(3, /did not answer within 450 ms.*--tls/, ['get', 'k', ...there]);
+    await proxy.close();
+  });
+
+  it('ends with 4 when the broker or the store refuses; the password comes from a variable or a file', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'statestore-'));
+    const file = join(directory, 'password');
+    writeFileSync(file, 'secret\n');
+    const rules = Rules.parse(`users: [{ username: anna, password: secret }]
+spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
+  stateStoreResources: [{ method: ReadWrite, keyType: Pattern, keys: ["machine/*"] }] }] } }`);
+    const guarded = await Emulator.start({ port: 0, rules });
+    const there = ['--host', '127.0.0.1', '--port', String(guarded.port), '--username', 'anna'];
+    const env = { STATESTORE_PASSWORD: 'secret' };
+    assert.equal((await run(['set', 'machine/1', 'v', ...there], { env })).code, 0);
+    assert.equal((await run(['get', 'machine/1', '--password-file', file, ...there])).code, 0);
+    await fails(4, /not authorized/, ['set', 'recipe/1', 'v', ...there], { env });
+    await fails(4, /not authorized/, ['observe', 'recipe/1', ...there], { env });
+    const wrong = { STATESTORE_PASSWORD: 'wrong' };
+    await fails(4, /refused the connection.*--password-file/, ['get', 'machine/1', ...there], { env: wrong });
+    await guarded.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('ends with 5 when a write may or may not have been applied, and with 3 after a reading without an answer', async () => {
+    const silentStore = await startScriptedStore();
+    silentStore.answer = () => undefined;
+    const there = ['--host', '127.0.0.1', '--port', String(silentStore.port), '--timeout', '5'];
+    await Promise.all([
+      fails(5, /may or may not have been applied/, ['set', 'k', 'v', ...there]),
+      fails(5, /may or may not have been applied/, ['delete', 'k', ...there]),
+      fails(3, /No answer|no answer/, ['get', 'k', ...there]),
+    ]);
+    await silentStore.close();
+  });
+
+  it('ends with 6 when stdout is full, and with 0 when its reader has seen enough', async function () {
+    await store.set('bytes', Buffer.alloc(1_000_000));
+    const child = start(['get', 'bytes', ...at]);
+    child.stdout.once('data', () => child.stdout.destroy());
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    if (process.platform !== 'linux') return this.skip();
+    const full = spawn(process.execPath, [CLI, 'get', 'bytes', ...at], {
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    });
+    const lines = new Lines(full);
+    assert.deepEqual(await once(full, 'close'), [6, null]);
+    assert.match(lines.all.join('\n'), /^statestore: stdout cannot be written: ENOSPC.*$/);
+  });
+
+  it('speaks TLS with a client certificate, under another name of the broker', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'statestore-'));
+    const authority = makeAuthority('the authority');
+    const ca = writeCertificate(directory, 'authority', authority);
+    const { cert, key } = writeCertificate(directory, 'broker', makeCertificate('broker', authority));
+    const [certificate, privateKey, authorities] = [cert, key, ca.cert].map((path) => readFileSync(path));
+    const guarded = await Emulator.start({
+      port: 0,
+      tls: { cert: certificate as Buffer, key: privateKey as Buffer, ca: authorities as Buffer },
+    });
+    const there = ['--host', 'localhost', '--port', String(guarded.port)];
+    const mine = ['--cert', cert, '--key', key];
+    assert.equal((await run(['set', 'k', 'v', '--ca', ca.cert, ...mine, ...there])).code, 0);
+    await fails(3, /\(options: --ca FILE\)/, ['get', 'k', '--tls', ...there]);
+    await fails(3, /nowhere/, ['get', 'k', '--ca', ca.cert, '--servername', 'nowhere', ...mine, ...there]);
+    await guarded.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`observes until ${signal}, and ends with 0`, async () => {
+      await store.set('observed', 'before');
+      const child = start(['observe', 'observed', '--current', ...at]);
+      const lines = new Lines(child);
+      await lines.find(/^statestore: observing key observed/);
+      await lines.find(/^set before$/);
+      await store.set('observed', 'after');
+      await store.delete('observed');
+      await lines.find(/^delete$/);
+      child.kill(signal);
+      assert.deepEqual(await once(child, 'close'), [0, null]);
+      assert.deepEqual(
+        lines.all.filter((line) => !line.startsWith('statestore: ')),
+        ['set before', 'set after', 'delete'],
+      );
+    });
+  }
+
+  it('observes bytes as JSON, tells a lost connection and what changed meanwhile', async () => {
+    const proxy = await FaultProxy.start(() => emulator.port);
+    const child = start([
+      'observe',
+      'observed',
+      '--json',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(proxy.port),
+    ]);
+    const lines = new Lines(child);
+    await lines.find(/observing key observed/);
+    await store.set('observed', Buffer.from([0xff]));
+    const first = JSON.parse(await lines.find(/^\{/));
+    assert.deepEqual([first.operation, first.key, first.valueBase64], ['set', 'observed', '/w==']);
+    assert.match(first.version, VERSION);
+    proxy.refusing = true;
+    proxy.cut();
+    await lines.find(/^statestore: .*127\.0\.0\.1/, 2);
+    await store.set('observed', 'meanwhile');
+    proxy.refusing = false;
+    await lines.find(/^statestore: connected again$/);
+    await lines.find(/"value":"meanwhile"/);
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    await proxy.close();
+  });
+
+  it('ends with 4 when it may not observe the key any more, or another client takes its ID', async () => {
+    const allowed = 'spec: { authorizationPolicies: { rules: [] } }';
+    const guarded = await Emulator.start({ port: 0, rules: Rules.parse(allowed) });
+    let target = emulator.port;
+    const proxy = await FaultProxy.start(() => target);
+    const there = ['--host', '127.0.0.1', '--port', String(proxy.port)];
+    const refused = start(['observe', 'observed', ...there]);
+    const lines = new Lines(refused);
+    await lines.find(/observing key observed/);
+    target = guarded.port;
+    proxy.cut();
+    assert.deepEqual(await once(refused, 'close'), [4, null]);
+    assert.match(lines.all.at(-1) as string, /^statestore: .*not authorized/);
+
+    target = emulator.port;
+    const thrownOut = start(['observe', 'observed', '--client-id', 'twice', ...there]);
+    const told = new Lines(thrownOut);
+    await told.find(/observing key observed/);
+    const other = new StateStoreClient({ host: '127.0.0.1', port: emulator.port, clientId: 'twice' });
+    await other.connect();
+    assert.deepEqual(await once(thrownOut, 'close'), [4, null]);
+    assert.match(told.all.at(-1) as string, /^statestore: .*\(options: --client-id ID, or none\)$/);
+    await other.close();
+    await proxy.close();
+    await guarded.close();
+  });
+
+  it('can be interrupted while it connects', async () => {
+    const silentBroker = createServer().listen(0, '127.0.0.1');
+    await once(silentBroker, 'listening');
+    const { port } = silentBroker.address() as AddressInfo;
+    const child = start(['observe', 'k', '--host', '127.0.0.1', '--port', String(port)]);
+    const [socket] = (await once(silentBroker, 'connection')) as [Socket];
+    socket.on('error', () => undefined).resume();
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    silentBroker.close();
+  });
+
+  it('ends when the one who observes its lines has gone', async () => {
+    const child = start(['observe', 'observed', ...at]);
+    await once(child.stderr, 'data');
+    child.stdout.destroy();
+    const exited = once(child, 'exit');
+    await store.set('observed', 'nobody reads this');
+    assert.deepEqual(await exited, [0, null]);
+  });
+
+  it('explains itself', async () => {
+    const help = await run(['--help']);
+    assert.deepEqual([help.code, help.stderr], [0, []]);
+    assert.match(help.stdout.toString(), /^Usage: statestore get KEY/);
+    const version = await run(['--version']);
+    assert.match(version.stdout.toString(), /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('is documented: every option and exit code of --help stands in docs/command.md', async () => {
+    const page = readFileSync(join(ROOT, 'docs', 'command.md'), 'utf8');
+    const help = (await run(['--help'])).stdout.toString();
+    for (const [, option] of help.matchAll(/^ {2}(--[a-z-]+)/gm)) {
+      assert.ok(page.includes(`\`${option}`), `${option} is not in the page`);
+    }
+    const codes = [...help.matchAll(/^ {2}(\d) {2}/gm)].map((match) => match[1]);
+    assert.deepEqual(codes, ['0', '1', '2', '3', '4', '5', '6']);
+    for (const code of codes) assert.match(page, new RegExp(`^\\| ${code} \\|`, 'm'));
+  });
+});

@@ -1,0 +1,89 @@
+/** What visitors of the repository and of the package at npm see. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { ROOT } from '../support/node-red';
+
+const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8');
+const manifest = JSON.parse(read('package.json')) as {
+  homepage: string;
+  bugs: { url: string };
+  repository: { url: string };
+  engines: { node: string };
+};
+const REPOSITORY = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+const RAW = `${REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/main/docs/images/`;
+
+describe('Pictures', () => {
+  const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+  const sources = (page: string) =>
+    [...page.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map((match) => match[1] as string);
+
+  it('of the README have addresses that hold at npm and in the Flow Library, too', () => {
+    const wrong = sources(read('README.md')).filter((source) => !source.startsWith(RAW));
+    assert.deepEqual(wrong, []);
+  });
+
+  it('that pages show are there, and no others', () => {
+    const shown = sources(read('README.md')).map((source) => source.replace(RAW, ''));
+    for (const page of docs)
+      shown.push(...sources(read('docs', page)).map((one) => one.replace('images/', '')));
+    assert.ok(shown.length > 0);
+    assert.deepEqual([...new Set(shown)].sort(), readdirSync(join(ROOT, 'docs', 'images')).sort());
+  });
+});
+
+describe('Links between pages', () => {
+  for (const page of [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ]) {
+    if (!page.endsWith('.md')) continue;
+    it(`of ${page} lead somewhere`, () => {
+      const targets = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
+        (match) => match[1] as string,
+      );
+      assert.deepEqual(
+        targets.filter((target) => !existsSync(join(ROOT, page, '..', target))),
+        [],
+      );
+    });
+  }
+});
+
+describe('The repository on GitHub', () => {
+  const github = (...path: string[]) => parse(read('.github', ...path));
+
+  it('is where package.json says', () => {
+    assert.equal(manifest.homepage, `${REPOSITORY}#readme`);
+    assert.equal(manifest.bugs.url, `${REPOSITORY}/issues`);
+  });
+
+  it('tests with .ci/run, from the oldest Node.js on', () => {
+    const { jobs } = github('workflows', 'test.yml');
+    const [oldest] = jobs.test.strategy.matrix.node as string[];
+    assert.equal(oldest, /\d+/.exec(manifest.engines.node)?.[0]);
+    assert.ok(jobs.test.steps.some(({ run }: { run?: string }) => run === '.ci/run'));
+  });
+
+  it('publishes what was tested, with provenance', () => {
+    const { on, jobs } = github('workflows', 'release.yml');
+    assert.deepEqual(on, { push: { tags: ['v*'] } });
+    const runs = jobs.publish.steps.map(({ run }: { run?: string }) => run).filter(Boolean);
+    assert.deepEqual(runs.slice(-2), ['.ci/run', 'npm publish --provenance']);
+    assert.equal(jobs.publish.permissions['id-token'], 'write');
+  });
+
+  it('asks who reports a fault for the status, the error code and the result of Test connection', () => {
+    const { body } = github('ISSUE_TEMPLATE', 'fault.yml') as {
+      body: { id?: string; validations?: { required?: boolean } }[];
+    };
+    const required = body.filter(({ validations }) => validations?.required).map(({ id }) => id);
+    for (const id of ['status', 'code', 'test-connection']) assert.ok(required.includes(id), id);
+    for (const name of ['wish.yml', 'config.yml']) assert.ok(github('ISSUE_TEMPLATE', name));
+    assert.equal(github('dependabot.yml').version, 2);
+  });
+});
