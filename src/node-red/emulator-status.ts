@@ -68,7 +68,7 @@ export class EmulatorStatus {
 
   /** "1 key", "12k keys". */
   #count(count: number, what: 'client' | 'key'): string {
-    return this.#text(`status.${what}${count === 1 ? '' : 's'}`, { count: short(count) });
+    return this.#text(`count.${what}${count === 1 ? '' : 's'}`, { count: short(count) });
   }
 
   #text(key: string, values: Record<string, string | number>): string {
