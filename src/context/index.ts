@@ -23,7 +23,7 @@ function contextStore(config: ContextStoreOptions = {}): ContextStore {
 }
 
 /** What Node-RED's log calls it. */
-contextStore.toString = () => 'statestore';
+Object.defineProperty(contextStore, 'toString', { value: () => 'statestore' });
 
 namespace contextStore {
   /** `config` in settings.js. */
