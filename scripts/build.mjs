@@ -8,5 +8,6 @@ process.chdir(root);
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { stdio: 'inherit' });
-cpSync('nodes', 'dist/nodes', { recursive: true, filter: (source) => !source.endsWith('.ts') });
+for (const folder of ['nodes', 'plugins'])
+  cpSync(folder, `dist/${folder}`, { recursive: true, filter: (source) => !source.endsWith('.ts') });
 chmodSync('dist/src/emulator/cli.js', 0o755);
