@@ -100,18 +100,14 @@
       // Core writes under this path into an object of its own: a constant, so that no key can be "__proto__".
       const path = 'value';
       const element = sidebar.value.element(shown, {
-        ...{ sourceId: `statestore/${id}`, path, rootPath: path, expandLeafNodes: true },
-        expandPaths: [...unfolded].sort(),
+        ...{ sourceId: `statestore/${id}`, path, rootPath: path, exposeApi: true },
         ontoggle: (where, isOpen) => {
-          const inside = String(where).slice(path.length).replace(/^\./, '');
-          if (isOpen) unfolded.add(inside);
-          else for (const one of unfolded) if (one.startsWith(inside)) unfolded.delete(one);
+          if (isOpen) unfolded.add(where);
+          else for (const one of unfolded) if (one.startsWith(where)) unfolded.delete(one);
         },
       });
+      sidebar.value.unfold(element, unfolded);
       this.#value.append(element);
-      this.#value.find('.red-ui-debug-msg-tools button').each((_index, one) => {
-        $(one).attr('aria-label', words('button.copy'));
-      });
       sidebar.value.reachable($(element));
       if (shown.cut) {
         const size = sidebar.value.size(shown.size);

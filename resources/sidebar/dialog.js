@@ -61,7 +61,7 @@
         $('<label>', { for: idOf(name) }).text(words(`set.${name}`)),
         field.addClass('statestore-dialog-field').attr('id', idOf(name)),
       );
-    const keyField = $('<input>', { type: 'text', autocomplete: 'off', spellcheck: false });
+    const keyField = $('<input>', { type: 'text' }).attr({ autocomplete: 'off', spellcheck: false });
     if (key) keyField.val(sidebar.key.textOf(key)).prop('readonly', true);
     const type = $('<select>');
     for (const one of ['text', 'json', 'base64']) {

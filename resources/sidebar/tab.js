@@ -117,6 +117,11 @@
         this.#detail.element,
       );
       filter.searchBox({ style: 'compact', delay: 50, change: () => this.#onFilter() });
+      root.find('.red-ui-searchBox-clear').attr('aria-label', words('button.clear'));
+      // The box itself hears keys only: not what is pasted or dropped.
+      filter.on('input', ({ originalEvent }) => {
+        if (!originalEvent?.isComposing) filter.searchBox('value', filter.val());
+      });
       filter.on('keydown', (event) => {
         if (event.key === 'Enter') this.#lookUp();
       });
@@ -211,6 +216,7 @@
 
     async #loadNamed() {
       const store = this.#store;
+      if (!this.#stores.some(({ id }) => id === store)) return;
       try {
         const named = await sidebar.runtime.namedKeys(store);
         if (store !== this.#store) return;

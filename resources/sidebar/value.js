@@ -5,6 +5,8 @@
 
   /** Core's own view takes objects with this property for what it encoded itself. */
   const RESERVED = '__enc__';
+  /** Properties of one object; Core makes an element with buttons for each of them. */
+  const MOST_PROPERTIES = 1000;
 
   /** What a node would get: JSON as what it says, other text as text, bytes as a list of numbers. */
   function parse({ text, base64, cut }) {
@@ -13,7 +15,12 @@
     try {
       return {
         value: JSON.parse(text, (name, value) => {
-          if (name === RESERVED) throw new SyntaxError(RESERVED);
+          const isLarge =
+            typeof value === 'object' &&
+            value !== null &&
+            !Array.isArray(value) &&
+            Object.keys(value).length > MOST_PROPERTIES;
+          if (name === RESERVED || isLarge) throw new SyntaxError();
           return value;
         }),
       };
@@ -34,9 +41,13 @@
     }
   }
 
-  /** Makes what Core lets the mouse unfold reachable by keyboard; what is unfolded later, too. */
+  /** Makes what Core lets the mouse unfold reachable by keyboard, and names its buttons; what is unfolded later, too. */
   function reachable(root) {
     const mark = () => {
+      for (const button of root.find('.red-ui-debug-msg-tools button:not([aria-label])')) {
+        const copies = $(button).has('.fa-terminal').length > 0 ? 'copyPath' : 'copyPayload';
+        $(button).attr('aria-label', RED._(`node-red:debug.sidebar.${copies}`));
+      }
       for (const header of root.find('.red-ui-debug-msg-expandable')) {
         const isOpen = !header.parentElement.classList.contains('collapsed');
         $(header).attr({ role: 'button', tabindex: 0, 'aria-expanded': String(isOpen) });
@@ -72,5 +83,12 @@
     return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
   }
 
-  sidebar.value = { element, reachable, timeOf, age, size };
+  /** Unfolds these paths of an element that was made with `exposeApi`; those of what is around first. */
+  function unfold(element, paths) {
+    // Core's option for it unfolds each ten entries of a long list.
+    const expand = $(element).prop('expand');
+    for (const path of [...paths].sort()) expand?.(path, true);
+  }
+
+  sidebar.value = { element, unfold, reachable, timeOf, age, size };
 })();

@@ -54,6 +54,11 @@ export class Admin extends EventEmitter<{ told: [] }> {
     return new Admin(nodeRed, token);
   }
 
+  /** As the editor keeps it. */
+  get token(): string {
+    return JSON.stringify({ access_token: this.#token, expires_in: 604_800, token_type: 'Bearer' });
+  }
+
   get headers(): Record<string, string> {
     return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
   }

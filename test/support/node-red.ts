@@ -59,14 +59,17 @@ export class Lines extends EventEmitter<{ line: [] }> {
 
 export class NodeRed {
   readonly base: string;
-  readonly lines: Lines;
-  readonly #child: ChildProcess;
+  /** Of the process that runs, or ran last. */
+  lines: Lines;
+  #child: ChildProcess;
+  readonly #start: () => ChildProcess;
   readonly #cleanUp: () => void;
 
-  private constructor(base: string, child: ChildProcess, cleanUp: () => void) {
+  private constructor(base: string, start: () => ChildProcess, cleanUp: () => void) {
     this.base = base;
-    this.lines = new Lines(child);
-    this.#child = child;
+    this.#start = start;
+    this.#child = start();
+    this.lines = new Lines(this.#child);
     this.#cleanUp = cleanUp;
   }
 
@@ -92,15 +95,20 @@ export class NodeRed {
       })};`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');
-    const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PORT: String(port), ...env },
-    });
+    const start = () =>
+      spawn(node, [red, '--userDir', directory, '--settings', settings], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, PORT: String(port), ...env },
+      });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
-    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
-    await nodeRed.lines.find(new RegExp(`//127\\.0\\.0\\.1:${port}`));
-    await nodeRed.lines.find(STARTED);
+    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, start, cleanUp);
+    await nodeRed.#started();
     return nodeRed;
+  }
+
+  async #started(): Promise<void> {
+    await this.lines.find(new RegExp(`${this.base.replace('http:', '').replaceAll('.', '\\.')}`));
+    await this.lines.find(STARTED);
   }
 
   /** Calls the admin API; fails on any status but success. */
@@ -139,6 +147,13 @@ export class NodeRed {
     const exited = exitCode === null && signalCode === null ? once(this.#child, 'exit') : undefined;
     this.#child.kill(signal);
     await exited;
+  }
+
+  /** Starts it once more after its {@link end}, at the same address. */
+  async again(): Promise<void> {
+    this.#child = this.#start();
+    this.lines = new Lines(this.#child);
+    await this.#started();
   }
 
   async stop(): Promise<void> {
