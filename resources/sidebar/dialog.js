@@ -34,8 +34,9 @@
       open: () => RED.keyboard.disable(),
       close: () => {
         RED.keyboard.enable();
-        body.dialog('destroy').remove();
         before?.focus?.();
+        // Core's handler of keys looks at where Escape was pressed.
+        setTimeout(() => body.dialog('destroy').remove());
       },
     });
     main = body.parent().find('.ui-dialog-buttonpane .primary');
