@@ -1,7 +1,7 @@
 /** A real Node-RED in a process of its own, with an empty user directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -139,6 +139,14 @@ export class NodeRed {
   async inject(id: string): Promise<void> {
     const response = await fetch(`${this.base}/inject/${id}`, { method: 'POST' });
     if (!response.ok) throw new Error(`inject ${id}: ${response.status}`);
+  }
+
+  /** CPU time of the process so far, user and system, in milliseconds; on Linux. */
+  get cpuTime(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
   /** Ends the process and keeps its user directory; resolves when it is gone. */
