@@ -34,11 +34,9 @@ export function shownValue(known: Known, most: number, expires?: number): Shown 
   if (!known.found) return { found: false };
   const { value, version } = known;
   const cut = value.length > most;
-  const part = cut ? value.subarray(0, most) : value;
-  // A character may be cut in two.
   const content = isUtf8(value)
-    ? { text: part.toString('utf8').replace(cut ? /\ufffd+$/ : /$^/, '') }
-    : { base64: part.toString('base64') };
+    ? { text: value.subarray(0, wholeCharacters(value, most)).toString('utf8') }
+    : { base64: value.subarray(0, most).toString('base64') };
   return {
     found: true,
     size: value.length,
@@ -48,4 +46,11 @@ export function shownValue(known: Known, most: number, expires?: number): Shown 
     ...(content.text !== undefined && !cut && isHolder(content.text) && { holder: holderName(content.text) }),
     ...(expires !== undefined && { expires }),
   };
+}
+
+/** How many of the first `most` bytes of a text make whole characters: what goes on after them is no continuation (10xxxxxx). */
+function wholeCharacters(value: Buffer, most: number): number {
+  let length = Math.min(most, value.length);
+  while (length > 0 && ((value[length] ?? 0) & 0xc0) === 0x80) length--;
+  return length;
 }

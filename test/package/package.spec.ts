@@ -11,7 +11,7 @@ import { VERSIONS } from '../support/node-red-versions';
 
 const run = promisify(execFile);
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs|resources)\//;
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/plugins|dist\/src|examples|docs|resources)\//;
 
 interface Manifest {
   name: string;
@@ -22,7 +22,7 @@ interface Manifest {
   engines: { node: string };
   bin: Record<string, string>;
   dependencies: Record<string, string>;
-  'node-red': { version: string; nodes: Record<string, string> };
+  'node-red': { version: string; nodes: Record<string, string>; plugins: Record<string, string> };
 }
 
 describe('The packed package', () => {
@@ -63,6 +63,19 @@ describe('The packed package', () => {
       ]) {
         assert.ok(files.includes(file), `${file} is not packed`);
       }
+    }
+    for (const script of Object.values(manifest['node-red'].plugins)) {
+      const name = script.replace(/^dist\/plugins\/|\.js$/g, '');
+      const page = script.replace(/js$/, 'html');
+      const loaded = [
+        ...readFileSync(join(ROOT, page), 'utf8').matchAll(/src="resources\/[^/]+\/[^/]+\/([^"]+)"/g),
+      ];
+      const texts = ['en-US', 'de', 'ja', 'zh-CN'].map(
+        (language) => `dist/plugins/locales/${language}/${name}.json`,
+      );
+      assert.ok(loaded.length > 0);
+      for (const file of [script, page, ...texts, ...loaded.map(([, path]) => `resources/${path}`)])
+        assert.ok(files.includes(file), `${file} is not packed`);
     }
     for (const file of Object.values(manifest.bin)) assert.ok(files.includes(file), `${file} is not packed`);
     for (const file of ['LICENSE', 'README.md', 'resources/editor.js']) {
@@ -138,6 +151,11 @@ describe('The packed package', () => {
       assert.deepEqual(
         ours.filter(({ err }) => err),
         [],
+      );
+      const plugins = await nodeRed.api<{ module: string; id: string; err?: string }[]>('GET', '/plugins');
+      assert.deepEqual(
+        plugins.filter(({ module }) => module === manifest.name).map(({ id, err }) => [id, err]),
+        Object.keys(manifest['node-red'].plugins).map((name) => [`${manifest.name}/${name}`, undefined]),
       );
     } finally {
       await nodeRed.stop();
