@@ -39,7 +39,11 @@
       this.element.on('scroll', () => this.draw());
       this.element.on('keydown', (event) => this.#onKey(event));
       this.element.on('click', '.statestore-key', (event) => this.select(event.currentTarget.dataset.id));
-      new ResizeObserver(() => this.draw()).observe(this.element[0]);
+      new ResizeObserver(() => {
+        // What is known of the selected key takes room below: its row stays in sight.
+        this.#reveal(this.#selected);
+        this.draw();
+      }).observe(this.element[0]);
     }
 
     get selected() {
@@ -57,14 +61,18 @@
     /** Chooses a key; with `reveal` it is scrolled to. */
     select(id, { reveal = false } = {}) {
       this.#selected = id;
-      const index = this.#ids.indexOf(id);
-      if (reveal && index >= 0) {
-        const box = this.element[0];
-        const top = Math.min(box.scrollTop, index * ROW);
-        box.scrollTop = Math.max(top, (index + 1) * ROW - box.clientHeight);
-      }
+      if (reveal) this.#reveal(id);
       this.draw();
       this.#options.select(id);
+    }
+
+    /** Scrolls as little as need be for the row to be seen. */
+    #reveal(id) {
+      const index = this.#ids.indexOf(id);
+      if (index < 0) return;
+      const box = this.element[0];
+      const top = Math.min(box.scrollTop, index * ROW);
+      box.scrollTop = Math.max(top, (index + 1) * ROW - box.clientHeight);
     }
 
     /** Draws the rows that are seen, with the next frame. */
