@@ -2,7 +2,7 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
 import { EmulatorStatus } from '../src/node-red/emulator-status';
-import { Emulators, OtherSettingsError } from '../src/node-red/emulators';
+import { emulators, OtherSettingsError } from '../src/node-red/emulators';
 
 interface StateStoreEmulatorDef extends NodeDef {
   host: string;
@@ -16,7 +16,6 @@ interface StateStoreEmulatorDef extends NodeDef {
 }
 
 export = (RED: NodeAPI): void => {
-  const emulators = new Emulators();
   /** How to try again, for nodes that found another one with other rules at their address: a deploy may have changed that one. */
   const refused = new Map<Node, () => void>();
   RED.events.on('flows:started', () => {

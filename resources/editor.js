@@ -157,7 +157,36 @@ window.stateStoreEditor ??= (() => {
     if (label) node.attr('data-palette-label', `${label} ${wordsOf('statestore-config')('keywords')}`);
   });
 
+  /** The text for a code or reason in the language of the editor, around what is known in English only. */
+  function failure(reason, detail) {
+    const text = RED._(`${MODULE}/statestore-config:statestore.error.${reason}`, { detail });
+    return text.endsWith(`error.${reason}`) ? detail : text;
+  }
+
+  /** The few words for a code, as under a node; undefined where there are none. */
+  function shortError(code) {
+    const text = RED._(`${MODULE}/statestore-config:statestore.status.error.${code}`);
+    return text.endsWith(`error.${code}`) ? undefined : text;
+  }
+
+  /** Fills a list with what *Test connection* found. */
+  function showTestResults(list, { results, roundTrip }) {
+    const words = wordsOf('statestore-config');
+    list.empty();
+    for (const { step, ok, message, reason } of results) {
+      const text = ok ? words(`test.ok.${step}`, { ms: roundTrip }) : failure(reason, message);
+      $('<li>')
+        .append($('<i>').addClass(ok ? 'fa fa-check' : 'fa fa-times'), ' ')
+        .append($('<b>').text(`${words(`test.step.${step}`)}: `))
+        .append(document.createTextNode(text))
+        .appendTo(list);
+    }
+  }
+
   return {
+    failure,
+    shortError,
+    showTestResults,
     wordsOf,
     isBlank,
     isEnvironment,

@@ -31,7 +31,8 @@ function compile(project) {
 }
 
 function copyRest() {
-  cpSync('nodes', 'dist/nodes', { recursive: true, filter: (source) => !source.endsWith('.ts') });
+  for (const folder of ['nodes', 'plugins'])
+    cpSync(folder, join('dist', folder), { recursive: true, filter: (source) => !source.endsWith('.ts') });
   const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
   for (const command of Object.values(bin)) chmodSync(command, 0o755);
 }

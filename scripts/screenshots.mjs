@@ -2,7 +2,8 @@
  * Takes pictures of the running product, in Node-RED 4.1, and in 5.0 for the dark theme. Those that a page shows go to
  * docs/images; the others, to look at, to dist/images.
  *
- *   npm run screenshots
+ *   npm run screenshots            all of them
+ *   npm run screenshots -- sidebar  those of one group
  *
  * The pictures in Japanese and Chinese need a font that has these characters (Debian: fonts-wqy-microhei).
  */
@@ -15,6 +16,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 const { Editor } = require('../dist/test/support/editor.js');
 const { VERSIONS } = require('../dist/test/support/node-red-versions.js');
+const { Sidebar } = require('../dist/test/support/sidebar.js');
+const { StateStoreClient } = require('../dist/src/index.js');
 const shown = join(root, 'docs', 'images');
 const others = join(root, 'dist', 'images');
 for (const folder of [shown, others]) mkdirSync(folder, { recursive: true });
@@ -30,7 +33,10 @@ const flows = example('01 Quickstart');
 const counter = example('02 Counter shared by two flows');
 const idOf = (type) => flows.find((node) => node.type === type).id;
 
-async function take(version, pictures, deployed = flows) {
+const only = process.argv[2];
+
+async function take(group, version, pictures, deployed = flows) {
+  if (only && only !== group) return;
   const editor = await Editor.open({ flows: deployed, nodeRed: VERSIONS[version]() });
   try {
     await pictures(editor);
@@ -73,7 +79,7 @@ async function takeUpdate(editor, name) {
   await editor.load();
 }
 
-await take('4.1', async (editor) => {
+await take('dialogs', '4.1', async (editor) => {
   const { page } = editor;
   await page.setViewportSize({ width: 1500, height: 660 });
   await takeQuickstart(editor, 'quickstart');
@@ -106,6 +112,7 @@ await take('4.1', async (editor) => {
 });
 
 await take(
+  'nodes',
   '4.1',
   async ({ page }) => {
     await page.setViewportSize({ width: 1420, height: 680 });
@@ -117,6 +124,7 @@ await take(
 );
 
 await take(
+  'nodes',
   '4.1',
   async ({ page, nodeRed }) => {
     await page.setViewportSize({ width: 1420, height: 680 });
@@ -128,7 +136,7 @@ await take(
   example('13 A lock around a device'),
 );
 
-await take('5.0', async (editor) => {
+await take('dialogs', '5.0', async (editor) => {
   const { page } = editor;
   await page.setViewportSize({ width: 1500, height: 760 });
   await page.evaluate(() => document.documentElement.classList.add('nr-theme-dark'));
@@ -139,3 +147,84 @@ await take('5.0', async (editor) => {
   await page.locator('#node-config-input-place').selectOption('aio');
   await takeDialog('config-dark', tray);
 });
+
+/** Example 03 with a role and a node that names a key. */
+function withRole() {
+  const nodes = example('03 Remember the last reading of each machine');
+  const { z } = nodes.find(({ type }) => type === 'statestore-get');
+  const store = nodes.find(({ type }) => type === 'statestore-config').id;
+  const at = { z, store, x: 360, wires: [[]] };
+  return [
+    ...nodes,
+    {
+      ...{
+        ...at,
+        id: 'press',
+        type: 'statestore-get',
+        y: 460,
+        name: '',
+        key: 'machine/press',
+        keyType: 'str',
+      },
+      ...{ property: 'payload', propertyType: 'msg', format: 'auto-detect', outputs: 1 },
+    },
+    {
+      ...{ ...at, id: 'role', type: 'statestore-leader', y: 520, name: '', role: 'line/controller' },
+      ...{ lease: '10', candidate: 'left', outputs: 1 },
+    },
+  ];
+}
+
+/** The tab in the sidebar, with a key selected and unfolded; `name` is that of the picture. */
+async function takeSidebar(editor, name, dark = false) {
+  const { page, nodeRed } = editor;
+  const sidebar = new Sidebar(editor);
+  await page.setViewportSize({ width: 1400, height: 780 });
+  if (dark) await page.evaluate(() => document.documentElement.classList.add('nr-theme-dark'));
+  const { port } = withRole().find(({ type }) => type === 'statestore-config');
+  const client = new StateStoreClient({ host: '127.0.0.1', port });
+  await client.set('line/speed', '120');
+  await client.set('line/recipe', JSON.stringify({ name: 'bread', steps: ['mix', 'rest', 'bake'] }));
+  await client.set('line/picture', Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]));
+  await client.close();
+  await sidebar.show();
+  // In Node-RED 5.0 the debug sidebar takes the lower half.
+  const debug = page.locator('button[data-tab-id=debug].selected');
+  if (await debug.isVisible()) await debug.click();
+  await sidebar.shows('line/controller', 'held by left').waitFor();
+  await sidebar.row('machine/press').click();
+  const folded = sidebar.detail.locator('.red-ui-debug-msg-expandable[aria-expanded=false]');
+  if (await folded.isVisible()) await folded.click();
+  await nodeRed.inject(withRole().find(({ type, name: label }) => type === 'inject' && label === 'press').id);
+  await sidebar
+    .row('machine/press')
+    .locator('.statestore-key-age', { hasText: /^[01] s ago$/ })
+    .waitFor();
+  await page.mouse.move(700, 600);
+  await page.waitForTimeout(1200);
+  await page.screenshot({ path: pathOf(name) });
+}
+
+await take(
+  'sidebar',
+  '4.1',
+  async (editor) => {
+    await takeSidebar(editor, 'sidebar');
+    const sidebar = new Sidebar(editor);
+    await sidebar.row('line/recipe').click();
+    await sidebar.button('Set').click();
+    await sidebar.dialog.screenshot({ path: pathOf('sidebar-set') });
+    await sidebar.press('Cancel');
+  },
+  withRole(),
+);
+
+await take(
+  'sidebar',
+  '5.0',
+  async (editor) => {
+    await takeSidebar(editor, 'sidebar-5');
+    await takeSidebar(editor, 'sidebar-dark', true);
+  },
+  withRole(),
+);

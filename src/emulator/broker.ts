@@ -141,6 +141,11 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     return this.#broker.connectedClients;
   }
 
+  /** Whether the client with this ID is connected here. */
+  serves(clientId: string): boolean {
+    return this.#delivery.client(clientId)?.connected === true;
+  }
+
   /** How many keys the store holds. */
   get keys(): number {
     return this.engine.size;

@@ -62,6 +62,9 @@ export interface EngineOptions {
   keyQuota?: number;
 }
 
+/** Hears of a key that came or went. */
+export type KeyListener = (key: Buffer, exists: boolean) => void;
+
 const STORE_NODE_ID = 'statestore-emulator';
 const NEVER = Number.POSITIVE_INFINITY;
 /** How far the counter of a timestamp may be ahead of the store's: more events than a client has in a millisecond. */
@@ -72,6 +75,8 @@ export class StateStoreEngine {
   authorize: NonNullable<EngineOptions['authorize']>;
   /** May be changed at any time; keys that are there stay. */
   keyQuota: number;
+  /** Those who list the keys: no client of the protocol can. */
+  readonly keyListeners = new Set<KeyListener>();
   #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
@@ -87,6 +92,17 @@ export class StateStoreEngine {
   /** How many keys the store holds. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** All keys, in the order in which they came; a key that comes while they are listed is listed, too. */
+  *keys(): Generator<Buffer, void, undefined> {
+    for (const { key } of this.#entries.values()) yield key;
+  }
+
+  /** When this key expires, in milliseconds since 1970; `undefined` when it does not, or is not there. */
+  expiryOf(key: Uint8Array): number | undefined {
+    const expiresAt = this.#entries.get(idOf(key))?.expiresAt ?? NEVER;
+    return expiresAt === NEVER ? undefined : expiresAt;
   }
 
   /** When the next key expires, in milliseconds since 1970. */
@@ -217,6 +233,7 @@ export class StateStoreEngine {
     };
     this.#entries.set(id, entry);
     if (entry.expiresAt !== NEVER) this.#expiring.add(entry);
+    if (!old) this.#tell(entry.key, true);
     this.#notify(entry.key, { operation: 'set', value: entry.value }, version, notifications);
     return { payload: reply.ok, version };
   }
@@ -261,6 +278,11 @@ export class StateStoreEngine {
   #remove(entry: Entry): void {
     this.#entries.delete(idOf(entry.key));
     this.#expiring.remove(entry);
+    this.#tell(entry.key, false);
+  }
+
+  #tell(key: Buffer, exists: boolean): void {
+    for (const listener of this.keyListeners) listener(key, exists);
   }
 
   #notify(key: Buffer, change: Notification, version: string, notifications: EngineNotification[]): void {

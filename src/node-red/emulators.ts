@@ -25,6 +25,8 @@ interface Shared {
   /** What a node must have as well to share it. */
   terms: string;
   starting: Promise<Emulator>;
+  /** Once it has started. */
+  emulator?: Emulator;
   users: Set<Node>;
 }
 
@@ -63,7 +65,8 @@ export class Emulators {
     }
     shared.users.add(node);
     try {
-      return await shared.starting;
+      shared.emulator = await shared.starting;
+      return shared.emulator;
     } catch (error) {
       if (this.#running.get(id) === shared) this.#running.delete(id);
       throw error;
@@ -82,11 +85,20 @@ export class Emulators {
     await emulator.close();
   }
 
+  /** The emulator that this client is connected to, if it is one of these. */
+  serving(clientId: string): Emulator | undefined {
+    for (const { emulator } of this.#running.values()) if (emulator?.serves(clientId)) return emulator;
+    return undefined;
+  }
+
   /** Drops what is kept for addresses that no node uses any more; call it when flows have started. */
   forgetUnused(): void {
     this.#kept.clear();
   }
 }
+
+/** The emulators of this process: nodes run them, the sidebar looks into them. */
+export const emulators = new Emulators();
 
 async function readRules(given: string): Promise<Rules | undefined> {
   const text = given.trim();

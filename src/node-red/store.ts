@@ -12,6 +12,12 @@ export interface StoreNode extends Node<StoreCredentials> {
   users: Record<string, Node>;
 }
 
+/** Somebody who uses a store and is no node: an open page, for example. */
+export interface Guest {
+  /** The store is being closed; it waits until its guests have left, 5 seconds at most. */
+  onClosing(): void;
+}
+
 /** The store of a config node, if there is such a node. */
 export function storeOf(node: StoreNode | null): Store | undefined {
   return node?.store;
@@ -23,7 +29,7 @@ const GRACE_MS = 1000;
 const PATIENCE_MS = 5000;
 
 /**
- * The one pooled client of a store: opened when the first node registers, closed some time after the last one is released.
+ * The one pooled client of a store: opened when the first user registers, closed some time after the last one is released.
  * Emits `state` for every change of the connection.
  */
 export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
@@ -31,11 +37,12 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   /** What the client was made with last. */
   options: StateStoreClientOptions = {};
   readonly #readOptions: () => StateStoreClientOptions;
+  readonly #guests = new Set<Guest>();
   #client: StateStoreClient | undefined;
   #grace: NodeJS.Timeout | undefined;
   #onReleased: (() => void) | undefined;
 
-  /** `options` throws `BAD_ARGUMENT` for wrong settings, when the first node registers. */
+  /** `options` throws `BAD_ARGUMENT` for wrong settings, when the first user registers. */
   constructor(options: () => StateStoreClientOptions) {
     super();
     this.setMaxListeners(0);
@@ -43,7 +50,7 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   }
 
   get #used(): boolean {
-    return Object.keys(this.users).length > 0;
+    return Object.keys(this.users).length > 0 || this.#guests.size > 0;
   }
 
   get state(): ConnectionState {
@@ -52,8 +59,23 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
 
   /** Registers a node and returns the client it shares with the others. Throws `BAD_ARGUMENT` for wrong settings. */
   register(node: Node): StateStoreClient {
-    clearTimeout(this.#grace);
     this.users[node.id] = node;
+    return this.#opened();
+  }
+
+  /** The same for somebody who is no node. */
+  registerGuest(guest: Guest): StateStoreClient {
+    this.#guests.add(guest);
+    try {
+      return this.#opened();
+    } catch (error) {
+      this.#guests.delete(guest);
+      throw error;
+    }
+  }
+
+  #opened(): StateStoreClient {
+    clearTimeout(this.#grace);
     if (!this.#client) {
       this.options = this.#readOptions();
       this.#client = new StateStoreClient(this.options);
@@ -66,6 +88,14 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   /** Releases a node; with the last one the client is closed, unless another registers within a second. */
   release(node: Node): void {
     delete this.users[node.id];
+    this.#released();
+  }
+
+  releaseGuest(guest: Guest): void {
+    if (this.#guests.delete(guest)) this.#released();
+  }
+
+  #released(): void {
     if (this.#used) return;
     clearTimeout(this.#grace);
     if (this.#onReleased) this.#onReleased();
@@ -73,11 +103,12 @@ export class Store extends EventEmitter<{ state: [state: ConnectionState] }> {
   }
 
   /**
-   * Closes the client when its nodes have released it, which give back what they hold, or after 5 seconds. Node-RED closes a store
+   * Closes the client when its users have released it, which give back what they hold, or after 5 seconds. Node-RED closes a store
    * together with them.
    */
   async close(): Promise<void> {
     clearTimeout(this.#grace);
+    for (const guest of [...this.#guests]) guest.onClosing();
     if (this.#used) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, PATIENCE_MS);

@@ -2,6 +2,7 @@
 import type { NodeAPI } from 'node-red';
 import { type Diagnosis, diagnose } from '../client/diagnosis';
 import { StateStoreError } from '../protocol/errors';
+import { deployedStore } from './deployed-stores';
 import { readStoreSettings, type StoreCredentials, type StoreSettings } from './settings';
 
 /** What Node-RED's editor shows instead of a password that is stored. */
@@ -30,11 +31,25 @@ export function serveTestConnection(RED: NodeAPI): void {
   );
 }
 
-/** Rejects when the body is no request. What is wrong with the settings is a result. */
+/** Rejects when the body is no request. */
 async function test(RED: NodeAPI, body: unknown): Promise<Diagnosis> {
   const request = readRequest(body);
+  return diagnosed(RED, request.settings, () => credentialsOf(RED, request));
+}
+
+/** Tests a store as it is deployed. */
+export function testDeployedStore(RED: NodeAPI, id: string): Promise<Diagnosis> {
+  return diagnosed(RED, deployedStore(RED, id) ?? {}, () => RED.nodes.getCredentials(id) ?? {});
+}
+
+/** What is wrong with the settings is a result. */
+async function diagnosed(
+  RED: NodeAPI,
+  settings: StoreSettings,
+  credentials: () => StoreCredentials,
+): Promise<Diagnosis> {
   try {
-    return await diagnose(readStoreSettings(RED, request.settings, credentialsOf(RED, request)));
+    return await diagnose(readStoreSettings(RED, settings, credentials()));
   } catch (error) {
     if (!(error instanceof StateStoreError)) throw error;
     return { results: [{ step: 'settings', ok: false, message: error.message, reason: error.code }] };
@@ -75,15 +90,6 @@ function withStored<Name extends keyof StoreCredentials>(
 ): { [N in Name]?: string } {
   const value = typed === STORED ? stored[name] : typed;
   return (value ? { [name]: value } : {}) as { [N in Name]?: string };
-}
-
-/** The settings of the deployed store with this ID, started or not; those of a node of another type are none. */
-function deployedStore(RED: NodeAPI, id: string): StoreSettings | undefined {
-  const found: StoreSettings[] = [];
-  RED.nodes.eachNode((def) => {
-    if (def.id === id && def.type === 'statestore-config') found.push(def as StoreSettings);
-  });
-  return found[0];
 }
 
 /** Where a password goes and who can read it on the way, for comparison. */

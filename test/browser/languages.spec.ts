@@ -6,6 +6,7 @@ import type { Locator } from 'playwright-core';
 import { Editor } from '../support/editor';
 import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
+import { Sidebar } from '../support/sidebar';
 
 const LOCALES = join(ROOT, 'nodes', 'locales');
 const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader', 'lock', 'unlock'];
@@ -67,7 +68,11 @@ function illegible(tray: Locator): Promise<string[]> {
       if ((numbers(color)[3] ?? 1) > 0.5) return color;
       return one.parentElement ? behind(one.parentElement) : 'rgb(255, 255, 255)';
     };
-    return [...element.querySelectorAll<HTMLElement>('.form-row label, .form-tips, .statestore-fold, select')]
+    return [
+      ...element.querySelectorAll<HTMLElement>(
+        '.form-row label, .form-tips, .statestore-fold, select, .statestore-state, .statestore-hint p, .statestore-key span, .statestore-detail h3, .statestore-detail td',
+      ),
+    ]
       .filter((one) => one.offsetParent !== null && one.innerText.trim() !== '')
       .flatMap((one) => {
         const [text, back] = [luminance(getComputedStyle(one).color), luminance(behind(one))];
@@ -111,6 +116,28 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             await editor.page.locator('.red-ui-help').getByText(sentence, { exact: true }).first().waitFor();
           });
         }
+
+        it('has all texts of the tab in the sidebar', async () => {
+          const file = join(ROOT, 'plugins', 'locales', language, 'statestore-sidebar.json');
+          const { label, button, set, hint } = JSON.parse(readFileSync(file, 'utf8'))['statestore-sidebar'];
+          const sidebar = new Sidebar(editor);
+          await sidebar.show();
+          await sidebar.filter.fill('z');
+          await sidebar.tab.getByText(hint.noList).waitFor();
+          await sidebar.button(button.lookUp.replace('__key__', 'z')).click();
+          await sidebar.detail.waitFor();
+          assert.equal(await sidebar.filter.getAttribute('placeholder'), label.filter);
+          assert.deepEqual(await untranslated(sidebar.tab), []);
+          assert.deepEqual(await illegible(sidebar.tab), []);
+          await sidebar.button(button.add).click();
+          await sidebar.dialog.getByLabel(set.onlyIfNew).waitFor();
+          assert.deepEqual(await untranslated(sidebar.dialog), []);
+          assert.deepEqual(await illegible(sidebar.dialog), []);
+          await sidebar.press(button.cancel);
+          await sidebar.button(button.forget).click();
+          await sidebar.filter.fill('');
+          await sidebar.show('info');
+        });
 
         it('has all texts of a store', async () => {
           await editor.edit('node-set');

@@ -12,7 +12,7 @@ import { VERSIONS } from '../support/node-red-versions';
 
 const run = promisify(execFile);
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/src|examples|docs|resources)\//;
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$|^(dist\/nodes|dist\/plugins|dist\/src|examples|docs|resources)\//;
 /** Source maps, pictures, and pages for those who change the package. */
 const LEFT_OUT =
   /\.map$|\.ts$(?<!^dist\/src\/.*\.d\.ts)|\.png$|^docs\/(architecture|benchmarks|releasing)\.md$/;
@@ -31,7 +31,7 @@ interface Manifest {
   engines: { node: string };
   bin: Record<string, string>;
   dependencies: Record<string, string>;
-  'node-red': { version: string; nodes: Record<string, string> };
+  'node-red': { version: string; nodes: Record<string, string>; plugins: Record<string, string> };
 }
 
 describe('The packed package', () => {
@@ -75,6 +75,19 @@ describe('The packed package', () => {
       ]) {
         assert.ok(files.includes(file), `${file} is not packed`);
       }
+    }
+    for (const script of Object.values(manifest['node-red'].plugins)) {
+      const name = script.replace(/^dist\/plugins\/|\.js$/g, '');
+      const page = script.replace(/js$/, 'html');
+      const loaded = [
+        ...readFileSync(join(ROOT, page), 'utf8').matchAll(/src="resources\/[^/]+\/[^/]+\/([^"]+)"/g),
+      ];
+      const texts = ['en-US', 'de', 'ja', 'zh-CN'].map(
+        (language) => `dist/plugins/locales/${language}/${name}.json`,
+      );
+      assert.ok(loaded.length > 0);
+      for (const file of [script, page, ...texts, ...loaded.map(([, path]) => `resources/${path}`)])
+        assert.ok(files.includes(file), `${file} is not packed`);
     }
     for (const file of Object.values(manifest.bin)) assert.ok(files.includes(file), `${file} is not packed`);
     for (const file of ['LICENSE', 'README.md', 'resources/editor.js']) {
@@ -175,6 +188,11 @@ describe('The packed package', () => {
       );
       const shared = await nodeRed.api<{ shared?: object }>('GET', '/context/global?store=shared');
       assert.deepEqual(Object.keys(shared.shared ?? {}), ['line1']);
+      const plugins = await nodeRed.api<{ module: string; id: string; err?: string }[]>('GET', '/plugins');
+      assert.deepEqual(
+        plugins.filter(({ module }) => module === manifest.name).map(({ id, err }) => [id, err]),
+        Object.keys(manifest['node-red'].plugins).map((name) => [`${manifest.name}/${name}`, undefined]),
+      );
     } finally {
       await nodeRed.stop();
       await emulator.close();

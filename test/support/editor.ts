@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import chromium from '@sparticuz/chromium';
 import { type Browser, type Locator, type Page, chromium as playwright } from 'playwright-core';
+import { Admin } from './admin';
 import { NodeRed, type NodeRedOptions } from './node-red';
 
 /** What these tests use of the editor's global object. */
@@ -17,6 +18,8 @@ export interface EditorOptions {
   flows?: object[];
   /** Settings and environment of Node-RED. */
   nodeRed?: NodeRedOptions;
+  /** Who is logged in, where Node-RED has users; may deploy. */
+  user?: string;
 }
 
 const SETTINGS = {
@@ -41,9 +44,10 @@ export class Editor {
     page.on('pageerror', (error) => this.complaints.push(error.message));
   }
 
-  static async open({ flows, nodeRed: options }: EditorOptions = {}): Promise<Editor> {
+  static async open({ flows, nodeRed: options, user }: EditorOptions = {}): Promise<Editor> {
     const nodeRed = await NodeRed.start({ ...options, settings: { ...SETTINGS, ...options?.settings } });
-    if (flows) await nodeRed.deploy(flows);
+    const admin = user === undefined ? undefined : await Admin.logIn(nodeRed, user);
+    if (flows) await (admin ?? nodeRed).deploy(flows);
     const browser = await playwright.launch({
       executablePath: await chromium.executablePath(),
       args: chromium.args,
@@ -52,8 +56,20 @@ export class Editor {
     // Only to end what hangs: a busy machine is slow.
     page.setDefaultTimeout(110_000);
     const editor = new Editor(nodeRed, browser, page);
+    if (admin) await editor.#logIn(admin);
     await editor.load();
     return editor;
+  }
+
+  /** Makes somebody else the one who is logged in. */
+  async become(user: string): Promise<void> {
+    await this.#logIn(await Admin.logIn(this.nodeRed, user));
+    await this.load();
+  }
+
+  async #logIn(admin: Admin): Promise<void> {
+    await this.page.goto(this.nodeRed.base);
+    await this.page.evaluate((token) => localStorage.setItem('auth-tokens', token), admin.token);
   }
 
   /** Loads the editor, once more if need be. */

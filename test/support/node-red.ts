@@ -1,7 +1,7 @@
 /** A real Node-RED in a process of its own, with an empty user directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,14 +61,17 @@ export class Lines extends EventEmitter<{ line: [] }> {
 
 export class NodeRed {
   readonly base: string;
-  readonly lines: Lines;
-  readonly #child: ChildProcess;
+  /** Of the process that runs, or ran last. */
+  lines: Lines;
+  #child: ChildProcess;
+  readonly #start: () => ChildProcess;
   readonly #cleanUp: () => void;
 
-  private constructor(base: string, child: ChildProcess, cleanUp: () => void) {
+  private constructor(base: string, start: () => ChildProcess, cleanUp: () => void) {
     this.base = base;
-    this.lines = new Lines(child);
-    this.#child = child;
+    this.#start = start;
+    this.#child = start();
+    this.lines = new Lines(this.#child);
     this.#cleanUp = cleanUp;
   }
 
@@ -96,15 +99,20 @@ export class NodeRed {
       ${contextStorage ? `module.exports.contextStorage = ${contextStorage};` : ''}`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');
-    const child = spawn(node, [red, '--userDir', directory, '--settings', settings], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PORT: String(port), ...env },
-    });
+    const start = () =>
+      spawn(node, [red, '--userDir', directory, '--settings', settings], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, PORT: String(port), ...env },
+      });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
-    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, child, cleanUp);
-    await nodeRed.lines.find(new RegExp(`//127\\.0\\.0\\.1:${port}`));
-    await nodeRed.lines.find(STARTED);
+    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, start, cleanUp);
+    await nodeRed.#started();
     return nodeRed;
+  }
+
+  async #started(): Promise<void> {
+    await this.lines.find(new RegExp(`${this.base.replace('http:', '').replaceAll('.', '\\.')}`));
+    await this.lines.find(STARTED);
   }
 
   /** Calls the admin API; fails on any status but success. */
@@ -137,12 +145,27 @@ export class NodeRed {
     if (!response.ok) throw new Error(`inject ${id}: ${response.status}`);
   }
 
+  /** CPU time of the process so far, user and system, in milliseconds; on Linux. */
+  get cpuTime(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
   /** Ends the process and keeps its user directory; resolves when it is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
     const { exitCode, signalCode } = this.#child;
     const exited = exitCode === null && signalCode === null ? once(this.#child, 'exit') : undefined;
     this.#child.kill(signal);
     await exited;
+  }
+
+  /** Starts it once more after its {@link end}, at the same address. */
+  async again(): Promise<void> {
+    this.#child = this.#start();
+    this.lines = new Lines(this.#child);
+    await this.#started();
   }
 
   async stop(): Promise<void> {

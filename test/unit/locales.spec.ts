@@ -4,14 +4,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../support/node-red';
 
-const LOCALES = join(ROOT, 'nodes', 'locales');
+const FOLDERS = ['nodes', 'plugins'];
 const REFERENCE = 'en-US';
 const STATUS_LENGTH = 20;
 
 type Catalogue = { [key: string]: string | Catalogue };
 
+/** The texts of these folders in a language. */
+const filesOf = (language: string) =>
+  FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder, 'locales', language)).map((file) =>
+      join(folder, 'locales', language, file),
+    ),
+  );
+
+/** The counterpart of a file in the reference language. */
+const inLanguage = (file: string, language: string) => file.replace(`/${REFERENCE}/`, `/${language}/`);
+
 function read(language: string, file: string): string {
-  return readFileSync(join(LOCALES, language, file), 'utf8');
+  return readFileSync(join(ROOT, inLanguage(file, language)), 'utf8');
 }
 
 /** The texts of a catalogue by their keys with dots. */
@@ -34,12 +45,34 @@ function structure(help: string): string[] {
   );
 }
 
-const files = readdirSync(join(LOCALES, REFERENCE));
-const languages = readdirSync(LOCALES).filter((language) => language !== REFERENCE);
+const files = filesOf(REFERENCE);
+const CONFIG = join('nodes', 'locales', REFERENCE, 'statestore-config.json');
+const languages = readdirSync(join(ROOT, 'nodes', 'locales')).filter((language) => language !== REFERENCE);
 
 describe('The texts of the editor', () => {
   it('are there in German, Japanese and Chinese', () => {
     assert.deepEqual(languages, ['de', 'ja', 'zh-CN']);
+  });
+
+  it('are used, each of the sidebar', () => {
+    const scripts = readdirSync(join(ROOT, 'resources', 'sidebar')).map((file) =>
+      join('resources', 'sidebar', file),
+    );
+    const code = [...scripts, 'plugins/statestore-sidebar.html']
+      .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+      .join('\n');
+    const catalogue = join('plugins', 'locales', REFERENCE, 'statestore-sidebar.json');
+    const used = (key: string) => {
+      const [group, name, rest] = key.split('.').slice(1) as [string, string, string?];
+      const isWhole = code.includes(`'${[group, name, rest].filter(Boolean).join('.')}'`);
+      const isPart = code.includes(`\`${group}.$`) && new RegExp(`['(]${name}\\b|\\b${name}:`).test(code);
+      return isWhole || isPart || (rest !== undefined && code.includes(`${group}.${name}.$`));
+    };
+    const stateKinds = /^statestore-sidebar\.(state|button|detail)\./;
+    const unused = [...textsOf(REFERENCE, catalogue).keys()].filter(
+      (key) => !used(key) && !stateKinds.test(key),
+    );
+    assert.deepEqual(unused, []);
   });
 
   for (const language of languages) {
@@ -64,7 +97,7 @@ describe('The texts of the editor', () => {
 
   for (const language of [REFERENCE, ...languages]) {
     it(`have statuses of less than ${STATUS_LENGTH} characters in ${language}`, () => {
-      const long = [...textsOf(language, 'statestore-config.json')].filter(
+      const long = [...textsOf(language, CONFIG)].filter(
         ([key, text]) =>
           key.startsWith('statestore.status.') &&
           text.replace('__count__', '99').replace('__time__', '12:00').length >= STATUS_LENGTH,

@@ -370,4 +370,26 @@ describe('Engine', () => {
       assert.deepEqual(told(store.set('k', 'v')).length, 1);
     });
   });
+
+  it('lists its keys, says when they expire, and who listens hears of those that come and go', () => {
+    const store = new Store();
+    const heard: string[] = [];
+    const listen = (key: Buffer, exists: boolean) => heard.push(`${key} ${exists}`);
+    store.set('a', '1');
+    store.engine.keyListeners.add(listen);
+    store.set('b', '2', { expiryMs: 100 });
+    store.set('a', '3');
+    const listed = store.engine.keys();
+    assert.equal(String(listed.next().value), 'a');
+    store.set('c', '4');
+    assert.deepEqual([...listed].map(String), ['b', 'c']);
+    assert.equal(store.engine.expiryOf(Buffer.from('b')), NOW + 100);
+    assert.equal(store.engine.expiryOf(Buffer.from('a')), undefined);
+    assert.equal(store.engine.expiryOf(Buffer.from('none')), undefined);
+    store.del('a');
+    store.engine.expire(NOW + 100);
+    store.engine.keyListeners.delete(listen);
+    store.set('d', '5');
+    assert.deepEqual(heard, ['b true', 'c true', 'a false', 'b false']);
+  });
 });

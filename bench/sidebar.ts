@@ -1,0 +1,218 @@
+/**
+ * What the tab in the sidebar costs: how long a list of 10,000 keys takes to appear, as compared with an empty one, and what becomes of
+ * the page and of a busy flow when 1,000 changes a second come to keys that are seen. Figures with and without are taken in turn.
+ *
+ *   npm run bench:sidebar -- [4.1|5.0] [rounds]
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { StateStoreClient } from '../src/index';
+import { Editor } from '../test/support/editor';
+import { VERSIONS } from '../test/support/node-red-versions';
+import { freePort } from '../test/support/ports';
+import { Sidebar } from '../test/support/sidebar';
+import { Server } from './children';
+import { median } from './measure';
+
+const KEYS = 10_000;
+const CHANGES_PER_SECOND = 1000;
+const CHANGED_KEYS = 15;
+/** Of one measurement, in milliseconds. */
+const WINDOW_MS = 5000;
+/** Messages that go round in the busy flow. */
+const BUSY = 20;
+
+interface Page {
+  RED: { sidebar: { show(id: string): void } };
+  frames: { stop(): { count: number; longest: number } };
+}
+
+/** A loop of messages through a set node, and a node that says how many came by. */
+function busyFlow(store: string): object[] {
+  const at = { z: 'flow', x: 200 };
+  const count = "const n = (context.get('n') ?? 0) + 1; context.set('n', n); global.set('n', n); return msg;";
+  return [
+    { ...at, id: 'start', type: 'inject', y: 100, props: [], wires: [['many']] },
+    {
+      ...{ ...at, id: 'many', type: 'function', y: 150, outputs: 1, wires: [['set']] },
+      func: `for (let i = 0; i < ${BUSY}; i++) node.send({ payload: i }); return null;`,
+    },
+    {
+      ...{
+        ...at,
+        id: 'set',
+        type: 'statestore-set',
+        y: 200,
+        name: '',
+        store,
+        outputs: 1,
+        wires: [['count']],
+      },
+      ...{ key: 'busy', keyType: 'str', value: 'payload', valueType: 'msg', condition: '' },
+      ...{ expiry: '', expiryType: 'num', expiryUnit: 's', fencingToken: '', fencingTokenType: 'msg' },
+    },
+    { ...at, id: 'count', type: 'function', y: 250, func: count, outputs: 1, wires: [['set']] },
+  ];
+}
+
+async function counted(editor: Editor): Promise<number> {
+  const { msg } = await editor.nodeRed.api<{ msg: string }>('GET', '/context/global/n');
+  return Number(msg);
+}
+
+/** Milliseconds from the click on the tab to the frame in which `selector` is there. */
+async function firstPaint(editor: Editor, selector: string): Promise<number> {
+  const sidebar = new Sidebar(editor);
+  await sidebar.show('info');
+  await editor.load();
+  await sidebar.show('info');
+  await sidebar.tab.waitFor({ state: 'hidden' });
+  return editor.page.evaluate(async (wanted) => {
+    const begin = performance.now();
+    (window as unknown as Page).RED.sidebar.show('statestore');
+    const isThere = () =>
+      [...document.querySelectorAll<HTMLElement>(wanted)].some((one) => one.offsetParent !== null);
+    while (!isThere()) await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return performance.now() - begin;
+  }, selector);
+}
+
+async function main(): Promise<void> {
+  const version = process.argv[2] === '5.0' ? '5.0' : '4.1';
+  const rounds = Number(process.argv[3] ?? 5);
+  const [empty, full] = [await freePort(), await freePort()];
+  const outer = await Server.start('emulator');
+  const here = { type: 'statestore-config', host: '127.0.0.1' };
+  const node = { type: 'statestore-emulator', z: 'flow', x: 200, y: 400, host: '127.0.0.1', wires: [] };
+  const flows = (first: number) => [
+    { id: 'flow', type: 'tab', label: 'flow' },
+    { ...node, id: 'emulator 1', port: first },
+    { ...here, id: 'inner', port: first },
+  ];
+  const editor = await Editor.open({ nodeRed: VERSIONS[version]() });
+  const { page, nodeRed } = editor;
+  const list = (numbers: number[]) => numbers.map((one) => one.toFixed(0)).join(' ');
+
+  const paints: Record<'empty' | 'full', number[]> = { empty: [], full: [] };
+  for (let round = 0; round < rounds; round++) {
+    await nodeRed.deploy(flows(empty));
+    paints.empty.push(await firstPaint(editor, '.statestore-state[data-kind=connected]'));
+    await nodeRed.deploy(flows(full));
+    const filler = new StateStoreClient({ host: '127.0.0.1', port: full });
+    await filler.setMany(
+      Array.from({ length: KEYS }, (_, index) => [`many/${index}`, String(index)] as const),
+    );
+    await filler.close();
+    paints.full.push(await firstPaint(editor, '.statestore-key'));
+    await page.locator(`.statestore-key[aria-setsize="${KEYS}"]`).first().waitFor();
+  }
+  const rows = await page.locator('.statestore-key').count();
+  console.log(`Node-RED ${version}, ${process.version}, ${KEYS} keys on the emulator, ${rows} rows exist`);
+  console.log(`first paint after the click, ms: empty ${list(paints.empty)}, full ${list(paints.full)}`);
+  console.log(
+    `medians ${median(paints.empty).toFixed(0)} and ${median(paints.full).toFixed(0)}, ratio ${(median(paints.full) / median(paints.empty)).toFixed(2)}`,
+  );
+
+  await nodeRed.deploy([
+    { id: 'flow', type: 'tab', label: 'flow' },
+    { ...here, id: 'outer', port: outer.port },
+    ...busyFlow('outer'),
+  ]);
+  await editor.load();
+  const changer = new StateStoreClient({ host: '127.0.0.1', port: outer.port });
+  const keys = Array.from({ length: CHANGED_KEYS }, (_, index) => `changes/${index}`);
+  let changes = 0;
+  let stopped = false;
+  const change = async () => {
+    const begin = performance.now();
+    let sent = 0;
+    while (!stopped) {
+      const due = Math.floor(((performance.now() - begin) / 1000) * CHANGES_PER_SECOND);
+      const batch = [];
+      for (; sent < due && batch.length < 200; sent++)
+        batch.push(
+          changer.set(keys[sent % keys.length] as string, JSON.stringify({ n: sent, at: Date.now() })),
+        );
+      changes += batch.length;
+      await Promise.all(batch);
+      await pause(5);
+    }
+  };
+  const sidebar = new Sidebar(editor);
+  await sidebar.show();
+  for (const key of keys) await sidebar.lookUp(key);
+  await sidebar.filter.fill('');
+  const changing = change();
+  await nodeRed.inject('start');
+  await pause(WINDOW_MS);
+
+  const results: Record<
+    'with' | 'without',
+    {
+      perSecond: number[];
+      perCpuSecond: number[];
+      cpu: number[];
+      frames: number[];
+      longest: number[];
+      changes: number[];
+    }
+  > = {
+    with: { perSecond: [], perCpuSecond: [], cpu: [], frames: [], longest: [], changes: [] },
+    without: { perSecond: [], perCpuSecond: [], cpu: [], frames: [], longest: [], changes: [] },
+  };
+  for (let round = 0; round < 2 * rounds; round++) {
+    const how = round % 2 === 0 ? 'with' : 'without';
+    await sidebar.show(how === 'with' ? 'statestore' : 'info');
+    await pause(1500);
+    const [before, changesBefore, begin] = [await counted(editor), changes, performance.now()];
+    const cpuBefore = nodeRed.cpuTime;
+    const { count, longest } = await page.evaluate(async (ms) => {
+      let [frames, most] = [0, 0];
+      const start = performance.now();
+      for (let last = start; last - start < ms; ) {
+        await new Promise(requestAnimationFrame);
+        const now = performance.now();
+        most = Math.max(most, now - last);
+        last = now;
+        frames++;
+      }
+      return { count: frames, longest: most };
+    }, WINDOW_MS);
+    const seconds = (performance.now() - begin) / 1000;
+    const cpu = (nodeRed.cpuTime - cpuBefore) / 1000;
+    const messages = (await counted(editor)) - before;
+    results[how].perSecond.push(messages / seconds);
+    results[how].perCpuSecond.push(messages / cpu);
+    results[how].cpu.push((100 * cpu) / seconds);
+    results[how].changes.push((changes - changesBefore) / seconds);
+    results[how].frames.push(count / seconds);
+    results[how].longest.push(longest);
+  }
+  stopped = true;
+  await changing;
+  for (const [how, result] of Object.entries(results)) {
+    console.log(`${how} the tab, in each of ${rounds} windows of ${WINDOW_MS / 1000} s:`);
+    console.log(`  changes/s ${list(result.changes)}; frames/s ${list(result.frames)}`);
+    console.log(`  longest pause between frames, ms ${list(result.longest)}`);
+    console.log(`  messages/s of the flow ${list(result.perSecond)}; CPU of Node-RED, % ${list(result.cpu)}`);
+    console.log(`  messages per second of CPU time of Node-RED ${list(result.perCpuSecond)}`);
+  }
+  const share = (100 * median(results.with.perSecond)) / median(results.without.perSecond);
+  console.log(`throughput of the flow with the tab, of that without: ${share.toFixed(1)} %`);
+  // The browser of a user runs on another machine; here it takes CPU time away from Node-RED, more than the tab does.
+  const costs = results.with.cpu.map(
+    (cpu, index) =>
+      cpu - (100 * (results.with.perSecond[index] as number)) / median(results.without.perCpuSecond),
+  );
+  const cost = median(costs);
+  console.log(
+    `CPU time of Node-RED beyond that of the flow, % of a core: ${costs.map((one) => one.toFixed(1)).join(' ')}`,
+  );
+  console.log(`so much a flow that has a core to itself loses: ${cost.toFixed(1)} % (goal: less than 10)`);
+  process.exitCode = cost < 10 ? 0 : 1;
+  await changer.close();
+  await editor.close();
+  await outer.stop();
+}
+
+void main();

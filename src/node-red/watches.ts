@@ -1,0 +1,86 @@
+/**
+ * The watches of all open pages. Node-RED's comms reach everybody who is logged in, whatever he may read; so what a watch tells is
+ * sent to one connection alone: the one that named the watch, whose ID only an answer to a permitted request has.
+ */
+import type { NodeAPI } from 'node-red';
+import { Watch, type WatchMessage } from './watch';
+
+/** Topic of comms, in both directions. */
+export const WATCH_TOPIC = 'statestore/watch';
+/** Pages that are open at a time. */
+const MOST_WATCHES = 50;
+/** How long a watch lives without being renewed, in milliseconds. */
+const LEASE_MS = 60_000;
+
+/** A message from an editor, as Node-RED hands it on. */
+interface CommsMessage {
+  /** Of the connection; no client ever learns it. */
+  session: string;
+  data?: unknown;
+}
+
+interface Open {
+  watch: Watch;
+  /** The connection it tells. */
+  session: string | undefined;
+  lease: NodeJS.Timeout;
+}
+
+export class Watches {
+  readonly #RED: NodeAPI;
+  readonly #open = new Map<string, Open>();
+
+  constructor(RED: NodeAPI) {
+    this.#RED = RED;
+    RED.events.on(`comms:message:${WATCH_TOPIC}`, (message: CommsMessage) => this.#onMessage(message));
+    RED.events.on('comms:connection-removed', ({ session }: CommsMessage) => this.#onDisconnected(session));
+    RED.events.on('flows:started', () => {
+      for (const { watch } of this.#open.values()) watch.onDeployed();
+    });
+  }
+
+  /** A new watch on a store, until it is ended, is not renewed for a minute, or its page is gone; nothing where there are too many. */
+  open(storeId: string): Watch | undefined {
+    if (this.#open.size >= MOST_WATCHES) return undefined;
+    const watch = new Watch(this.#RED, storeId);
+    const lease = setTimeout(() => this.end(watch.id), LEASE_MS).unref();
+    this.#open.set(watch.id, { watch, session: undefined, lease });
+    return watch;
+  }
+
+  /** The watch with this ID, renewed. */
+  renewed(id: string): Watch | undefined {
+    const open = this.#open.get(id);
+    open?.lease.refresh();
+    return open?.watch;
+  }
+
+  end(id: string): void {
+    const open = this.#open.get(id);
+    if (!open) return;
+    this.#open.delete(id);
+    clearTimeout(open.lease);
+    open.watch.end();
+  }
+
+  /** A page that begins to listen (`seq` 0), or has shown a message. */
+  #onMessage({ session, data }: CommsMessage): void {
+    const { watch: id, seq } = (data ?? {}) as { watch?: unknown; seq?: unknown };
+    const open = typeof id === 'string' ? this.#open.get(id) : undefined;
+    if (!open || typeof seq !== 'number') return;
+    if (open.session === undefined) {
+      open.session = session;
+      open.watch.sendTo((message) => this.#send(session, message));
+    } else if (open.session === session) {
+      open.watch.acknowledge(seq);
+    }
+  }
+
+  #send(session: string, data: WatchMessage): void {
+    this.#RED.events.emit('comms', { topic: WATCH_TOPIC, data, session });
+  }
+
+  #onDisconnected(session: string): void {
+    for (const [id, open] of this.#open) if (open.session === session) this.end(id);
+  }
+}

@@ -1,0 +1,515 @@
+/** The tab of the state store in the sidebar, as people use it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Emulator, Lock, StateStoreClient } from '../../src/index';
+import { users } from '../support/admin';
+import { Editor } from '../support/editor';
+import { loadExample } from '../support/examples';
+import { VERSIONS } from '../support/node-red-versions';
+import { freePort } from '../support/ports';
+import { Sidebar } from '../support/sidebar';
+import { skipWithout } from '../support/skips';
+
+const EXAMPLE = '03 Remember the last reading of each machine';
+const STRANGE = [
+  '<script>window.attacked = true</script><img src=x onerror="window.attacked = true">',
+  '__proto__',
+  'constructor',
+  '🔑 ключ',
+  `long ${'k'.repeat(6500)}`,
+];
+
+interface AxeWindow {
+  axe: {
+    run(
+      context: string,
+      options: object,
+    ): Promise<{ violations: { id: string; nodes: { html: string; target: unknown }[] }[] }>;
+  };
+}
+
+/** What axe-core finds wrong in a part of the page. What Core draws of a value is Core's. */
+async function violations(editor: Editor, context: string): Promise<string[]> {
+  const { page } = editor;
+  if (!(await page.evaluate(() => 'axe' in window)))
+    await page.addScriptTag({ content: readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8') });
+  const found = await page.evaluate(
+    (where) => (window as unknown as AxeWindow).axe.run(where, { resultTypes: ['violations'] }),
+    context,
+  );
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes
+      .filter(({ html }) => !html.includes('red-ui-debug-msg-'))
+      .map(({ html }) => `${id}: ${html.slice(0, 160)}`),
+  );
+}
+
+function hasAxe(): boolean {
+  try {
+    require.resolve('axe-core/axe.min.js');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const [version, options] of Object.entries(VERSIONS)) {
+  describe(`The state store in the sidebar of Node-RED ${version}`, () => {
+    let editor: Editor;
+    let sidebar: Sidebar;
+    let other: StateStoreClient;
+    let port: number;
+
+    before(async () => {
+      port = await freePort();
+      editor = await Editor.open({ nodeRed: options() });
+      sidebar = new Sidebar(editor);
+    });
+    after(async () => {
+      await other?.close();
+      await editor?.close();
+    });
+
+    it('says what to do when there is no store yet', async () => {
+      await sidebar.show();
+      await sidebar.state.getByText('No store is deployed yet').waitFor();
+    });
+
+    it('shows the keys of example 03 with their values, after Import and Deploy', async () => {
+      const { page } = editor;
+      const flow = loadExample(EXAMPLE, port);
+      const z = flow.find(({ type }) => type === 'statestore-get')?.z;
+      const store = flow.find(({ type }) => type === 'statestore-config')?.id;
+      const at = { z, x: 600, store, wires: [[]] };
+      const get = { property: 'payload', propertyType: 'msg', outputs: 1 };
+      flow.push(
+        {
+          ...at,
+          ...get,
+          id: '5e1a300000000f01',
+          type: 'statestore-get',
+          y: 600,
+          name: 'read the press',
+          key: 'machine/press',
+          keyType: 'str',
+        },
+        {
+          ...at,
+          id: '5e1a300000000f02',
+          type: 'statestore-lock',
+          y: 660,
+          name: '',
+          key: 'door',
+          keyType: 'str',
+          wait: '10',
+          limit: '60',
+          lease: '10',
+          outputs: 1,
+        },
+      );
+      await editor.invoke('core:show-import-dialog');
+      const text = page.locator('#red-ui-clipboard-dialog-import-text');
+      await text.fill(JSON.stringify(flow));
+      await text.press('End');
+      await page.locator('#red-ui-clipboard-dialog-ok').click();
+      await page.locator('#red-ui-workspace-tabs .red-ui-tab', { hasText: 'Last readings' }).click();
+      await page.locator('.red-ui-flow-node', { hasText: 'remember' }).first().waitFor();
+      await editor.deploy();
+      await sidebar.state.getByText('Connected').waitFor();
+      await sidebar.shows('machine/press', '{ machine: "press", temperature: 71.5, rpm: 1200 }').waitFor();
+      await sidebar.shows('machine/mixer', '"mixer"').waitFor();
+      await sidebar.shows('machine/oven', '"oven"').waitFor();
+      await sidebar.shows('door', 'free').waitFor();
+      assert.deepEqual(await sidebar.drawn(), ['door', 'machine/mixer', 'machine/oven', 'machine/press']);
+      other = new StateStoreClient({ host: '127.0.0.1', port });
+    });
+
+    it('shows what another client sets within a second', async () => {
+      const { page } = editor;
+      await page.evaluate(() => {
+        const row = document.querySelector('.statestore-key[data-id="bWFjaGluZS9vdmVu"]') as HTMLElement;
+        new MutationObserver(() => {
+          if (!row.innerText.includes('"cold"')) return;
+          row.dataset.changedAt ??= String(Date.now());
+        }).observe(row, { childList: true, subtree: true });
+      });
+      const row = sidebar.row('machine/oven');
+      await other.set('machine/oven', '"cold"');
+      const set = Date.now();
+      await sidebar.shows('machine/oven', '"cold"').waitFor();
+      const took = Number(await row.getAttribute('data-changed-at')) - set;
+      assert.ok(took < 1000, `it took ${took} ms`);
+      assert.match((await row.getAttribute('class')) ?? '', /flash-/);
+      await row.locator('.statestore-key-age', { hasText: /^\d s ago$/ }).waitFor();
+    });
+
+    it('looks up a key that nobody names, and keeps it in this browser', async () => {
+      await sidebar.filter.fill('nobody names it');
+      await sidebar.tab.getByText('The emulator has no such key.').waitFor();
+      await sidebar.button('Look up "nobody names it"').click();
+      await sidebar.shows('nobody names it', 'missing').waitFor();
+      await sidebar.filter.fill('');
+      await sidebar.row('machine/press').waitFor();
+      await editor.load();
+      await sidebar.show();
+      await sidebar.shows('nobody names it', 'missing').waitFor();
+    });
+
+    it('filters as one types', async () => {
+      await sidebar.filter.fill('MACHINE/');
+      await sidebar.row('door').waitFor({ state: 'detached' });
+      assert.deepEqual(await sidebar.drawn(), ['machine/mixer', 'machine/oven', 'machine/press']);
+      await sidebar.tab.getByText('3 / 5').waitFor();
+      await sidebar.filter.fill('');
+      await sidebar.row('door').waitFor();
+    });
+
+    it('sets, deletes, and sets again what was deleted', async () => {
+      await sidebar.row('nobody names it').click();
+      await sidebar.button('Set').click();
+      await sidebar.dialog.getByText('Set a key in the store Emulator on this machine').waitFor();
+      const field = (name: string) => sidebar.dialog.getByLabel(name, { exact: true });
+      assert.equal(await field('Key').inputValue(), 'nobody names it');
+      await field('As').selectOption('json');
+      await field('Value').fill('{"a": [1, ');
+      await sidebar.press('Set');
+      await sidebar.dialog.getByText('This is no JSON').waitFor();
+      await field('Value').fill('{"a": [1, 2]}');
+      await sidebar.press('Set');
+      await sidebar.dialog.waitFor({ state: 'detached' });
+      await sidebar.shows('nobody names it', '{ a: array[2] }').waitFor();
+      const got = await other.get('nobody names it');
+      assert.equal(got.found && got.value.toString(), '{"a":[1,2]}');
+
+      await sidebar.button('Delete').click();
+      await sidebar.dialog
+        .getByText('Delete the key nobody names it from the store Emulator on this machine?')
+        .waitFor();
+      await sidebar.press('Cancel');
+      assert.equal((await other.get('nobody names it')).found, true);
+      await sidebar.button('Delete').click();
+      await sidebar.press('Delete');
+      await sidebar.shows('nobody names it', 'missing').waitFor();
+      assert.equal((await other.get('nobody names it')).found, false);
+
+      await sidebar.detail.getByText('What it held can be set again').waitFor();
+      await sidebar.button('Set').click();
+      await sidebar.press('Set');
+      await sidebar.shows('nobody names it', '{ a: array[2] }').waitFor();
+
+      await sidebar.button('Set a key').click();
+      await field('Key').fill('nobody names it');
+      await field('Value').fill('other');
+      await sidebar.dialog.getByLabel('only if the key is new').check();
+      await sidebar.press('Set');
+      await sidebar.dialog.getByText('The key is there already: nothing was changed.').waitFor();
+      await sidebar.press('Cancel');
+    });
+
+    it('unfolds a value, and keeps it unfolded when it changes', async () => {
+      const { detail } = sidebar;
+      await detail.locator('.red-ui-debug-msg-expandable').first().click();
+      await detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'array[2]' }).waitFor();
+      await other.set('nobody names it', '{"a": [1, 2, 3]}');
+      await detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'array[3]' }).waitFor();
+      await sidebar.button('Take off the list').click();
+      await detail.waitFor({ state: 'hidden' });
+      await other.delete('nobody names it');
+      await sidebar.row('nobody names it').waitFor({ state: 'detached' });
+    });
+
+    it('jumps to a node that names the key', async () => {
+      await sidebar.row('machine/press').click();
+      await sidebar.detail.getByRole('link', { name: 'read the press' }).click();
+      await editor.page
+        .locator('.red-ui-flow-node-highlighted, .red-ui-flow-node-selected')
+        .first()
+        .waitFor();
+      const shown = await editor
+        .onCanvas('5e1a300000000f01')
+        .or(editor.page.locator('.red-ui-flow-node', { hasText: 'read the press' }))
+        .first()
+        .isVisible();
+      assert.ok(shown);
+    });
+
+    it('shows who holds a lock until when, and takes it away after a warning', async () => {
+      const lock = new Lock(other, 'door', { duration: 60_000 });
+      const hold = await lock.acquire();
+      assert.ok(hold);
+      await sidebar.shows('door', `held by ${other.clientId}`).waitFor();
+      await sidebar.row('door').click();
+      await sidebar.detail.getByText(/, unless it is renewed$/).waitFor();
+      await sidebar.button('Release').click();
+      await sidebar.dialog.getByText('Do this only when you know that the holder has ended.').waitFor();
+      await sidebar.press('Release');
+      await sidebar.shows('door', 'free').waitFor();
+      await hold.release();
+    });
+
+    it('shows strange keys and values harmlessly, large ones cut', async () => {
+      for (const key of STRANGE) await other.set(key, '<img src=x onerror="window.attacked = true">');
+      await other.set(Buffer.from([0, 255, 1]), Buffer.from([255, 0, 254]));
+      await other.set('reserved', '{"__enc__": true, "type": "internal", "data": null, "hasOwnProperty": 1}');
+      await other.set('reserved too', '{"a": {"hasOwnProperty": 1}, "__proto__": {"polluted": 7}}');
+      await other.set('large', JSON.stringify(Array.from({ length: 20_000 }, (_, index) => index)));
+      const { page } = editor;
+      for (const key of [...STRANGE, 'reserved', 'reserved too', 'large']) {
+        await sidebar.filter.fill(key.slice(0, 100));
+        await sidebar.row(key).click();
+        await sidebar.detail.locator('h3', { hasText: key.slice(0, 80) }).waitFor();
+        await sidebar.detail.locator('.statestore-detail-value > *').first().waitFor();
+        const fold = sidebar.detail.locator('.red-ui-debug-msg-expandable');
+        if ((await fold.count()) > 0) await fold.first().click();
+        for (const number of await sidebar.detail.locator('.red-ui-debug-msg-type-number-toggle').all()) {
+          if (await number.isVisible()) await number.click();
+        }
+      }
+      await sidebar.detail.getByText('Only the beginning of 106.3 KiB is shown.').waitFor();
+      await sidebar.button('Show all of it').click();
+      await sidebar.detail.getByText('array[20000]').waitFor();
+      await sidebar.filter.fill('0x00ff01');
+      await sidebar.rows.first().click();
+      await sidebar.detail.getByText('[ 255, 0, 254 ]').click();
+      await sidebar.detail.getByText('buffer[3]').waitFor();
+      await sidebar.filter.fill('');
+      assert.equal(
+        await page.evaluate(() => 'attacked' in window || 'number' in {} || 'polluted' in {}),
+        false,
+      );
+      await sidebar.row('door').click();
+      await other.deleteMany([...STRANGE, 'reserved', 'reserved too', 'large', Buffer.from([0, 255, 1])]);
+      await sidebar.tab.locator('.statestore-key[aria-setsize="4"]').first().waitFor();
+    });
+
+    it('can be used by keyboard alone', async () => {
+      const { page } = editor;
+      const focused = () =>
+        page.evaluate(
+          () =>
+            document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+        );
+      await sidebar.filter.focus();
+      const selected = (key: string) => sidebar.row(key).and(editor.page.locator('[aria-selected=true]'));
+      await page.keyboard.press('Tab');
+      const way = [await focused()];
+      await page.keyboard.press('End');
+      await selected('machine/press').waitFor();
+      await page.keyboard.press('Home');
+      await selected('door').waitFor();
+      for (const key of ['machine/mixer', 'machine/oven', 'machine/press']) {
+        await page.keyboard.press('ArrowDown');
+        await selected(key).waitFor();
+      }
+      await sidebar.detail.locator('h3', { hasText: 'machine/press' }).waitFor();
+      for (let i = 0; i < 8; i++) {
+        await page.keyboard.press('Tab');
+        way.push(await focused());
+      }
+      assert.equal(way[0], 'Keys');
+      for (const name of ['Set', 'Delete', 'read the press'])
+        assert.ok(way.includes(name), `${name}: ${way}`);
+      await sidebar.detail.locator('.red-ui-debug-msg-expandable').first().focus();
+      await page.keyboard.press('Enter');
+      await sidebar.detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'temperature' }).waitFor();
+      await page.keyboard.press('Enter');
+      await sidebar.button('Delete').focus();
+      await page.keyboard.press('Enter');
+      await sidebar.dialog.getByText('Delete the key machine/press').waitFor();
+      await page.keyboard.press('Escape');
+      await sidebar.dialog.waitFor({ state: 'detached' });
+      assert.equal(await focused(), 'Delete');
+      assert.equal((await other.get('machine/press')).found, true);
+    });
+
+    it('has no fault that axe-core finds', async function () {
+      if (!hasAxe()) skipWithout(this, { why: 'axe-core is not installed', remedy: 'npm ci' });
+      assert.deepEqual(await violations(editor, '.statestore-sidebar'), []);
+      await sidebar.button('Set').click();
+      assert.deepEqual(await violations(editor, '.ui-dialog'), []);
+      await sidebar.press('Cancel');
+      await sidebar.filter.fill('not there');
+      assert.deepEqual(await violations(editor, '.statestore-sidebar'), []);
+      await sidebar.filter.fill('');
+    });
+
+    it('tests the connection', async () => {
+      await sidebar.button('Test connection').click();
+      await sidebar.dialog.getByText(/it answers, in [\d.]+ ms/).waitFor();
+      await sidebar.press('Close');
+    });
+
+    it('draws the rows that are seen, of 10,000 keys', async () => {
+      const entries = Array.from({ length: 10_000 }, (_, index) => [`many/${index}`, String(index)] as const);
+      await other.setMany(entries);
+      await sidebar.tab.locator('.statestore-key[aria-setsize="10004"]').first().waitFor();
+      const most = async () =>
+        assert.ok((await sidebar.rows.count()) < 60, String(await sidebar.rows.count()));
+      await most();
+      const list = sidebar.tab.getByRole('listbox');
+      await list.focus();
+      await editor.page.keyboard.press('End');
+      await sidebar.shows('many/9999', '9999').waitFor();
+      await most();
+      await list.evaluate((box) => {
+        box.scrollTop = box.scrollHeight / 2;
+      });
+      await sidebar.row('many/9999').waitFor({ state: 'detached' });
+      await most();
+      const drawn = await sidebar.drawn();
+      const middle = drawn[Math.floor(drawn.length / 2)] as string;
+      await sidebar.shows(middle, middle.replace('many/', '')).waitFor();
+      await sidebar.filter.fill('many/4711');
+      await sidebar.shows('many/4711', '4711').waitFor();
+      await sidebar.filter.fill('');
+      await other.deleteMany(entries.map(([key]) => key));
+      await sidebar.row('machine/press').waitFor();
+    });
+
+    it('observes nothing while it cannot be seen', async () => {
+      await sidebar.row('machine/oven').waitFor();
+      const asked = editor.page.waitForRequest(
+        (request) => request.method() === 'DELETE' && request.url().includes('statestore/watches'),
+      );
+      await sidebar.show('info');
+      await asked;
+      await other.set('machine/oven', '"warm"');
+      await sidebar.show();
+      await sidebar.shows('machine/oven', '"warm"').waitFor();
+    });
+
+    it('says that a deploy deleted the store, and goes on when it is back', async () => {
+      const flows = await editor.nodeRed.api<{ type: string }[]>('GET', '/flows');
+      await editor.nodeRed.deploy(flows.filter(({ type }) => type !== 'statestore-config'));
+      await sidebar.state.getByText('There is no such store any more').waitFor();
+      await editor.nodeRed.deploy(flows);
+      await sidebar.state.getByText('Connected').waitFor();
+      await sidebar.row('machine/press').waitFor();
+    });
+
+    it('leaves no complaint in the console of the browser', () => {
+      assert.deepEqual(editor.complaints, []);
+    });
+  });
+
+  describe(`The state store in the sidebar of Node-RED ${version}, under faults and with users`, () => {
+    let editor: Editor;
+    let sidebar: Sidebar;
+    let emulator: Emulator;
+    let port: number;
+
+    before(async () => {
+      emulator = await Emulator.start({ port: 0 });
+      ({ port } = emulator);
+      const { settings, ...rest } = options();
+      editor = await Editor.open({
+        user: 'admin',
+        nodeRed: {
+          ...rest,
+          settings: {
+            ...settings,
+            ...users({
+              admin: '*',
+              reader: [
+                'flows.read',
+                'settings.read',
+                'nodes.read',
+                'status.read',
+                'plugins.read',
+                'statestore.read',
+              ],
+              stranger: ['flows.read', 'settings.read', 'nodes.read', 'plugins.read', 'status.read'],
+            }),
+          },
+        },
+        flows: [
+          { id: 'flow', type: 'tab', label: 'flow' },
+          { id: 'store', type: 'statestore-config', name: 'plant', host: '127.0.0.1', port },
+          {
+            id: 'get',
+            type: 'statestore-get',
+            z: 'flow',
+            x: 200,
+            y: 100,
+            name: '',
+            store: 'store',
+            key: 'k',
+            keyType: 'str',
+            property: 'payload',
+            propertyType: 'msg',
+            outputs: 1,
+            wires: [[]],
+          },
+        ],
+      });
+      sidebar = new Sidebar(editor);
+    });
+    after(async () => {
+      await editor?.close();
+      await emulator?.close();
+    });
+
+    const set = async (value: string) => {
+      const client = new StateStoreClient({ host: '127.0.0.1', port });
+      await client.set('k', value);
+      await client.close();
+    };
+
+    it('shows somebody who may write the buttons for it', async () => {
+      await set('one');
+      await sidebar.show();
+      await sidebar.shows('k', '"one"').waitFor();
+      await sidebar.row('k').click();
+      for (const name of ['Test connection', 'Set a key', 'Set', 'Delete'])
+        await sidebar.button(name).waitFor();
+    });
+
+    it('says why the store cannot be reached, and goes on when it can', async () => {
+      const { engine } = emulator;
+      await emulator.close();
+      await sidebar.state.getByText('Nothing listens at 127.0.0.1').waitFor();
+      emulator = await Emulator.start({ port, engine });
+      await set('two');
+      await sidebar.state.getByText('Connected').waitFor();
+      await sidebar.shows('k', '"two"').waitFor();
+    });
+
+    it('says that Node-RED is away, and goes on when it has started again', async () => {
+      await editor.nodeRed.end('SIGTERM');
+      await sidebar.state.getByText('Node-RED does not answer').waitFor();
+      await set('three');
+      await editor.nodeRed.again();
+      await sidebar.state.getByText('Connected').waitFor({ timeout: 60_000 });
+      await sidebar.shows('k', '"three"').waitFor();
+    });
+
+    it('shows somebody who may only read the keys, and no button to change them', async () => {
+      await editor.become('reader');
+      await sidebar.show();
+      await sidebar.shows('k', '"three"').waitFor();
+      await sidebar.row('k').click();
+      await sidebar.detail.getByText('"three"').waitFor();
+      for (const name of ['Test connection', 'Set a key', 'Set', 'Delete'])
+        assert.equal(await sidebar.button(name).isVisible(), false, name);
+      await sidebar.lookUp('looked up');
+    });
+
+    it('forgets everything at log-out', async () => {
+      const { page } = editor;
+      assert.match(await page.evaluate(() => JSON.stringify(localStorage)), /bG9va2VkIHVw/);
+      await page.evaluate(() =>
+        (window as unknown as { RED: { user: { logout(): void } } }).RED.user.logout(),
+      );
+      await page.locator('#node-dialog-login').waitFor();
+      assert.doesNotMatch(
+        await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage })),
+        /bG9va2VkIHVw|three/,
+      );
+    });
+
+    it('is not there for somebody who may not read', async () => {
+      await editor.become('stranger');
+      assert.equal(await sidebar.tab.count(), 0);
+    });
+  });
+}
