@@ -270,7 +270,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.button('Show all of it').click();
       await sidebar.detail.getByText('array[20000]').waitFor();
       await sidebar.filter.fill('0x00ff01');
-      await sidebar.rows.first().click();
+      await sidebar.row(Buffer.from([0, 255, 1])).click();
       await sidebar.detail.getByText('[ 255, 0, 254 ]').click();
       await sidebar.detail.getByText('buffer[3]').waitFor();
       await sidebar.filter.fill('');
