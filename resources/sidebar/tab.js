@@ -4,6 +4,8 @@
   const sidebar = window.stateStoreSidebar;
   const READ = 'statestore.read';
   const WRITE = 'statestore.write';
+  /** How long a row that has changed is marked, in milliseconds. */
+  const FLASH_MS = 700;
   const STATE_ICONS = {
     connected: 'fa-check-circle statestore-good',
     connecting: 'fa-circle-o-notch',
@@ -31,6 +33,8 @@
     #ahead = 0;
     #ticking;
     #parts = {};
+    /** Timers of the rows that are marked. */
+    #flashes = new Map();
 
     constructor() {
       const words = this.#words;
@@ -454,15 +458,18 @@
       return sidebar.value.element(shown);
     }
 
-    /** Two classes with the same animation, in turn, so that it begins anew. */
+    /**
+     * Marks the row of a key that has changed, for a moment. No animation: where keys change all the time it would have the browser
+     * draw every frame.
+     */
     #flash(id) {
-      const row = this.#list.row(id);
-      if (!row) return;
-      const [next, last] = row.classList.contains('flash-a')
-        ? ['flash-b', 'flash-a']
-        : ['flash-a', 'flash-b'];
-      row.classList.remove(last);
-      row.classList.add(next);
+      this.#list.row(id)?.classList.add('changed');
+      clearTimeout(this.#flashes.get(id));
+      const fade = () => {
+        this.#flashes.delete(id);
+        this.#list.row(id)?.classList.remove('changed');
+      };
+      this.#flashes.set(id, setTimeout(fade, FLASH_MS));
     }
 
     async #showWhole(id) {

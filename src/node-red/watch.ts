@@ -20,7 +20,7 @@ const MOST_MESSAGE_BYTES = 262_144;
 /** Keys that came or went, in one message; where there are more, the page lists all of them again. */
 const MOST_LISTED = 2000;
 /** Least time between two messages to a page, in milliseconds. */
-const PERIOD_MS = 200;
+const PERIOD_MS = 500;
 
 /** The connection of a store as a page is told. */
 export interface StoreState {

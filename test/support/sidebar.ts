@@ -31,8 +31,7 @@ export class Sidebar {
     await this.#page.evaluate((tab) => (window as unknown as SidebarWindow).RED.sidebar.show(tab), id);
   }
 
-  /** The row of a key, which is text. */
-  row(key: string): Locator {
+  row(key: string | Uint8Array): Locator {
     return this.tab.locator(`.statestore-key[data-id="${Buffer.from(key).toString('base64')}"]`);
   }
 
