@@ -263,7 +263,10 @@ export class Contender {
   /** Gives those a chance whose turn it is; a little chance decides between those who have waited for the same number of turns. */
   async #letFirst(): Promise<void> {
     const step = Math.max(STEP_MS, STEP_ROUND_TRIPS * this.#lease.roundTrip);
-    const before = Math.max(0, new Set(this.#others).size - this.#turns);
+    const others = new Set(this.#others).size;
+    // The only other one gave it back just now.
+    if (others <= 1 && this.#turns > 0) return;
+    const before = Math.max(0, others - this.#turns);
     await this.#wait(Math.min(MOST_STEPS_MS, step * (before + Math.random() / (1 + this.#turns))));
   }
 

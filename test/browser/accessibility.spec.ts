@@ -1,5 +1,6 @@
 /** The dialogs as axe-core sees them: nothing of ours is wrong, in both versions and themes. */
 import assert from 'node:assert/strict';
+import type { Locator } from 'playwright-core';
 import { violationsOf } from '../support/axe';
 import { Editor } from '../support/editor';
 import { VERSIONS } from '../support/node-red-versions';
@@ -24,6 +25,12 @@ const CORE = [
   '.red-ui-typedInput-option-expand',
 ];
 
+/** Unfolds everything in a dialog. */
+async function unfold(tray: Locator): Promise<void> {
+  const folded = tray.locator('.statestore-fold[aria-expanded=false]:visible');
+  while ((await folded.count()) > 0) await folded.first().click();
+}
+
 for (const [version, options] of Object.entries(VERSIONS)) {
   describe(`The dialogs of Node-RED ${version}, for axe-core`, () => {
     let editor: Editor;
@@ -42,8 +49,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             theme === 'dark',
           );
           const tray = await editor.edit(`node-${type}`);
-          for (const fold of await tray.locator('.statestore-fold[aria-expanded=false]:visible').all())
-            await fold.click();
+          await unfold(tray);
           const found = await violationsOf(page, ['#dialog-form'], CORE);
           await editor.leave('cancel');
           assert.deepEqual(found, []);
@@ -57,8 +63,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         const found: string[] = [];
         for (const place of ['emulator', 'other', 'aio', 'environment']) {
           await page.locator('#node-config-input-place').selectOption(place);
-          for (const fold of await tray.locator('.statestore-fold[aria-expanded=false]:visible').all())
-            await fold.click();
+          await unfold(tray);
           found.push(...(await violationsOf(page, ['#node-config-dialog-edit-form'], CORE)));
         }
         await editor.leaveStore('cancel');
