@@ -17,7 +17,7 @@ const ALLOWED =
 const LEFT_OUT =
   /\.map$|\.ts$(?<!^dist\/src\/.*\.d\.ts)|\.png$|^docs\/(architecture|benchmarks|releasing)\.md$/;
 /** Most bytes of the tarball: a map or a picture that slips in is more. */
-const MOST_BYTES = 256_000;
+const MOST_BYTES = 300_000;
 
 interface Manifest {
   name: string;
