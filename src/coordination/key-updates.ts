@@ -33,6 +33,8 @@ export interface Applied {
 interface Entry extends Job {
   /** On the monotonic clock, in milliseconds. */
   deadline: number;
+  /** Whether the lock was taken anew for its token. */
+  relocked: boolean;
   settled: boolean;
   resolve(applied: Applied): void;
   reject(error: unknown): void;
@@ -91,7 +93,7 @@ export class KeyUpdates {
       }
       const entry: Entry = {
         ...job,
-        ...{ deadline: performance.now() + job.timeout, settled: false },
+        ...{ deadline: performance.now() + job.timeout, relocked: false, settled: false },
         resolve: (applied) => {
           if (settle()) resolve(applied);
         },
@@ -170,10 +172,13 @@ export class KeyUpdates {
     const steps: Step[] = [];
     let failed = false;
     let wake: (() => void) | undefined;
-    const mayGo = ({ fencingToken }: Entry) => {
+    const mayGo = (entry: Entry) => {
+      const { fencingToken } = entry;
       if (this.#onTheWay > 0 && fencingToken !== steps.at(-1)?.entry.fencingToken) return false;
-      // A lock that was got just now is as new as it can be.
-      return fencingToken === undefined || steps.length === 0 || isNewer(hold.token, fencingToken);
+      // A token that is newer than a lock taken anew is the store's to judge.
+      if (fencingToken === undefined || entry.relocked || isNewer(hold.token, fencingToken)) return true;
+      if (this.#onTheWay === 0) entry.relocked = true;
+      return false;
     };
     while (!failed && hold.held) {
       const [first] = this.#queue;

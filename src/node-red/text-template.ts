@@ -2,7 +2,7 @@ import { Context, parse, type Token, Writer } from 'mustache';
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 
 /** `flow`, `global` and `env` are not in the message: their names begin so, `global[store].name` and `env.NAME`. */
-const ELSEWHERE = /^(flow|global)(\[(\w+)\])?\.(.+)$/;
+const ELSEWHERE = /^(?<scope>flow|global)(\[(?<store>\w+)\])?\.(?<property>.+)$/;
 const ENVIRONMENT = /^env\.(.+)$/;
 
 /**
@@ -47,12 +47,11 @@ export class TextTemplate {
   }
 
   #fromContext(name: string): Promise<unknown> {
-    const [, scope, , store, property] = ELSEWHERE.exec(name) as unknown as [
-      ...[string, 'flow' | 'global', string, string | undefined, string],
-    ];
+    const { scope, store, property = '' } = ELSEWHERE.exec(name)?.groups ?? {};
+    const { flow, global } = this.#node.context();
     return new Promise((resolve, reject) => {
       const done = (error: Error | null, value: unknown) => (error ? reject(error) : resolve(value));
-      this.#node.context()[scope].get(property, store, done);
+      (scope === 'flow' ? flow : global).get(property, store, done);
     });
   }
 }

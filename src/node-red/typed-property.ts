@@ -61,11 +61,11 @@ export class TypedProperty {
     if (type === 'msg' && PLAIN.test(value) && !value.startsWith('msg.')) {
       const [first, ...rest] = value.split('.') as [string, ...string[]];
       return (msg) => {
-        let found = (msg as unknown as Record<string, unknown>)[first];
+        let found: unknown = Reflect.get(msg, first);
         for (const name of rest) {
           // A property of something that is not there is not there either.
           if (found === undefined || found === null) return undefined;
-          found = (found as Record<string, unknown>)[name];
+          found = Reflect.get(Object(found), name);
         }
         return found;
       };

@@ -13,7 +13,7 @@ import {
   type StateStoreError,
   update,
 } from '../../src/index';
-import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
+import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
 import { freePort } from '../support/ports';
@@ -429,6 +429,20 @@ describe('Coordination', () => {
       const message = /^1 other change of key busy came first: it was not changed\./;
       await rejectsWith(late, { code: 'NOT_FREE', message });
       await slow;
+    });
+
+    it('with a token newer than a lock that it got just now takes the lock once more, and leaves the rest to the store', async () => {
+      const { version } = await a.set('some role', 'x');
+      const held = hlc(version);
+      const newer = formatHlc({ ...held, wallClockMs: held.wallClockMs + 5000 });
+      let locked = 0;
+      const seen = await b.observe('early/lock', ({ operation }) => {
+        if (operation === 'set') locked++;
+      });
+      assert.equal((await update(b, 'early', () => 'x', { fencingToken: newer })).updated, true);
+      await b.get('early'); // What was told before this answer has arrived.
+      assert.equal(locked, 2);
+      await seen.close();
     });
 
     it('under a lock that is not free in time is NOT_FREE, and names the holder', async () => {
