@@ -100,8 +100,6 @@ async function compareCost(port: number): Promise<void> {
     await worker.run({ what: 'set with callback', count: 5000, inFlight: 256 });
     await worker.run({ what: 'get with callback', count: 5000, inFlight: 256 });
   }
-  /** Of one set and one get. */
-  const both: Record<string, number> = {};
   const at = (from: Record<string, number>, kind: string) => from[kind] ?? Number.NaN;
   for (const job of JOBS) {
     const cpu = new Map<string, number[]>();
@@ -117,12 +115,8 @@ async function compareCost(port: number): Promise<void> {
     if (job.what === 'get')
       verdict('  synchronous get, ours / Core memory', at(figures, 'shared') / at(figures, 'memory'), 1.5);
     if (!redis || job.what === 'get') continue;
-    console.log(`  ours / Redis: ${(at(figures, 'shared') / at(figures, 'redis')).toFixed(2)}`);
-    if (job.inFlight === 1) continue;
-    for (const kind of ['shared', 'redis']) both[kind] = (both[kind] ?? 0) + at(figures, kind);
+    verdict('  ours / Redis', at(figures, 'shared') / at(figures, 'redis'), 2);
   }
-  if (redis)
-    verdict('a set and a get with callback, ours / Redis', at(both, 'shared') / at(both, 'redis'), 2);
   for (const worker of workers) await worker.stop();
   redis?.stop();
 }
