@@ -4,8 +4,7 @@ import { type CountReport, faultOf, runCount } from './run';
 const MESSAGES = 1000;
 
 describe('Two Node-REDs that count on one key', () => {
-  it(`lose no count of three times ${MESSAGES} messages each, cut off and killed on the way`, async function () {
-    this.timeout(300_000);
+  it(`lose no count of three times ${MESSAGES} messages each, cut off and killed on the way`, async () => {
     const report = await runCount({ messages: MESSAGES, cutEvery: 500 });
     console.log(`        ${JSON.stringify(report)}`);
     assert.equal(faultOf(report), '');

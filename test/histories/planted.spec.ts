@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { report, runHistory } from './run';
 
-describe('A history with a fault between client and store', function () {
-  this.timeout(120_000);
+describe('A history with a fault between client and store', () => {
   const seed = 1 + Math.floor(Math.random() * 1_000_000);
   const base = { seed, seconds: 5, repeats: 'executed' } as const;
 

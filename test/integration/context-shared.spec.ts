@@ -11,8 +11,7 @@ function agree(stores: Store[], scope: string, names: string[]): boolean {
   return seen.every((one) => one === seen[0]);
 }
 
-describe('Context stores that share a memory', function () {
-  this.timeout(60_000);
+describe('Context stores that share a memory', () => {
   let emulator: Emulator;
   let proxy: FaultProxy;
   let a: Store;

@@ -208,8 +208,7 @@ describe('The fate of a request', () => {
     assert.deepEqual([store.waiting, store.observed], [0, 0]);
   });
 
-  it('is CLOSED when the client ends before the answer, and says what is known', async function () {
-    this.timeout(10_000);
+  it('is CLOSED when the client ends before the answer, and says what is known', async () => {
     await start();
     const first = held(5);
     const calls = Array.from({ length: 6 }, (_, i) => store.set(String(i), 'v'));

@@ -107,9 +107,7 @@ class StepCommand implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-describe('Client and emulator against a model', function () {
-  this.timeout(120_000);
-
+describe('Client and emulator against a model', () => {
   for (let batch = 1; batch <= BATCHES; batch++) {
     it(`agree in ${RUNS} random sequences of commands (${batch} of ${BATCHES})`, async () => {
       // Only the steps move the emulator's time. It stays within the minute that clocks may differ.

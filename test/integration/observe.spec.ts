@@ -10,8 +10,7 @@ import { startScriptedStore } from '../support/scripted-store';
 const text = (change: Change) =>
   change.operation === 'set' ? `${change.key} = ${change.value}` : `${change.key} deleted`;
 
-describe('Observing keys', function () {
-  this.timeout(60_000);
+describe('Observing keys', () => {
   let emulator: Emulator;
   let proxy: FaultProxy;
   let observer: StateStoreClient;

@@ -89,9 +89,7 @@ function countsOf(of: readonly (string | undefined)[]): string {
   return [...counts].map(([name, count]) => `${count} ${name}`).join('; ');
 }
 
-describe('Writes that were applied, whose answers were lost with the connection while the session was kept', function () {
-  this.timeout(120_000);
-
+describe('Writes that were applied, whose answers were lost with the connection while the session was kept', () => {
   for (const repeats of REPEATS) {
     describe(`with a store in which repeats are ${repeats}`, () => {
       let emulator: EmulatorProcess;

@@ -193,8 +193,7 @@ describe('The life of a node', () => {
       assert.deepEqual(shown, []);
     });
 
-    it('fails those that take too long with CLOSED, and ends the connection', async function () {
-      this.timeout(10_000);
+    it('fails those that take too long with CLOSED, and ends the connection', async () => {
       flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' });
       const asked = new Promise<void>((resolve) => {
         server.answer = () => resolve();
@@ -212,9 +211,8 @@ describe('The life of a node', () => {
     });
   });
 
-  it('offline for longer than the deadline, with more messages than the queue holds: each fails for its own reason', async function () {
+  it('offline for longer than the deadline, with more messages than the queue holds: each fails for its own reason', async () => {
     // The longer 20,000 messages take, the longer is the pause before the next attempt to connect: a minute at most.
-    this.timeout(120_000);
     const port = await freePort();
     flow = await Flow.start(
       port,

@@ -10,8 +10,7 @@ const TIMES = 100;
 
 const WAITED_IN_VAIN = 'a lock node was closed';
 
-describe('Redeploying a hundred times under load', function () {
-  this.timeout(120_000);
+describe('Redeploying a hundred times under load', () => {
   let emulator: Emulator;
   let proxy: FaultProxy;
   let load: NodeJS.Timeout;

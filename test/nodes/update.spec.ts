@@ -509,8 +509,7 @@ describe('The node update', () => {
   });
 });
 
-describe('Three update nodes on one key while connections are cut', function () {
-  this.timeout(120_000);
+describe('Three update nodes on one key while connections are cut', () => {
   const IDS = [0, 1, 2];
   const MESSAGES = 500;
   /** On their way at a time in each node, so that cuts meet messages in every state. */

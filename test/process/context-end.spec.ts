@@ -9,8 +9,7 @@ import { ROOT } from '../support/node-red';
 
 const run = promisify(execFile);
 
-describe('A program that closes its context store', function () {
-  this.timeout(60_000);
+describe('A program that closes its context store', () => {
   let emulator: Emulator;
   before(async () => {
     emulator = await Emulator.start({ port: 0 });

@@ -57,8 +57,7 @@ const CHANGE = [
 const LOOK = `node.warn('B sees ' + JSON.stringify(global.get('x', 'shared')));`;
 
 for (const [version, optionsOf] of Object.entries(VERSIONS)) {
-  describe(`The context store in Node-RED ${version}`, function () {
-    this.timeout(180_000);
+  describe(`The context store in Node-RED ${version}`, () => {
     let emulator: Emulator;
     const directories: string[] = [];
     const running: NodeRed[] = [];
@@ -197,9 +196,7 @@ for (const [version, optionsOf] of Object.entries(VERSIONS)) {
   });
 }
 
-describe('Node-RED does not start', function () {
-  this.timeout(120_000);
-
+describe('Node-RED does not start', () => {
   /** What it says until it ends by itself. */
   async function startInVain(contextStorage: string): Promise<string[]> {
     const userDir = newUserDir();

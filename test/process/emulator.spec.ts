@@ -84,8 +84,7 @@ describe('The command statestore-emulator', () => {
   });
 });
 
-describe('The emulator node in a real Node-RED', function () {
-  this.timeout(60_000);
+describe('The emulator node in a real Node-RED', () => {
   let nodeRed: NodeRed;
   before(async () => {
     nodeRed = await NodeRed.start();

@@ -4,8 +4,7 @@ import { EXPECTED, exampleNames, exampleStorage, loadExample, runExample } from 
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';
 
-describe('Examples in a real Node-RED', function () {
-  this.timeout(60_000);
+describe('Examples in a real Node-RED', () => {
   let nodeRed: NodeRed;
   let emulator: Emulator;
 

@@ -10,8 +10,7 @@ const PHASE_MS = 3000;
 /** What a busy machine may do to any request; where others wait for the observer, it is until that is given up. */
 const NOISE_MS = 2000;
 
-describe('An observer that is frozen', function () {
-  this.timeout(120_000);
+describe('An observer that is frozen', () => {
   const children: ChildProcess[] = [];
   const clients: StateStoreClient[] = [];
   const run = (program: string, ...parameters: string[]) => {

@@ -18,8 +18,7 @@ const OF_BROKER = 'the-password-of-an-mqtt-broker-node';
 /** bcrypt of "admin". */
 const ADMIN_HASH = '$2b$08$UKLdWZlBbPoq8liqwDaRKeLZX8bp241MJGm/5Jo/Z03obvAPVz7Te';
 
-describe('Secrets in a real Node-RED with users and a log at trace level', function () {
-  this.timeout(60_000);
+describe('Secrets in a real Node-RED with users and a log at trace level', () => {
   let directory: string;
   let mosquitto: Mosquitto;
   let adapter: StoreAdapter;

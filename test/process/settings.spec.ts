@@ -11,8 +11,7 @@ import { type StoreAdapter, serveStore } from '../support/store-adapter';
 /** `${NAME}`, as a person types it into a field. */
 const variable = (name: string) => `$\{${name}}`;
 
-describe('The settings of a store in a real Node-RED', function () {
-  this.timeout(60_000);
+describe('The settings of a store in a real Node-RED', () => {
   let directory: string;
   let mosquitto: Mosquitto;
   let adapter: StoreAdapter;

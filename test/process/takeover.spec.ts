@@ -5,9 +5,7 @@ const ROUNDS = 3;
 /** Seconds. Whoever tells that it ends is followed long before the first one. */
 const LEASE: Record<End, number> = { resign: 300, deploy: 300, SIGTERM: 300, SIGKILL: 2 };
 
-describe('The other controller takes over', function () {
-  this.timeout(120_000);
-
+describe('The other controller takes over', () => {
   for (const lease of new Set(Object.values(LEASE))) {
     describe(`with a lease of ${lease} s`, () => {
       let controllers: Controllers;
