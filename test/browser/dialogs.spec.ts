@@ -287,8 +287,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         const shown = (type: string) =>
           page.locator(`.red-ui-palette-node[data-palette-type="${type}"]:visible`).waitFor();
         await search.pressSequentially(words);
-        for (const type of ['set', 'get', 'update', 'leader']) await shown(`statestore-${type}`);
-        await page.locator('.red-ui-palette-node[data-palette-type="inject"]').waitFor({ state: 'hidden' });
+        // Core's category slides away, and would do so after it is to be shown again.
+        await page
+          .locator('#red-ui-palette-container-common[style*="display: none"]')
+          .waitFor({ state: 'attached' });
+        for (const one of ['set', 'get', 'update', 'leader']) await shown(`statestore-${one}`);
         await page.locator('#red-ui-palette-search .red-ui-searchBox-clear').click();
         await shown('inject');
       });

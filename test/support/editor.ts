@@ -50,7 +50,8 @@ export class Editor {
     if (flows) await (admin ?? nodeRed).deploy(flows);
     const browser = await playwright.launch({
       executablePath: await chromium.executablePath(),
-      args: chromium.args,
+      // Nothing here needs a graphics card; to do its work in software costs more than all else.
+      args: ['--headless=shell', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, locale: 'en-US' });
     // Only to end what hangs: a busy machine is slow.
@@ -169,16 +170,17 @@ export class Editor {
   async #tray(button: string): Promise<Locator> {
     const tray = this.page.locator('.red-ui-tray').last();
     await tray.locator(button).waitFor();
-    // It slides in: until it stands where it stood a moment before.
+    // It slides in: until it is all there, and stands where it stood a moment before.
     await this.page.waitForFunction(
       () => {
         const last = [...document.querySelectorAll<HTMLElement>('.red-ui-tray')].at(-1) as HTMLElement;
         const before = last.dataset.left;
-        last.dataset.left = String(last.getBoundingClientRect().left);
-        return before === last.dataset.left;
+        const { left, right } = last.getBoundingClientRect();
+        last.dataset.left = String(left);
+        return before === last.dataset.left && right <= window.innerWidth;
       },
       undefined,
-      { polling: 150 },
+      { polling: 50 },
     );
     return tray;
   }
