@@ -1,17 +1,25 @@
 /** The store: where it is, how to log in. Owns the one pooled client that all nodes of this store share. */
 import type { NodeAPI, NodeDef } from 'node-red';
+import { FlowsStart } from '../src/node-red/flows-start';
+import { isAutomatic, LocalEmulator } from '../src/node-red/local-emulator';
 import { logConnection } from '../src/node-red/log';
 import { readStoreSettings, type StoreCredentials, type StoreSettings } from '../src/node-red/settings';
 import { Store, type StoreNode } from '../src/node-red/store';
 import { serveTestConnection } from '../src/node-red/test-connection';
 
 export = (RED: NodeAPI): void => {
+  const flowsStart = new FlowsStart(RED);
   function StateStoreConfig(this: StoreNode, def: NodeDef & StoreSettings): void {
     RED.nodes.createNode(this, def);
-    this.store = new Store(() => readStoreSettings(RED, def, this.credentials ?? {}));
+    const started = flowsStart.next;
+    this.store = new Store(() => {
+      const options = readStoreSettings(RED, def, this.credentials ?? {});
+      if (!isAutomatic(def, options)) return { options };
+      return { options, emulator: new LocalEmulator(def.id, options, started) };
+    });
     this.users = this.store.users;
     logConnection(RED, this);
-    this.on('close', (_removed: boolean, done: () => void) => void this.store.close().then(done, done));
+    this.on('close', (removed: boolean, done: () => void) => void this.store.close(removed).then(done, done));
   }
   RED.nodes.registerType<StoreNode, NodeDef & StoreSettings, object, StoreCredentials>(
     'statestore-config',

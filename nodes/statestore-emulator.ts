@@ -1,6 +1,7 @@
 /** A state store on this machine, for trying, teaching and testing. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
+import { deployedStore } from '../src/node-red/deployed-stores';
 import { EmulatorStatus } from '../src/node-red/emulator-status';
 import { emulators, OtherSettingsError } from '../src/node-red/emulators';
 
@@ -20,7 +21,7 @@ export = (RED: NodeAPI): void => {
   const refused = new Map<Node, () => void>();
   RED.events.on('flows:started', () => {
     for (const again of [...refused.values()]) again();
-    emulators.forgetUnused();
+    emulators.forgetUnused((storeId) => deployedStore(RED, storeId) !== undefined);
   });
 
   function StateStoreEmulator(this: Node, def: StateStoreEmulatorDef): void {
@@ -48,7 +49,7 @@ export = (RED: NodeAPI): void => {
     this.on('close', (removed: boolean, done: () => void) => {
       refused.delete(this);
       status.stop();
-      void emulators.release(this, address, removed).then(done, done);
+      void emulators.release(this, removed).then(done, done);
     });
   }
   RED.nodes.registerType('statestore-emulator', StateStoreEmulator);

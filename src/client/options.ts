@@ -13,6 +13,11 @@ export interface StateStoreClientOptions extends Login {
   host?: string;
   /** TCP port, 1 to 65535. Default 8883 with TLS, otherwise 1883. */
   port?: number;
+  /**
+   * Asked for host and port before each attempt to connect, instead of `host` and `port`. Where it rejects, the attempt has failed: with
+   * a {@link ConnectionError} for that reason.
+   */
+  locate?: () => Promise<{ host: string; port: number }>;
   /** TLS; `true` for the defaults. Default: none. */
   tls?: TlsOptions | boolean;
   /** MQTT client ID: any text without `/`, `+`, `#`. Default: a new, unique one. */
@@ -77,7 +82,8 @@ const MAX_TEXT_BYTES = 65_535;
 /** The topic of notifications has the client ID in hexadecimal digits. */
 const MAX_CLIENT_ID_BYTES = 30_000;
 
-export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls'>> & {
+export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls' | 'locate'>> & {
+  locate: StateStoreClientOptions['locate'];
   tls: TlsOptions | undefined;
   login: Login;
 };
@@ -88,6 +94,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
   const resolved = {
     host: options.host ?? 'localhost',
     port: options.port ?? (tls ? 8883 : 1883),
+    locate: options.locate,
     tls,
     login: resolveLogin(options),
     clientId: options.clientId || `statestore-${randomUUID()}`,

@@ -126,7 +126,8 @@ export function tooLarge(request: Request, size: number, limit: number): StateSt
 
 /** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
 export function notDelivered(request: Request, reasonCode: number): StateStoreError {
-  return fail('REFUSED', request, causeFirst(deliveryWords(reasonCode), notDone(request)));
+  const message = causeFirst(deliveryWords(reasonCode), notDone(request));
+  return new StateStoreError('REFUSED', message, { ...contextOf(request), reasonCode });
 }
 
 /** The status or the protocol version of the answer is no success. An `-ERR` payload that is known says more than the status. */

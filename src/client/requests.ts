@@ -46,6 +46,7 @@ export class Requests {
   /** Writes whose fate the marker decides. */
   #heldWrites = 0;
   #stray = 0;
+  #answers = 0;
   #closed = false;
   #onIdle: (() => void) | undefined;
 
@@ -197,6 +198,11 @@ export class Requests {
     }
   }
 
+  /** How many answers have come so far. */
+  get answers(): number {
+    return this.#answers;
+  }
+
   #onMessage(message: Message): void {
     if (message.topic !== this.#responseTopic) return;
     const pending = message.correlation && this.#inFlight.get(message.correlation);
@@ -204,6 +210,7 @@ export class Requests {
       this.#stray++;
       return;
     }
+    this.#answers++;
     if (pending === this.#marker) {
       this.#settle(pending);
       this.#onMarked(pending, true);

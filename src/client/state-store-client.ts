@@ -124,6 +124,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#options.timeout;
   }
 
+  /** How many requests the store has answered so far, refusals included. */
+  get answers(): number {
+    return this.#requests.answers;
+  }
+
   /** What stands before every key in the store; blank as a rule. */
   get keyPrefix(): string {
     return this.#options.keyPrefix;

@@ -39,7 +39,13 @@ const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
     startTimeout: ['number'],
     persist: ['boolean'],
   },
-  ...{ host: ['string'], port: ['number'], tls: ['object', 'boolean'], clientId: ['string'] },
+  ...{
+    host: ['string'],
+    port: ['number'],
+    locate: ['function'],
+    tls: ['object', 'boolean'],
+    clientId: ['string'],
+  },
   ...{
     keepAlive: ['number'],
     cleanStart: ['boolean'],

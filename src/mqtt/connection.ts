@@ -27,6 +27,8 @@ import { TokenWatch } from './token-watch';
 import { type Address, openTransport, resetTransport } from './transport';
 
 export interface ConnectionOptions extends Address {
+  /** Gives host and port of the next attempt, instead of those above. */
+  locate: (() => Promise<Address>) | undefined;
   clientId: string;
   tls: TlsOptions | undefined;
   login: Login;
@@ -79,6 +81,8 @@ const NEVER_MS = 2 ** 31 - 1;
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
+  /** Of this attempt. */
+  #address: Address;
   readonly #packetIds: FreePacketIds;
   #mqtt: AuthenticatingClient | undefined;
   #socket: Socket | undefined;
@@ -107,6 +111,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   constructor(options: ConnectionOptions, inUse: (packetId: number) => boolean) {
     super();
     this.#options = options;
+    this.#address = options;
     this.#packetIds = new FreePacketIds(inUse);
   }
 
@@ -170,7 +175,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     } catch (error) {
       throw mqtt.connected
         ? subscriptionError(this.#where, filter, error as Error)
-        : connectionError(undefined, this.#options, 'session');
+        : connectionError(undefined, this.#address, 'session');
     } finally {
       clearTimeout(unanswered);
     }
@@ -208,16 +213,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     const before = this.#state;
     this.#setState({ kind: 'connecting', ...(before.kind === 'disconnected' && { reason: before.reason }) });
     try {
+      this.#address = (await this.#options.locate?.()) ?? this.#options;
       this.#secrets = await readSecrets(this.#options.tls, this.#options.login);
     } catch (error) {
-      if (!this.#ended) this.#failed(error as ConnectionError);
+      if (!this.#ended) this.#failed(this.#explain(error));
       return;
     }
     if (this.#ended) return;
     if (this.#secrets.token) this.#tokens?.know(this.#secrets.token);
     const { connectTimeout } = this.#options;
     this.#attemptTimer = setTimeout(() => {
-      this.#reason ??= timeoutError(this.#options, this.#progress, connectTimeout);
+      this.#reason ??= timeoutError(this.#address, this.#progress, connectTimeout);
       if (this.#progress === 'login') this.#ghosts.add(this.#mqtt?.options.clean === true);
       this.#giveUp();
     }, connectTimeout);
@@ -267,7 +273,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #openStream(): PacketStream {
     const secure = this.#secrets?.secure;
     this.#progress = 'network';
-    this.#socket = openTransport(this.#options, secure);
+    this.#socket = openTransport(this.#address, secure);
     this.#socket.once('connect', () => {
       this.#progress = secure ? 'handshake' : 'login';
     });
@@ -331,7 +337,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #explain(cause: unknown): ConnectionError {
-    return connectionError(cause, this.#options, this.#progress);
+    return connectionError(cause, this.#address, this.#progress);
   }
 
   /** Sorts a failure: try again soon, slowly, or never. */
@@ -398,7 +404,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   get #where(): string {
-    return `${this.#options.host}:${this.#options.port}`;
+    return `${this.#address.host}:${this.#address.port}`;
   }
 }
 

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { Node } from 'node-red';
 import { Emulator } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
@@ -25,34 +24,52 @@ interface Shared {
   /** What a node must have as well to share it. */
   terms: string;
   starting: Promise<Emulator>;
+  port: number;
   /** Once it has started. */
   emulator?: Emulator;
-  users: Set<Node>;
+  /** Nodes that run it, and what started it for a store, with the ID of that store. */
+  users: Map<object, string | undefined>;
+  /** Stores that have left it, and `undefined` for nodes, though not removed: they may come back with the deploy that is under way. */
+  left: Set<string | undefined>;
+}
+
+interface Kept {
+  engine: StateStoreEngine;
+  /** The stores it was started for. */
+  storeIds: string[];
 }
 
 /**
- * The emulators of this Node-RED, by address. Nodes with the same address share one, so that several examples run side
+ * The emulators of this Node-RED, by address. Nodes and stores with the same address share one, so that several examples run side
  * by side; what is stored outlives a deploy, though not Node-RED.
  */
 export class Emulators {
   readonly #running = new Map<string, Shared>();
-  readonly #kept = new Map<string, StateStoreEngine>();
+  readonly #kept = new Map<string, Kept>();
 
   /**
-   * The emulator at this address, started if need be. Rejects with {@link OtherSettingsError} when another node has it with other
-   * settings, and with Node's error when the port cannot be had.
+   * The emulator at this address, started if need be, for a node, or for the store with the ID `storeId`; one that only stores use
+   * gives way to a node with other settings. Rejects with {@link OtherSettingsError} when a node has it with other settings, and
+   * with Node's error when the port cannot be had.
    */
-  async acquire(node: Node, settings: EmulatorSettings): Promise<Emulator> {
+  async acquire(user: object, settings: EmulatorSettings, storeId?: string): Promise<Emulator> {
     const { rules: given, tls: files, ...address } = settings;
     const id = idOf(address);
     const terms = termsOf(settings);
     let shared = this.#running.get(id);
-    if (shared && shared.terms !== terms) throw new OtherSettingsError();
+    let before: Emulator | undefined;
+    if (shared && shared.terms !== terms) {
+      const givesWay = storeId === undefined && [...shared.users.values()].every((one) => one !== undefined);
+      if (!givesWay) throw new OtherSettingsError();
+      before = shared.emulator;
+      shared = undefined;
+    }
     if (!shared) {
-      const engine = this.#kept.get(id);
+      const engine = before?.engine ?? this.#kept.get(id)?.engine;
       this.#kept.delete(id);
       const starting = readRules(given).then(async (rules) => {
         const tls = await readTlsFiles(files);
+        await before?.close();
         return Emulator.start({
           ...address,
           ...(engine && { engine }),
@@ -60,10 +77,10 @@ export class Emulators {
           ...(tls && { tls }),
         });
       });
-      shared = { terms, starting, users: new Set() };
+      shared = { terms, starting, port: settings.port, users: new Map(), left: new Set() };
       this.#running.set(id, shared);
     }
-    shared.users.add(node);
+    shared.users.set(user, storeId);
     try {
       shared.emulator = await shared.starting;
       return shared.emulator;
@@ -73,16 +90,34 @@ export class Emulators {
     }
   }
 
-  /** Stops the emulator when its last node goes; keeps what is stored unless that node is `removed`. */
-  async release(node: Node, address: EmulatorAddress, removed: boolean): Promise<void> {
-    const id = idOf(address);
-    const shared = this.#running.get(id);
-    if (!shared?.users.delete(node) || shared.users.size > 0) return;
-    this.#running.delete(id);
-    const emulator = await shared.starting.catch(() => undefined);
-    if (!emulator) return;
-    if (!removed) this.#kept.set(id, emulator.engine);
-    await emulator.close();
+  /** Stops the emulator when its last user goes; keeps what is stored unless all users were `removed`. */
+  async release(user: object, removed: boolean): Promise<void> {
+    for (const [id, shared] of this.#running) {
+      const storeId = shared.users.get(user);
+      if (!shared.users.delete(user)) continue;
+      if (!removed) shared.left.add(storeId);
+      if (shared.users.size > 0) continue;
+      this.#running.delete(id);
+      const emulator = await shared.starting.catch(() => undefined);
+      if (!emulator) continue;
+      if (shared.left.size > 0) {
+        const storeIds = [...shared.left].filter((one) => one !== undefined);
+        this.#kept.set(id, { engine: emulator.engine, storeIds });
+      }
+      await emulator.close();
+    }
+  }
+
+  /** Whether one runs at this address, or is about to. */
+  runsAt(address: EmulatorAddress): boolean {
+    return this.#running.has(idOf(address));
+  }
+
+  /** The port of the emulator that this user has. */
+  portOf(user: object): number | undefined {
+    for (const { users, port, emulator } of this.#running.values())
+      if (emulator && users.has(user)) return port;
+    return undefined;
   }
 
   /** The emulator that this client is connected to, if it is one of these. */
@@ -91,9 +126,9 @@ export class Emulators {
     return undefined;
   }
 
-  /** Drops what is kept for addresses that no node uses any more; call it when flows have started. */
-  forgetUnused(): void {
-    this.#kept.clear();
+  /** Drops what is kept for addresses that no node and no store uses any more; call it when flows have started. */
+  forgetUnused(isDeployed: (storeId: string) => boolean): void {
+    for (const [id, { storeIds }] of this.#kept) if (!storeIds.some(isDeployed)) this.#kept.delete(id);
   }
 }
 

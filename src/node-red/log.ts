@@ -1,8 +1,7 @@
 import type { NodeAPI } from 'node-red';
 import type { StateStoreClientOptions } from '../client/options';
-import type { ConnectionError } from '../mqtt/connection-error';
 import { errorText } from './localize';
-import type { StoreNode } from './store';
+import type { StoreConnection, StoreNode } from './store';
 import { translate } from './translate';
 
 /** A failure that passes by itself within this time, such as an emulator that is still starting, is not worth a line. */
@@ -11,7 +10,7 @@ const PATIENCE_MS = 2000;
 /** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
 export function logConnection(RED: NodeAPI, node: StoreNode): void {
   let told = '';
-  let latest: ConnectionError;
+  let latest: (StoreConnection & { kind: 'disconnected' | 'stopped' })['reason'];
   let timer: NodeJS.Timeout | undefined;
 
   const tell = (text: string, log: (text: string) => void): void => {
@@ -24,7 +23,7 @@ export function logConnection(RED: NodeAPI, node: StoreNode): void {
   node.store.on('state', (state) => {
     switch (state.kind) {
       case 'connected':
-        tell(translate(RED, 'log.connected'), (text) => node.log(text));
+        tell(connected(RED, state.port), (text) => node.log(text));
         if (isUnverified(node.store.options)) node.warn(translate(RED, 'log.unverified'));
         if (isReadable(node.store.options)) node.warn(translate(RED, 'log.readable'));
         break;
@@ -41,6 +40,10 @@ export function logConnection(RED: NodeAPI, node: StoreNode): void {
         break;
     }
   });
+}
+
+function connected(RED: NodeAPI, port: number | undefined): string {
+  return port === undefined ? translate(RED, 'log.connected') : translate(RED, 'log.connectedAt', { port });
 }
 
 function isUnverified({ tls }: StateStoreClientOptions): boolean {

@@ -3,11 +3,11 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import type { ConnectionState } from '../mqtt/connection';
 import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
 import { localize } from './localize';
+import type { StoreConnection } from './store';
 import { StoreUser } from './store-user';
 import { translate } from './translate';
 import { type ValueFormat, valueFromBytes } from './value';
@@ -88,7 +88,7 @@ class ObserverNode {
     if (this.#user.settingsError) this.#node.error(this.#known(this.#user.settingsError), {});
   }
 
-  #onState(state: ConnectionState): void {
+  #onState(state: StoreConnection): void {
     if (state.kind === 'connected') void this.#observeMissing();
   }
 

@@ -8,6 +8,8 @@ import { environmentValue } from './environment-value';
 
 /** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */
 export interface StoreSettings {
+  /** What was chosen for *Where it is*. */
+  place?: 'emulator' | 'aio' | 'other' | 'environment';
   /** `environment` takes server, TLS, log-in and session from the `AIO_*` variables. */
   source?: 'settings' | 'environment';
   host?: string;

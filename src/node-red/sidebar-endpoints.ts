@@ -119,12 +119,31 @@ function param(request: Request): string {
 }
 
 /** All stores that are deployed, with what tells them apart. */
-function storesOf(RED: NodeAPI): { id: string; name: string; address: string }[] {
+interface ListedStore {
+  id: string;
+  name: string;
+  address: string;
+  /** The port of its emulator, where that could not have the one that was chosen. */
+  movedTo?: number;
+}
+
+function storesOf(RED: NodeAPI): ListedStore[] {
   return deployedStores(RED).map(({ id, name, source, host, port }) => ({
     id,
     name: name ?? '',
-    address: source === 'environment' ? '' : `${host || 'localhost'}:${port || 1883}`,
+    ...(source === 'environment' ? { address: '' } : addressOf(RED, id, host, port)),
   }));
+}
+
+function addressOf(
+  RED: NodeAPI,
+  id: string,
+  host: string | undefined,
+  port: string | number | undefined,
+): Pick<ListedStore, 'address' | 'movedTo'> {
+  const movedTo = runningStore(RED, id)?.movedTo;
+  const address = `${host || 'localhost'}:${movedTo ?? (port || 1883)}`;
+  return { address, ...(movedTo !== undefined && { movedTo }) };
 }
 
 /** The ID, if it is that of a deployed store. */

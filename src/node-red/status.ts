@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeStatus } from 'node-red';
-import type { ConnectionState } from '../mqtt/connection';
 import type { ErrorCode } from '../protocol/errors';
+import type { StoreConnection } from './store';
 import { Throttle } from './throttle';
 import { translate } from './translate';
 
@@ -17,7 +17,7 @@ export class UserStatus {
   readonly #RED: NodeAPI;
   readonly #node: Node;
   #unusable: 'noStore' | 'badSettings' | 'badNode' | undefined;
-  #connection: ConnectionState = { kind: 'closed' };
+  #connection: StoreConnection = { kind: 'closed' };
   #waiting = 0;
   #failure: ErrorCode | undefined;
   #description: string | undefined;
@@ -37,7 +37,7 @@ export class UserStatus {
     this.#show();
   }
 
-  connection(state: ConnectionState): void {
+  connection(state: StoreConnection): void {
     this.#connection = state;
     this.#show();
   }
@@ -89,7 +89,11 @@ export class UserStatus {
       return { fill: 'yellow', shape: 'ring', text: this.#withWaiting('status.connecting') };
     if (this.#failure)
       return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
-    return { ...this.#look, text: this.#description ?? this.#text('status.connected') };
+    return { ...this.#look, text: this.#description ?? this.#connected(state.port) };
+  }
+
+  #connected(port: number | undefined): string {
+    return port === undefined ? this.#text('status.connected') : this.#text('status.connectedAt', { port });
   }
 
   #tell(status: NodeStatus): void {

@@ -4,18 +4,17 @@
  */
 import type { Node, NodeAPI } from 'node-red';
 import type { StateStoreClient } from '../client/state-store-client';
-import type { ConnectionState } from '../mqtt/connection';
 import { type Operation, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { UserStatus } from './status';
-import { type Store, type StoreNode, storeOf } from './store';
+import { type Store, type StoreConnection, type StoreNode, storeOf } from './store';
 
 /** What the owner adds. */
 export interface StoreUserParts {
   /** Named in the errors. */
   operation: Operation;
   /** Hears of the connection as it is at the start, and of every change until the node is closed. */
-  onState?(state: ConnectionState): void;
+  onState?(state: StoreConnection): void;
   /**
    * Ends what the node does and gives back what it holds. The client is released when this has settled, so what was made with it
    * still works; the status is shown until then. Node-RED gives a node 15 seconds to close: limit what may take longer.
@@ -46,7 +45,7 @@ export class StoreUser {
    * {@link client} says why.
    */
   start(): StateStoreClient | undefined {
-    const onState = (state: ConnectionState) => {
+    const onState = (state: StoreConnection) => {
       this.status.connection(state);
       this.#parts.onState?.(state);
     };
@@ -77,7 +76,7 @@ export class StoreUser {
 
   /** Whether the client is connected. */
   get connected(): boolean {
-    return this.#store?.state.kind === 'connected';
+    return this.#client?.state.kind === 'connected';
   }
 
   /**

@@ -1,12 +1,20 @@
 /** The admin endpoint behind the button "Test connection". */
 import type { NodeAPI } from 'node-red';
-import { type Diagnosis, diagnose } from '../client/diagnosis';
+import { type Diagnosis as ClientDiagnosis, diagnose } from '../client/diagnosis';
+import type { StateStoreClientOptions } from '../client/options';
+import { ConnectionError } from '../mqtt/connection-error';
 import { StateStoreError } from '../protocol/errors';
 import { deployedStore } from './deployed-stores';
+import { isAutomatic, LocalEmulator } from './local-emulator';
 import { readStoreSettings, type StoreCredentials, type StoreSettings } from './settings';
 
 /** What Node-RED's editor shows instead of a password that is stored. */
 const STORED = '__PWRD__';
+
+type Diagnosis = ClientDiagnosis & {
+  /** The port of the emulator, where it could not have the one that was chosen. */
+  movedTo?: number;
+};
 
 /** What the dialog sends: its values, saved or not. */
 interface TestRequest {
@@ -34,25 +42,42 @@ export function serveTestConnection(RED: NodeAPI): void {
 /** Rejects when the body is no request. */
 async function test(RED: NodeAPI, body: unknown): Promise<Diagnosis> {
   const request = readRequest(body);
-  return diagnosed(RED, request.settings, () => credentialsOf(RED, request));
+  return diagnosed(RED, request.id, request.settings, () => credentialsOf(RED, request));
 }
 
 /** Tests a store as it is deployed. */
 export function testDeployedStore(RED: NodeAPI, id: string): Promise<Diagnosis> {
-  return diagnosed(RED, deployedStore(RED, id) ?? {}, () => RED.nodes.getCredentials(id) ?? {});
+  return diagnosed(RED, id, deployedStore(RED, id) ?? {}, () => RED.nodes.getCredentials(id) ?? {});
 }
 
 /** What is wrong with the settings is a result. */
 async function diagnosed(
   RED: NodeAPI,
+  id: string,
   settings: StoreSettings,
   credentials: () => StoreCredentials,
 ): Promise<Diagnosis> {
   try {
-    return await diagnose(readStoreSettings(RED, settings, credentials()));
+    const options = readStoreSettings(RED, settings, credentials());
+    return isAutomatic(settings, options) ? await withEmulator(id, options) : await diagnose(options);
   } catch (error) {
     if (!(error instanceof StateStoreError)) throw error;
     return { results: [{ step: 'settings', ok: false, message: error.message, reason: error.code }] };
+  }
+}
+
+/** The emulator that a deploy would use or start; one that runs for this test alone ends with it. */
+async function withEmulator(id: string, options: StateStoreClientOptions): Promise<Diagnosis> {
+  const emulator = new LocalEmulator(id, options);
+  try {
+    const address = await emulator.locate();
+    const { movedTo } = emulator;
+    return { ...(await diagnose({ ...options, ...address })), ...(movedTo !== undefined && { movedTo }) };
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    return { results: [{ step: 'network', ok: false, message: error.message, reason: error.reason }] };
+  } finally {
+    await emulator.release(false);
   }
 }
 

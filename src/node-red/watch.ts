@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { NodeAPI } from 'node-red';
 import type { Observation } from '../client/observation';
 import type { StateStoreClient } from '../client/state-store-client';
-import type { ConnectionState } from '../mqtt/connection';
 import type { StateStoreError } from '../protocol/errors';
 import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
 import { asError } from './as-error';
 import { runningStore } from './deployed-stores';
 import { EmulatorKeys } from './emulator-keys';
 import { type Known, type Shown, shownValue } from './shown-value';
-import type { Guest, Store } from './store';
+import type { Guest, Store, StoreConnection } from './store';
 
 /** Keys that a page may see at a time. */
 export const MOST_VISIBLE = 200;
@@ -25,7 +24,7 @@ const PERIOD_MS = 500;
 /** The connection of a store as a page is told. */
 export interface StoreState {
   /** `gone`: there is no such store any more. `unusable`: its settings are wrong. */
-  kind: ConnectionState['kind'] | 'gone' | 'unusable';
+  kind: StoreConnection['kind'] | 'gone' | 'unusable';
   /** Why there is no connection: a code of the catalogue, and what is known of this case in English. */
   reason?: string;
   detail?: string;
@@ -81,7 +80,7 @@ export class Watch implements Guest {
   #acknowledged = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  readonly #onState = (state: ConnectionState) => {
+  readonly #onState = (state: StoreConnection) => {
     if (state.kind === 'connected') this.#onConnected();
     this.#stateTold = false;
     this.#schedule();

@@ -56,6 +56,7 @@ export function isWrite({ operation }: { operation?: Operation }): boolean {
 export interface ErrorContext {
   operation?: Operation;
   key?: string;
+  reasonCode?: number;
   cause?: unknown;
 }
 
@@ -68,12 +69,15 @@ export class StateStoreError extends Error {
   readonly code: ErrorCode;
   readonly operation?: Operation;
   readonly key?: string;
+  /** With `REFUSED`: what the broker answered to the publish (MQTT 5 section 3.4.2.1). */
+  declare readonly reasonCode?: number;
 
   constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
     this.code = code;
     if (context.operation !== undefined) this.operation = context.operation;
     if (context.key !== undefined) this.key = context.key;
+    if (context.reasonCode !== undefined) this.reasonCode = context.reasonCode;
   }
 
   /** The message alone: Node-RED shows this to people, who have no use for the name of a class. */

@@ -11,8 +11,7 @@ import { freePort } from '../support/ports';
 import { type StoreAdapter, serveStore } from '../support/store-adapter';
 
 /** A broker that is not ours, with the state store behind it, set up as brokers in the field are. */
-describe('StateStoreClient with Mosquitto, set up for production', function () {
-  this.timeout(30_000);
+describe('StateStoreClient with Mosquitto, set up for production', () => {
   let directory: string;
   let authority: Certificate;
   let mosquitto: Mosquitto | undefined;

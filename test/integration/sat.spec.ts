@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { type ConnectionError, Emulator, StateStoreClient } from '../../src/index';
 import { type SatBroker, startSatBroker } from '../support/sat-broker';
 
-describe('Kubernetes service account tokens', function () {
-  this.timeout(20_000);
+describe('Kubernetes service account tokens', () => {
   let emulator: Emulator;
   let broker: SatBroker;
   let store: StateStoreClient;

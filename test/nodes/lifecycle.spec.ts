@@ -134,7 +134,7 @@ describe('The life of a node', () => {
         outcome.message,
         /^Nobody serves the state store on this broker: no matching subscribers \(0x10\)/,
       );
-      await flow.status('status.error.REFUSED');
+      await flow.status('status.reason.noStateStore');
       await flow.stop();
     });
   });

@@ -45,8 +45,7 @@ describe('The node observe', () => {
   };
   const observing = (keys: 'observing' | 'observingOne' = 'observing') => flow.status(`status.${keys}`);
 
-  it('tries a fixed key again whose request got no answer in time', async function () {
-    this.timeout(30_000);
+  it('tries a fixed key again whose request got no answer in time', async () => {
     const silent = await startScriptedStore();
     silent.answer = () => undefined;
     try {

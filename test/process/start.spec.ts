@@ -94,25 +94,34 @@ describe('npm start (its script)', () => {
     assert.match(lines.all[0] as string, /a-file.* cannot be written: .*USER_DIR=.* npm start$/);
   });
 
-  for (const name of ['PORT', 'EMULATOR_PORT']) {
-    it(`says plainly that ${name} is taken`, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as { port: number };
-      const other = name === 'PORT' ? 'EMULATOR_PORT' : 'PORT';
-      const { lines, exited } = start({ [name]: String(port), [other]: String(await freePort()) });
-      assert.deepEqual(await exited, [1, null]);
-      assert.equal(lines.all.length, 1);
-      assert.match(
-        lines.all[0] as string,
-        new RegExp(
-          `^Port ${port} .* is taken by another program\\. Choose another one: ${name}=${port + 1} npm start$`,
-        ),
-      );
-      server.close();
-      await once(server, 'close');
-    });
-  }
+  it('says plainly that PORT is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const { lines, exited } = start({ PORT: String(port), EMULATOR_PORT: String(await freePort()) });
+    assert.deepEqual(await exited, [1, null]);
+    assert.equal(lines.all.length, 1);
+    assert.match(
+      lines.all[0] as string,
+      new RegExp(
+        `^Port ${port} .* is taken by another program\\. Choose another one: PORT=${port + 1} npm start$`,
+      ),
+    );
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('needs no other port where EMULATOR_PORT is taken', async () => {
+    const server = createServer((socket) => socket.on('error', () => undefined).destroy());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as { port: number };
+    const { child, lines, exited } = start({ PORT: String(await freePort()), EMULATOR_PORT: String(port) });
+    await lines.find(/^Successfully deleted key someKey/);
+    child.kill('SIGTERM');
+    await exited;
+    server.close();
+    await once(server, 'close');
+  });
 });
 
 describe('npm run dev (its script)', () => {

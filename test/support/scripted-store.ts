@@ -34,6 +34,11 @@ export interface ScriptedStore {
   close(): Promise<void>;
 }
 
+/** The nodes ask after each connect whether there is a store; no test is about that. */
+function isProbe(command: Command): boolean {
+  return 'key' in command && command.key.toString().endsWith('statestore-test/is-there-a-store');
+}
+
 export async function startScriptedStore(options: AedesOptions = {}): Promise<ScriptedStore> {
   const broker = await Aedes.createBroker(options);
   const sockets = new Set<Socket>();
@@ -91,8 +96,12 @@ export async function startScriptedStore(options: AedesOptions = {}): Promise<Sc
             );
           },
         };
-        store.requests.push(request);
-        store.answer(request);
+        if (isProbe(request.command)) {
+          request.respond('$-1\r\n');
+        } else {
+          store.requests.push(request);
+          store.answer(request);
+        }
         done();
       },
       resolve,

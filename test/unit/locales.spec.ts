@@ -96,11 +96,11 @@ describe('The texts of the editor', () => {
   }
 
   for (const language of [REFERENCE, ...languages]) {
-    it(`have statuses of less than ${STATUS_LENGTH} characters in ${language}`, () => {
+    it(`have statuses of at most ${STATUS_LENGTH} characters in ${language}`, () => {
       const long = [...textsOf(language, CONFIG)].filter(
         ([key, text]) =>
           key.startsWith('statestore.status.') &&
-          text.replace('__count__', '99').replace('__time__', '12:00').length >= STATUS_LENGTH,
+          text.replace('__count__', '99').replace('__time__', '12:00').length > STATUS_LENGTH,
       );
       assert.deepEqual(long, []);
     });
