@@ -58,8 +58,7 @@ export class StorePresence {
       await this.#client.get(KEY, { signal: end.signal });
       found = 'there';
     } catch (error) {
-      // Where others are answered, this one only waited behind them.
-      found = this.#client.answers > answers ? 'there' : readError(error, this.#where());
+      found = readError(error, this.#where(), this.#client.answers > answers);
     }
     if (end.signal.aborted) return;
     if (found !== 'there') this.#timer = setTimeout(() => void this.#ask(end), PAUSE_MS);
@@ -69,8 +68,11 @@ export class StorePresence {
   }
 }
 
-/** What an error says of the store; nothing where it says that there was no room for the request, or that the connection was lost. */
-function readError(error: unknown, where: string): 'there' | Absence | undefined {
+/**
+ * What an error says of the store, where other requests were answered meanwhile or not; nothing where it says that there was no room
+ * for this one, or that the connection was lost.
+ */
+function readError(error: unknown, where: string, othersAnswered: boolean): 'there' | Absence | undefined {
   if (!(error instanceof StateStoreError) || error instanceof ServiceError) return 'there';
   const { code, reasonCode } = error;
   const advice =
@@ -82,6 +84,7 @@ function readError(error: unknown, where: string): 'there' | Absence | undefined
     );
   }
   if (code === 'TIMEOUT') {
+    if (othersAnswered) return 'there';
     const message = `A broker answers at ${where}, but no state store does. ${advice}, and that the state store runs.`;
     return absence('noStateStoreAnswer', message);
   }

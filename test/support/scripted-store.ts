@@ -25,6 +25,8 @@ export interface ScriptedStore {
   requests: ScriptedRequest[];
   /** Answers each request; replace it at any time. */
   answer: (request: ScriptedRequest) => void;
+  /** While true, the question of the nodes whether there is a store goes to `answer` like all other requests. */
+  answersAlone: boolean;
   /** While true, new connections are closed at once. */
   unreachable: boolean;
   /** Cuts every TCP connection; the broker keeps the sessions. */
@@ -54,6 +56,7 @@ export async function startScriptedStore(options: AedesOptions = {}): Promise<Sc
   const store: ScriptedStore = {
     port: 0,
     requests: [],
+    answersAlone: false,
     unreachable: false,
     answer: ({ respond }) => respond('+OK\r\n'),
     cut: () => {
@@ -96,7 +99,7 @@ export async function startScriptedStore(options: AedesOptions = {}): Promise<Sc
             );
           },
         };
-        if (isProbe(request.command)) {
+        if (isProbe(request.command) && !store.answersAlone) {
           request.respond('$-1\r\n');
         } else {
           store.requests.push(request);

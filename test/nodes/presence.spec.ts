@@ -1,0 +1,52 @@
+/** Green means that a state store has answered, not that there is a broker. */
+import assert from 'node:assert/strict';
+import { Flow } from '../support/flow';
+import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
+
+describe('A store that does not answer', () => {
+  let server: ScriptedStore;
+  let flow: Flow;
+
+  beforeEach(async () => {
+    server = await startScriptedStore();
+    server.answersAlone = true;
+  });
+  afterEach(async () => {
+    await flow.stop();
+    await server.close();
+  });
+
+  const greens = () => flow.statuses.filter(({ fill }) => fill === 'green');
+
+  it('is not green, and is asked again until it answers', async () => {
+    server.answer = () => undefined;
+    flow = await Flow.start(server.port, { type: 'statestore-get', key: 'k' }, { timeout: 0.2 });
+    await flow.status('status.reason.noStateStoreAnswer');
+    assert.deepEqual(greens(), []);
+    server.answer = ({ respond }) => respond('$-1\r\n');
+    await flow.status('status.connected');
+  });
+
+  it('to this one request, but to others, is there', async () => {
+    server.answer = ({ command, respond }) => {
+      if ('key' in command && command.key.toString() === 'k') respond('$1\r\nv\r\n');
+    };
+    flow = await Flow.start(server.port, { type: 'statestore-get', key: 'k' }, { timeout: 1 });
+    assert.equal((await flow.send({})).kind, 'sent');
+    await flow.status('status.connected');
+    assert.ok(flow.statuses.every(({ fill }) => fill !== 'red'));
+  });
+
+  it('but refuses to, is there: it is a store', async () => {
+    server.answer = ({ respond }) => respond('-ERR not authorized\r\n');
+    flow = await Flow.start(server.port, { type: 'statestore-get', key: 'k' });
+    await flow.status('status.connected');
+  });
+
+  it('with anything a state store says, is none', async () => {
+    server.answer = ({ respond }) => respond('hello');
+    flow = await Flow.start(server.port, { type: 'statestore-get', key: 'k' });
+    await flow.status('status.reason.noStateStore');
+    assert.deepEqual(greens(), []);
+  });
+});
