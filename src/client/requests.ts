@@ -6,14 +6,16 @@
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
-import { encodeCommand } from '../protocol/commands';
+import { commandItems, parseCommand } from '../protocol/commands';
 import { isWrite, type StateStoreError } from '../protocol/errors';
-import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
+import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
+import { encodeArray, type Items } from '../protocol/resp3';
 import { isApplied } from '../protocol/responses';
 import { problemOf } from '../protocol/status';
 import { TIMESTAMP } from '../protocol/user-properties';
+import { Deadlines } from './deadlines';
 import { Pending } from './pending';
-import type { Request, Response } from './request';
+import { Request } from './request';
 import * as failure from './request-errors';
 import { markDuplicate, RequestPackets } from './request-packets';
 
@@ -29,13 +31,15 @@ const MARKER_TIMEOUT_MS = 5000;
 
 export class Requests {
   readonly #connection: Connection;
-  readonly #responseTopic: string;
   readonly #limits: RequestLimits;
   readonly #packets: RequestPackets;
+  readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   #clock: HybridLogicalClock;
   /** In the order they go out. */
   #waiting = new Set<Pending>();
-  readonly #inFlight = new Map<string, Pending>();
+  /** By their numbers. */
+  readonly #inFlight = new Map<number, Pending>();
+  /** By their packet identifiers. */
   readonly #unacknowledged = new Map<number, Pending>();
   /** Publishes that are not both answered (or given up) and acknowledged. */
   #slots = 0;
@@ -55,7 +59,6 @@ export class Requests {
     limits: RequestLimits,
   ) {
     this.#connection = connection;
-    this.#responseTopic = identity.responseTopic;
     this.#packets = new RequestPackets(identity.clientId, identity.responseTopic);
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
@@ -67,8 +70,11 @@ export class Requests {
     connection.on('session', (present) => {
       if (!present) this.#onSessionLost();
     });
-    connection.on('puback', (packetId, reasonCode) => this.#onPuback(packetId, reasonCode));
-    connection.on('message', (message) => this.#onMessage(message));
+    connection.serve({
+      response: (message) => this.#onResponse(message),
+      puback: (packetId, reasonCode) => this.#onPuback(packetId, reasonCode),
+      owns: (packetId) => this.#unacknowledged.has(packetId),
+    });
   }
 
   /** Requests that wait to be published. */
@@ -81,36 +87,38 @@ export class Requests {
     return this.#inFlight.size;
   }
 
-  /** Whether a packet identifier belongs to a publish the broker has not acknowledged. */
-  owns(packetId: number): boolean {
-    return this.#unacknowledged.has(packetId);
-  }
-
-  /** Takes a request to its one outcome. */
-  submit(request: Request): Promise<Response> {
-    if (this.#closed) return Promise.reject(failure.closed(request, false));
-    if (this.#connection.state.kind === 'stopped' || this.#connection.refused) {
-      return Promise.reject(failure.notConnected(request, this.#reason));
-    }
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    if (this.#waiting.size >= this.#limits.queueLimit) {
-      return Promise.reject(failure.queueFull(request, this.#waiting.size, this.#reason));
-    }
+  /** Takes a request to its one outcome. `items`: what its payload is made of; they are not needed any more when this returns. */
+  submit<Result>(request: Request<Result>, items: Items): Promise<Result> {
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      const pending = new Pending(request, resolve, reject);
-      pending.timer = setTimeout(this.#onDeadline, request.timeout, pending);
+      const now = performance.now();
+      const pending = new Pending(request, items, resolve, reject, now);
+      this.#deadlines.add(pending);
       const { signal } = request;
       if (signal) {
         pending.onAbort = () => this.#fail(pending, signal.reason);
         signal.addEventListener('abort', pending.onAbort, { once: true });
       }
-      if (this.#waiting.size === 0 && this.#open && !pending.isTooLate) {
-        this.#publish(pending);
+      if (this.#waiting.size === 0 && this.#open) {
+        this.#publish(pending, now);
       } else {
+        pending.payload = encodeArray(items);
         this.#waiting.add(pending);
         this.#pump();
       }
     });
+  }
+
+  /** Why a request cannot even wait. */
+  #refusal(request: Request): unknown {
+    if (this.#closed) return failure.closed(request, false);
+    if (this.#connection.state.kind === 'stopped' || this.#connection.refused)
+      return failure.notConnected(request, this.#reason);
+    if (request.signal?.aborted) return request.signal.reason;
+    if (this.#waiting.size >= this.#limits.queueLimit)
+      return failure.queueFull(request, this.#waiting.size, this.#reason);
+    return undefined;
   }
 
   /** Takes no more requests, gives those under way `patience` milliseconds, and fails the rest with `CLOSED`. */
@@ -132,7 +140,7 @@ export class Requests {
 
   #giveUp(which: (pending: Pending) => boolean): void {
     for (const pending of [...this.#waiting, ...this.#inFlight.values()].filter(which)) {
-      this.#fail(pending, failure.closed(pending.request, pending.correlation !== undefined));
+      this.#fail(pending, failure.closed(pending.request, pending.number !== undefined));
     }
   }
 
@@ -151,24 +159,27 @@ export class Requests {
   }
 
   #pump(): void {
+    if (this.#waiting.size === 0 || !this.#open) return;
+    const now = performance.now();
     for (const pending of this.#waiting) {
       if (!this.#open) return;
-      if (pending.isTooLate) continue;
+      if (pending.isTooLate(now)) continue;
       this.#waiting.delete(pending);
-      this.#publish(pending);
+      this.#publish(pending, now);
     }
   }
 
-  #publish(pending: Pending): void {
-    const { request } = pending;
+  #publish(pending: Pending, now: number): void {
+    const { request, payload } = pending;
+    if (!payload) return;
     const packetId = this.#connection.newPacketId();
     const packet = this.#packets.make({
       packetId,
-      expiry: pending.secondsLeft,
+      expiry: pending.secondsLeft(now),
       timestamp: this.#timestamp(Date.now()),
       fencingToken: request.fencingToken,
       userProperties: request.userProperties,
-      payload: request.payload,
+      payload,
     });
     const limit = this.#connection.maximumPacketSize;
     const size = packet.packet.length;
@@ -176,30 +187,31 @@ export class Requests {
       this.#fail(pending, failure.tooLarge(request, size, limit));
       return;
     }
-    pending.correlation = packet.correlation;
+    pending.payload = undefined;
+    pending.number = packet.number;
     pending.packetId = packetId;
     pending.packet = packet;
     pending.sentOn = this.#connectionNumber;
     pending.strayBefore = this.#stray;
-    this.#inFlight.set(packet.correlation, pending);
+    this.#inFlight.set(packet.number, pending);
     this.#unacknowledged.set(packetId, pending);
     this.#slots++;
     this.#connection.publish(packet.packet);
   }
 
-  #timestamp(now: number): string {
+  #timestamp(now: number): Hlc {
     try {
-      return formatHlc(this.#clock.tick(now));
+      return this.#clock.tick(now);
     } catch {
       // The wall clock was set back by more than a minute: the store would refuse the old time, so begin anew.
       this.#clock = new HybridLogicalClock(this.#clock.nodeId);
-      return formatHlc(this.#clock.tick(now));
+      return this.#clock.tick(now);
     }
   }
 
-  #onMessage(message: Message): void {
-    if (message.topic !== this.#responseTopic) return;
-    const pending = message.correlation && this.#inFlight.get(message.correlation);
+  #onResponse(message: Message): void {
+    const number = this.#packets.numberOf(message);
+    const pending = number === undefined ? undefined : this.#inFlight.get(number);
     if (!pending) {
       this.#stray++;
       return;
@@ -210,22 +222,26 @@ export class Requests {
       return;
     }
     try {
-      const response = this.#read(message, pending.request);
-      if (pending.repeated && !pending.request.repeatable && !isApplied(response.payload)) {
-        throw failure.notOfTheFirst(pending.request, response.payload.toString('latin1').trim());
-      }
+      const result = this.#read(message, pending);
       this.#settle(pending);
-      pending.resolve(response);
+      pending.resolve(result);
     } catch (error) {
       this.#fail(pending, error);
     }
   }
 
-  #read({ payload, userProperties }: Message, request: Request): Response {
-    const problem = problemOf(userProperties);
+  #read(message: Message, { request, repeated }: Pending): unknown {
+    const { payload } = message;
+    const problem = problemOf(message);
     if (problem) throw failure.fromStatus(request, payload, problem);
-    const version = userProperties[TIMESTAMP];
-    if (version === undefined) return { payload, version };
+    const version = message.userProperty(TIMESTAMP);
+    if (version !== undefined) this.#advanceClock(version, request);
+    if (repeated && !request.repeatable && !isApplied(payload))
+      throw failure.notOfTheFirst(request, payload.toString('latin1').trim());
+    return request.read(payload, version, request);
+  }
+
+  #advanceClock(version: string, request: Request): void {
     const remote = parseHlc(version);
     if (!remote) throw failure.badVersion(request, version);
     try {
@@ -233,7 +249,6 @@ export class Requests {
     } catch (cause) {
       throw failure.skewed(request, cause as StateStoreError);
     }
-    return { payload, version };
   }
 
   #onPuback(packetId: number, reasonCode: number): void {
@@ -241,7 +256,6 @@ export class Requests {
     if (!pending) return;
     this.#unacknowledged.delete(packetId);
     pending.packetId = undefined;
-    pending.packet = undefined;
     if (pending.settled) {
       this.#slots--;
       this.#pump();
@@ -266,7 +280,7 @@ export class Requests {
   #onStopped(): void {
     this.#dropMarker();
     for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
-      const unknown = pending.correlation !== undefined && isWrite(pending.request);
+      const unknown = pending.number !== undefined && isWrite(pending.request);
       this.#fail(
         pending,
         unknown
@@ -289,20 +303,18 @@ export class Requests {
       this.#sendAgain();
       return;
     }
-    const { key, keyBytes } = first.request;
-    const request: Request = {
-      ...{ operation: 'get', key, keyBytes, repeatable: true, timeout: MARKER_TIMEOUT_MS },
-      payload: encodeCommand({ verb: 'GET', key: keyBytes }),
-    };
+    const now = performance.now();
     const marker: Pending = new Pending(
-      request,
+      new Request('get', '', () => undefined, {}, MARKER_TIMEOUT_MS),
+      commandItems({ verb: 'GET', key: parseCommand(payloadOf(first)).key }),
       () => undefined,
       () => this.#onMarked(marker, false),
+      now,
     );
-    marker.timer = setTimeout(this.#onDeadline, request.timeout, marker);
+    this.#deadlines.add(marker);
     this.#marker = marker;
     this.#heldWrites = writes.length;
-    this.#publish(marker);
+    this.#publish(marker, now);
   }
 
   /** The marker was answered, or will not be: then nobody knows which writes arrived. */
@@ -331,14 +343,15 @@ export class Requests {
 
   /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left; then the rest. */
   #sendAgain(): void {
+    const now = performance.now();
     for (const pending of [...this.#unacknowledged.values()]) {
       if (!this.#isHeld(pending) || !pending.packet) continue;
-      if (pending.isTooLate) {
+      if (pending.isTooLate(now)) {
         this.#unacknowledged.delete(pending.packetId as number);
         pending.packetId = undefined;
         continue;
       }
-      markDuplicate(pending.packet, pending.secondsLeft);
+      markDuplicate(pending.packet, pending.secondsLeft(now));
       pending.sentOn = this.#connectionNumber;
       pending.repeated = true;
       this.#connection.publish(pending.packet.packet);
@@ -357,7 +370,9 @@ export class Requests {
       else this.#fail(pending, failure.outcomeUnknown(pending.request));
     }
     for (const pending of again) {
-      pending.correlation = undefined;
+      pending.payload = payloadOf(pending);
+      pending.packet = undefined;
+      pending.number = undefined;
       pending.packetId = undefined;
     }
     this.#inFlight.clear();
@@ -366,9 +381,9 @@ export class Requests {
     this.#waiting = new Set([...again, ...this.#waiting]);
   }
 
-  readonly #onDeadline = (pending: Pending): void => {
+  #onDeadline(pending: Pending): void {
     const { state } = this.#connection;
-    if (pending.correlation !== undefined) {
+    if (pending.number !== undefined) {
       const stuck = pending.packetId !== undefined && !this.#isHeld(pending);
       this.#fail(pending, failure.timedOut(pending.request, this.#stray - pending.strayBefore));
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
@@ -378,7 +393,7 @@ export class Requests {
     } else {
       this.#fail(pending, failure.notConnected(pending.request, this.#reason));
     }
-  };
+  }
 
   /** Why there is no connection, as far as it is known: of an attempt that goes on, why the one before it failed. */
   get #reason(): ConnectionError | undefined {
@@ -395,16 +410,18 @@ export class Requests {
   /** Everything about a request ends here, whatever its outcome. */
   #settle(pending: Pending): void {
     pending.settled = true;
-    clearTimeout(pending.timer);
+    pending.packet = undefined;
+    this.#deadlines.remove(pending);
     if (pending.onAbort) pending.request.signal?.removeEventListener('abort', pending.onAbort);
-    this.#waiting.delete(pending);
-    if (pending.correlation !== undefined) {
-      this.#inFlight.delete(pending.correlation);
+    if (pending.number === undefined) {
+      this.#waiting.delete(pending);
+    } else {
+      this.#inFlight.delete(pending.number);
       if (this.#isHeld(pending)) this.#release(pending);
       else if (pending.packetId === undefined) this.#slots--;
       this.#pump();
     }
-    if (this.#idle) this.#onIdle?.();
+    if (this.#onIdle && this.#idle) this.#onIdle();
   }
 
   /** Gives back the place of a settled publish that nobody will acknowledge. */
@@ -415,4 +432,9 @@ export class Requests {
     if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }
+}
+
+/** What was published, and is not settled yet. */
+function payloadOf({ packet }: Pending): Buffer {
+  return packet ? packet.packet.subarray(packet.payloadAt) : Buffer.alloc(0);
 }

@@ -20,27 +20,57 @@ const ZERO = 0x30;
 const CRLF = '\r\n';
 const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/;
 
-/** Encodes `*{n}` and its blobs. Strings are UTF-8; lengths are byte lengths. */
-export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
+/** What an array is made of. A string stands for its UTF-8. */
+export type Items = readonly (string | Uint8Array)[];
+
+/** Encodes `*{n}` and its blobs. Lengths are byte lengths. */
+export function encodeArray(items: Items): Buffer {
+  const out = Buffer.allocUnsafe(sizeOfArray(items));
+  writeArray(out, items, 0);
+  return out;
+}
+
+/** Bytes of an encoded array. */
+export function sizeOfArray(items: Items): number {
   let bytes = sizeOfHeader(items.length);
   for (const item of items) {
     const length = byteLength(item);
     bytes += sizeOfHeader(length) + length + CRLF.length;
   }
-  const out = Buffer.allocUnsafe(bytes);
-  let at = writeHeader(out, ARRAY, items.length, 0);
+  return bytes;
+}
+
+/** Encodes an array into `out`, from `start`, and returns where it ends. */
+export function writeArray(out: Buffer, items: Items, start: number): number {
+  let at = writeHeader(out, ARRAY, items.length, start);
   for (const item of items) {
     const length = byteLength(item);
     at = writeHeader(out, BLOB, length, at);
-    if (typeof item === 'string') out.write(item, at);
+    if (typeof item === 'string') writeText(out, item, at, length);
     else out.set(item, at);
     at = writeLineEnd(out, at + length);
   }
-  return out;
+  return at;
 }
 
+/** Up to this length a loop is faster than a call into the runtime. */
+const SHORT = 64;
+
 function byteLength(item: string | Uint8Array): number {
-  return typeof item === 'string' ? Buffer.byteLength(item) : item.length;
+  return typeof item === 'string' && !isShortAscii(item) ? Buffer.byteLength(item) : item.length;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT) return false;
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= 0x80) return false;
+  return true;
+}
+
+/** `length`: of the text in bytes. */
+function writeText(out: Buffer, text: string, start: number, length: number): void {
+  // As many bytes as characters: all of them are ASCII.
+  if (length !== text.length || length > SHORT) out.write(text, start);
+  else for (let at = 0; at < length; at++) out[start + at] = text.charCodeAt(at);
 }
 
 /** Bytes of a type, a number from 0 and CR LF. */

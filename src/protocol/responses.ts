@@ -69,8 +69,10 @@ function parse(payload: Buffer, context: ErrorContext): Item {
   try {
     return parseItem(payload);
   } catch (error) {
+    const { operation, key } = context;
     throw new StateStoreError('BAD_RESPONSE', notUnderstood((error as Error).message, context), {
-      ...context,
+      operation,
+      key,
       cause: error,
     });
   }
@@ -87,6 +89,6 @@ function unexpected(item: Item, context: ErrorContext): StateStoreError {
 
 function notUnderstood(detail: string, { operation, key }: ErrorContext): string {
   const request = `${operation ?? 'the request'}${key === undefined ? '' : ` for key ${key}`}`;
-  const doubt = isWrite({ ...(operation && { operation }) }) ? ' It may or may not have been applied.' : '';
+  const doubt = isWrite({ operation }) ? ' It may or may not have been applied.' : '';
   return `The answer to ${request} could not be understood. ${detail}${doubt} Check that a state store serves this broker.`;
 }
