@@ -1,4 +1,7 @@
 /** The library: a client of the Azure IoT Operations state store for TypeScript and JavaScript programs. */
+import type * as broker from './emulator/broker';
+import type * as rules from './emulator/rules';
+
 export { type Diagnosis, type DiagnosisResult, type DiagnosisStep, diagnose } from './client/diagnosis';
 export { optionsFromEnvironment } from './client/environment';
 export type { KeyResult } from './client/many';
@@ -28,8 +31,7 @@ export {
   type UpdateResult,
   update,
 } from './coordination/update';
-export { Emulator, type EmulatorOptions, type EmulatorTls } from './emulator/broker';
-export { Rules, RulesError } from './emulator/rules';
+export type { EmulatorOptions, EmulatorTls } from './emulator/broker';
 export type { ConnectionState } from './mqtt/connection';
 export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';
 export type { Login, TlsOptions } from './mqtt/login';
@@ -41,3 +43,20 @@ export {
   type ServiceErrorCode,
   StateStoreError,
 } from './protocol/errors';
+
+// The emulator brings a broker and a parser of YAML with it, which take longer to load than all the rest, and most programs never use
+// them. So these three are loaded when somebody asks for them.
+export type Emulator = broker.Emulator;
+export type Rules = rules.Rules;
+export type RulesError = rules.RulesError;
+export let Emulator: typeof broker.Emulator;
+export let Rules: typeof rules.Rules;
+export let RulesError: typeof rules.RulesError;
+
+const loadBroker = (): typeof broker => require('./emulator/broker');
+const loadRules = (): typeof rules => require('./emulator/rules');
+Object.defineProperties(exports, {
+  Emulator: { enumerable: true, get: () => loadBroker().Emulator },
+  Rules: { enumerable: true, get: () => loadRules().Rules },
+  RulesError: { enumerable: true, get: () => loadRules().RulesError },
+});
