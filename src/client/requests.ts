@@ -43,6 +43,8 @@ export class Requests {
   readonly #unacknowledged = new Map<number, Pending>();
   /** Publishes that are not both answered (or given up) and acknowledged. */
   #slots = 0;
+  /** Most of them at a time, by our own limit and that of the broker. */
+  #mostSlots = 0;
   /** Counts connections, to tell what was published on the present one. */
   #connectionNumber = 0;
   /** Set while it is found out which writes arrived before the last connection was lost. */
@@ -95,11 +97,7 @@ export class Requests {
       const now = performance.now();
       const pending = new Pending(request, items, resolve, reject, now);
       this.#deadlines.add(pending);
-      const { signal } = request;
-      if (signal) {
-        pending.onAbort = () => this.#fail(pending, signal.reason);
-        signal.addEventListener('abort', pending.onAbort, { once: true });
-      }
+      if (request.signal) this.#heed(request.signal, pending);
       if (this.#waiting.size === 0 && this.#open) {
         this.#publish(pending, now);
       } else {
@@ -108,6 +106,11 @@ export class Requests {
         this.#pump();
       }
     });
+  }
+
+  #heed(signal: AbortSignal, pending: Pending): void {
+    pending.onAbort = () => this.#fail(pending, signal.reason);
+    signal.addEventListener('abort', pending.onAbort, { once: true });
   }
 
   /** Why a request cannot even wait. */
@@ -150,12 +153,7 @@ export class Requests {
 
   /** Whether a request may be published now. */
   get #open(): boolean {
-    return (
-      this.#connection.state.kind === 'connected' &&
-      !this.#marker &&
-      this.#slots < this.#limits.inFlightLimit &&
-      this.#slots < this.#connection.receiveMaximum
-    );
+    return this.#connection.state.kind === 'connected' && !this.#marker && this.#slots < this.#mostSlots;
   }
 
   #pump(): void {
@@ -297,6 +295,7 @@ export class Requests {
    * end; a write that has no answer by then never arrived.
    */
   #onConnected(): void {
+    this.#mostSlots = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
     const writes = [...this.#unacknowledged.values()].filter(({ request }) => !request.repeatable);
     const [first] = writes;
     if (!first) {
