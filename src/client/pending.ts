@@ -29,10 +29,14 @@ export class Pending {
   settled = false;
   /** Until the publish; encoded where it has to wait, since the caller may change its bytes meanwhile. */
   payload: Buffer | Items | undefined;
-  /** Set from the publish until the answer: the number in the correlation data. */
-  number: number | undefined = undefined;
-  /** Set from the publish until PUBACK: the packet identifier. */
-  packetId: number | undefined = undefined;
+  /** Whether it was published, and the broker may know it. */
+  sent = false;
+  /** From the publish on: the packet identifier. */
+  packetId = 0;
+  /** Counts publishes of new requests. */
+  order = 0;
+  /** Whether there was a PUBACK, or there will be none. */
+  acknowledged = false;
   /** Set from the publish until the outcome: what was published. */
   packet: RequestPacket | undefined = undefined;
   /** Number of the connection it was published on last. */

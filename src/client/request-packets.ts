@@ -29,10 +29,10 @@ export interface RequestPacketParts {
 
 export interface RequestPacket {
   packet: Buffer;
-  /** Number of the request, which its correlation data contain. */
-  number: number;
   /** Where in the packet the message expiry interval is. */
   expiryAt: number;
+  /** Where in the packet the correlation data are. */
+  correlationAt: number;
   /** Where in the packet the payload begins. */
   payloadAt: number;
 }
@@ -41,8 +41,7 @@ const PUBLISH_QOS_1 = 0x32;
 const DUP = 0x08;
 
 /**
- * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1), and finds the request that an
- * answer belongs to. What never changes is encoded once. MQTT.js would encode it anew for each request and keep a deep copy:
+ * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is encoded once. MQTT.js would encode it anew for each request and keep a deep copy:
  * docs/benchmarks.md.
  */
 export class RequestPackets {
@@ -82,8 +81,9 @@ export class RequestPackets {
     at = writeUInt16(packet, parts.packetId, at);
     at = writeNumber(packet, properties, at);
     at = append(packet, this.#fixed, at);
-    const number = this.#ids.next(packet, at - CORRELATION_BYTES);
-    const expiryAt = at - CORRELATION_BYTES - 3 - 4;
+    const correlationAt = at - CORRELATION_BYTES;
+    this.#ids.write(packet, correlationAt, parts.packetId);
+    const expiryAt = correlationAt - 3 - 4;
     packet.writeUInt32BE(parts.expiry, expiryAt);
     at = append(packet, this.#timestampName, at);
     at = writeUInt16(packet, sizeOfTimestamp, at);
@@ -91,13 +91,23 @@ export class RequestPackets {
     if (more) at = append(packet, more, at);
     if (Buffer.isBuffer(payload)) append(packet, payload, at);
     else writeArray(packet, payload, at);
-    return { packet, number, expiryAt, payloadAt: at };
+    return { packet, expiryAt, correlationAt, payloadAt: at };
   }
+}
 
-  /** Number of the request that a message answers; `undefined` for one that answers none of this client. */
-  numberOf(answer: Message): number | undefined {
-    return this.#ids.numberIn(answer.data, answer.correlationStart, answer.correlationEnd);
-  }
+/** The packet identifier of the request that a message may answer, see {@link isAnswer}; 0 for a message that answers none. */
+export function answeredPacketId({ data, correlationStart, correlationEnd }: Message): number {
+  if (correlationEnd - correlationStart !== CORRELATION_BYTES) return 0;
+  return data.readUInt16BE(correlationStart + PACKET_ID_AT);
+}
+
+/** Whether a message answers this request. */
+export function isAnswer(message: Message, { packet, correlationAt }: RequestPacket): boolean {
+  const { data, correlationStart, correlationEnd } = message;
+  if (correlationEnd - correlationStart !== CORRELATION_BYTES) return false;
+  for (let i = 0; i < CORRELATION_BYTES; i++)
+    if (data[correlationStart + i] !== packet[correlationAt + i]) return false;
+  return true;
 }
 
 /** User properties that few requests have. */
@@ -117,38 +127,28 @@ export function markDuplicate({ packet, expiryAt }: RequestPacket, expiry: numbe
 }
 
 const CORRELATION_BYTES = 16;
-/** The number of the request is at the end of its correlation data. */
-const NUMBER_BYTES = 6;
-const RANDOM_BYTES = CORRELATION_BYTES - NUMBER_BYTES;
+/** Where in the correlation data the packet identifier is; a number of the request, of four bytes, comes after it. */
+const PACKET_ID_AT = 10;
 
 /**
  * Correlation data: 16 bytes with the form of a random (version 4) UUID. The first ones are random and the same for all requests of one
- * client, so that no answer to another client, or to the one before with this client ID, is taken for an own one; the last ones count the
- * requests, so that the answer is found by a number.
+ * client, so that no answer to another client, or to the one before with this client ID, is taken for an own one. The packet identifier is
+ * among them, so that the request is found without looking anything up.
  */
 class CorrelationIds {
   readonly template = Buffer.alloc(CORRELATION_BYTES);
   #last = 0;
 
   constructor() {
-    randomFillSync(this.template, 0, RANDOM_BYTES);
+    randomFillSync(this.template, 0, PACKET_ID_AT);
     this.template[6] = ((this.template[6] as number) & 0x0f) | 0x40;
     this.template[8] = ((this.template[8] as number) & 0x3f) | 0x80;
   }
 
-  /** Writes the number of the next request into a copy of the template, and returns it. */
-  next(target: Buffer, at: number): number {
-    const number = ++this.#last;
-    writeUInt16(target, number / 2 ** 32, at + RANDOM_BYTES);
-    target.writeUInt32BE(number >>> 0, at + RANDOM_BYTES + 2);
-    return number;
-  }
-
-  numberIn(data: Buffer, start: number, end: number): number | undefined {
-    if (end - start !== CORRELATION_BYTES) return undefined;
-    for (let i = 0; i < RANDOM_BYTES; i++) if (data[start + i] !== this.template[i]) return undefined;
-    const at = start + RANDOM_BYTES;
-    return data.readUInt16BE(at) * 2 ** 32 + data.readUInt32BE(at + 2);
+  /** Writes what differs into a copy of the template. */
+  write(target: Buffer, at: number, packetId: number): void {
+    this.#last = (this.#last + 1) | 0;
+    target.writeInt32BE(this.#last, writeUInt16(target, packetId, at + PACKET_ID_AT));
   }
 }
 

@@ -15,9 +15,10 @@ import { problemOf } from '../protocol/status';
 import { TIMESTAMP } from '../protocol/user-properties';
 import { Deadlines } from './deadlines';
 import { Pending } from './pending';
+import { Published } from './published';
 import { Request } from './request';
 import * as failure from './request-errors';
-import { markDuplicate, RequestPackets } from './request-packets';
+import { answeredPacketId, isAnswer, markDuplicate, RequestPackets } from './request-packets';
 
 export interface RequestLimits {
   /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
@@ -37,14 +38,13 @@ export class Requests {
   #clock: HybridLogicalClock;
   /** In the order they go out. */
   #waiting = new Set<Pending>();
-  /** By their numbers. */
-  readonly #inFlight = new Map<number, Pending>();
-  /** By their packet identifiers. */
-  readonly #unacknowledged = new Map<number, Pending>();
-  /** Publishes that are not both answered (or given up) and acknowledged. */
-  #slots = 0;
-  /** Most of them at a time, by our own limit and that of the broker. */
-  #mostSlots = 0;
+  readonly #published: Published;
+  /** How many were published so far. */
+  #publishes = 0;
+  /** Published and not yet settled. */
+  #unsettled = 0;
+  /** Most publishes at a time, by our own limit and that of the broker. */
+  #most = 0;
   /** Counts connections, to tell what was published on the present one. */
   #connectionNumber = 0;
   /** Set while it is found out which writes arrived before the last connection was lost. */
@@ -64,6 +64,8 @@ export class Requests {
     this.#packets = new RequestPackets(identity.clientId, identity.responseTopic);
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
+    // One more than the limit is the marker.
+    this.#published = new Published(limits.inFlightLimit + 1);
     connection.on('state', ({ kind }) => {
       if (kind === 'connected') this.#onConnected();
       if (kind === 'disconnected') this.#onLost();
@@ -75,7 +77,7 @@ export class Requests {
     connection.serve({
       response: (message) => this.#onResponse(message),
       puback: (packetId, reasonCode) => this.#onPuback(packetId, reasonCode),
-      owns: (packetId) => this.#unacknowledged.has(packetId),
+      isTaken: (packetId) => this.#published.isTaken(packetId),
     });
   }
 
@@ -86,7 +88,7 @@ export class Requests {
 
   /** Requests published and not yet answered. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#unsettled;
   }
 
   /** Takes a request to its one outcome. `items`: what its payload is made of; they are not needed any more when this returns. */
@@ -142,18 +144,33 @@ export class Requests {
   }
 
   #giveUp(which: (pending: Pending) => boolean): void {
-    for (const pending of [...this.#waiting, ...this.#inFlight.values()].filter(which)) {
-      this.#fail(pending, failure.closed(pending.request, pending.number !== undefined));
+    for (const pending of this.#all.filter(which)) {
+      this.#fail(pending, failure.closed(pending.request, pending.sent));
     }
   }
 
   get #idle(): boolean {
-    return this.#waiting.size === 0 && this.#inFlight.size === 0;
+    return this.#waiting.size === 0 && this.#unsettled === 0;
+  }
+
+  /** What is not settled. */
+  get #all(): Pending[] {
+    return [...this.#waiting, ...this.#inFlight];
+  }
+
+  /** Published and not settled, in the order of the publishes. */
+  get #inFlight(): Pending[] {
+    return this.#published.inOrder().filter(({ settled }) => !settled);
+  }
+
+  /** Published and not acknowledged, in the order of the publishes. */
+  get #unacknowledged(): Pending[] {
+    return this.#published.inOrder().filter(({ acknowledged }) => !acknowledged);
   }
 
   /** Whether a request may be published now. */
   get #open(): boolean {
-    return this.#connection.state.kind === 'connected' && !this.#marker && this.#slots < this.#mostSlots;
+    return this.#connection.state.kind === 'connected' && !this.#marker && this.#published.size < this.#most;
   }
 
   #pump(): void {
@@ -186,14 +203,14 @@ export class Requests {
       return;
     }
     pending.payload = undefined;
-    pending.number = packet.number;
+    pending.sent = true;
     pending.packetId = packetId;
+    pending.order = ++this.#publishes;
     pending.packet = packet;
     pending.sentOn = this.#connectionNumber;
     pending.strayBefore = this.#stray;
-    this.#inFlight.set(packet.number, pending);
-    this.#unacknowledged.set(packetId, pending);
-    this.#slots++;
+    this.#published.add(pending);
+    this.#unsettled++;
     this.#connection.publish(packet.packet);
   }
 
@@ -208,9 +225,8 @@ export class Requests {
   }
 
   #onResponse(message: Message): void {
-    const number = this.#packets.numberOf(message);
-    const pending = number === undefined ? undefined : this.#inFlight.get(number);
-    if (!pending) {
+    const pending = this.#published.get(answeredPacketId(message));
+    if (!pending?.packet || !isAnswer(message, pending.packet)) {
       this.#stray++;
       return;
     }
@@ -250,12 +266,11 @@ export class Requests {
   }
 
   #onPuback(packetId: number, reasonCode: number): void {
-    const pending = this.#unacknowledged.get(packetId);
-    if (!pending) return;
-    this.#unacknowledged.delete(packetId);
-    pending.packetId = undefined;
+    const pending = this.#published.get(packetId);
+    if (!pending || pending.acknowledged) return;
+    pending.acknowledged = true;
     if (pending.settled) {
-      this.#slots--;
+      this.#published.delete(pending);
       this.#pump();
     } else if (reasonCode !== 0) {
       this.#fail(pending, failure.notDelivered(pending.request, reasonCode));
@@ -266,9 +281,7 @@ export class Requests {
   #onLost(): void {
     this.#connectionNumber++;
     this.#dropMarker();
-    for (const pending of this.#unacknowledged.values()) {
-      if (pending.settled) this.#release(pending);
-    }
+    for (const pending of this.#unacknowledged) if (pending.settled) this.#release(pending);
     if (!this.#connection.refused) return;
     for (const pending of [...this.#waiting])
       this.#fail(pending, failure.notConnected(pending.request, this.#reason));
@@ -277,8 +290,8 @@ export class Requests {
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
     this.#dropMarker();
-    for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
-      const unknown = pending.number !== undefined && isWrite(pending.request);
+    for (const pending of this.#all) {
+      const unknown = pending.sent && isWrite(pending.request);
       this.#fail(
         pending,
         unknown
@@ -295,8 +308,8 @@ export class Requests {
    * end; a write that has no answer by then never arrived.
    */
   #onConnected(): void {
-    this.#mostSlots = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
-    const writes = [...this.#unacknowledged.values()].filter(({ request }) => !request.repeatable);
+    this.#most = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
+    const writes = this.#unacknowledged.filter(({ request }) => !request.repeatable);
     const [first] = writes;
     if (!first) {
       this.#sendAgain();
@@ -321,7 +334,7 @@ export class Requests {
     if (this.#marker !== marker) return;
     this.#marker = undefined;
     if (!answered) {
-      for (const pending of [...this.#unacknowledged.values()]) {
+      for (const pending of this.#unacknowledged) {
         if (this.#isHeld(pending) && !pending.request.repeatable)
           this.#fail(pending, failure.arrivalUnknown(pending.request));
       }
@@ -337,17 +350,16 @@ export class Requests {
 
   /** Whether it was published on an earlier connection, not acknowledged there, and not published since. */
   #isHeld(pending: Pending): boolean {
-    return pending.packetId !== undefined && pending.sentOn !== this.#connectionNumber;
+    return pending.sent && !pending.acknowledged && pending.sentOn !== this.#connectionNumber;
   }
 
   /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left; then the rest. */
   #sendAgain(): void {
     const now = performance.now();
-    for (const pending of [...this.#unacknowledged.values()]) {
+    for (const pending of this.#unacknowledged) {
       if (!this.#isHeld(pending) || !pending.packet) continue;
       if (pending.isTooLate(now)) {
-        this.#unacknowledged.delete(pending.packetId as number);
-        pending.packetId = undefined;
+        pending.acknowledged = true;
         continue;
       }
       markDuplicate(pending.packet, pending.secondsLeft(now));
@@ -364,31 +376,30 @@ export class Requests {
    */
   #onSessionLost(): void {
     const again: Pending[] = [];
-    for (const pending of this.#inFlight.values()) {
+    for (const pending of this.#inFlight) {
       if (pending.request.repeatable) again.push(pending);
       else this.#fail(pending, failure.outcomeUnknown(pending.request));
     }
     for (const pending of again) {
       pending.payload = payloadOf(pending);
       pending.packet = undefined;
-      pending.number = undefined;
-      pending.packetId = undefined;
+      pending.sent = false;
+      pending.acknowledged = false;
     }
-    this.#inFlight.clear();
-    this.#unacknowledged.clear();
-    this.#slots = 0;
+    this.#published.clear();
+    this.#unsettled = 0;
     this.#waiting = new Set([...again, ...this.#waiting]);
   }
 
   #onDeadline(pending: Pending): void {
     const { state } = this.#connection;
-    if (pending.number !== undefined) {
-      const stuck = pending.packetId !== undefined && !this.#isHeld(pending);
+    if (pending.sent) {
+      const stuck = !pending.acknowledged && !this.#isHeld(pending);
       this.#fail(pending, failure.timedOut(pending.request, this.#stray - pending.strayBefore));
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
       if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
     } else if (state.kind === 'connected') {
-      this.#fail(pending, failure.notSent(pending.request, this.#slots));
+      this.#fail(pending, failure.notSent(pending.request, this.#published.size));
     } else {
       this.#fail(pending, failure.notConnected(pending.request, this.#reason));
     }
@@ -412,12 +423,12 @@ export class Requests {
     pending.packet = undefined;
     this.#deadlines.remove(pending);
     if (pending.onAbort) pending.request.signal?.removeEventListener('abort', pending.onAbort);
-    if (pending.number === undefined) {
+    if (!pending.sent) {
       this.#waiting.delete(pending);
     } else {
-      this.#inFlight.delete(pending.number);
+      this.#unsettled--;
       if (this.#isHeld(pending)) this.#release(pending);
-      else if (pending.packetId === undefined) this.#slots--;
+      else if (pending.acknowledged) this.#published.delete(pending);
       this.#pump();
     }
     if (this.#onIdle && this.#idle) this.#onIdle();
@@ -425,9 +436,7 @@ export class Requests {
 
   /** Gives back the place of a settled publish that nobody will acknowledge. */
   #release(pending: Pending): void {
-    this.#unacknowledged.delete(pending.packetId as number);
-    pending.packetId = undefined;
-    this.#slots--;
+    this.#published.delete(pending);
     if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }

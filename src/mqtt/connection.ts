@@ -71,8 +71,8 @@ export interface RequestHandlers {
   response(message: Message): void;
   /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
   puback(packetId: number, reasonCode: number): void;
-  /** Whether a packet identifier belongs to a publish the broker has not acknowledged. */
-  owns(packetId: number): boolean;
+  /** Whether a packet identifier must not be given out now. */
+  isTaken(packetId: number): boolean;
 }
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -118,7 +118,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     super();
     this.#options = options;
     this.#responseTopic = Buffer.from(options.responseTopic);
-    this.#packetIds = new FreePacketIds((packetId) => this.#handlers?.owns(packetId) === true);
+    this.#packetIds = new FreePacketIds((packetId) => this.#handlers?.isTaken(packetId) === true);
   }
 
   /** Says once, before anything is published, who makes the requests. */

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import { markDuplicate, RequestPackets } from '../../../src/client/request-packets';
+import {
+  answeredPacketId,
+  isAnswer,
+  markDuplicate,
+  RequestPackets,
+} from '../../../src/client/request-packets';
 import { Message } from '../../../src/mqtt/message';
 import { PacketSplitter } from '../../../src/mqtt/packet-splitter';
 import { formatHlc } from '../../../src/protocol/hlc';
@@ -31,8 +36,7 @@ function read(packet: Buffer) {
   return message;
 }
 
-/** An answer with this correlation data, as {@link Message} takes it. */
-function answerWith(correlationData: Buffer): [Buffer, number, number, number] {
+function answerWith(correlationData: Buffer): Message {
   const packet = generate(
     {
       ...{ cmd: 'publish', topic: 'to/me', qos: 0, dup: false, retain: false, payload: '' },
@@ -40,7 +44,7 @@ function answerWith(correlationData: Buffer): [Buffer, number, number, number] {
     },
     MQTT5,
   );
-  return [packet, 0, 2, packet.length];
+  return new Message(packet, 0, 2, packet.length);
 }
 
 /** A request with nothing in it. */
@@ -117,30 +121,32 @@ describe('A request packet', () => {
     const packets = new RequestPackets('me', 'to/me');
     const others = new RequestPackets('me', 'to/me');
     const found = new Set<string>();
-    for (let count = 0; count < 1000; count++) {
-      const { packet, number } = packets.make(LEAST);
-      const { correlationData } = parse(packet).properties ?? {};
+    for (let packetId = 1; packetId <= 1000; packetId++) {
+      const request = packets.make({ ...LEAST, packetId });
+      const { correlationData } = parse(request.packet).properties ?? {};
       found.add(correlationData?.toString('hex') ?? '');
-      const answer = new Message(...answerWith(correlationData as Buffer));
-      assert.equal(packets.numberOf(answer), number);
-      assert.equal(others.numberOf(answer), undefined, 'another client, or the one before, made it');
+      const answer = answerWith(correlationData as Buffer);
+      assert.equal(answeredPacketId(answer), packetId);
+      assert.equal(isAnswer(answer, request), true);
+      for (const other of [packets, others])
+        assert.equal(isAnswer(answer, other.make({ ...LEAST, packetId })), false);
     }
     assert.equal(found.size, 1000);
     for (const one of found) assert.match(one, /^.{12}4.{3}[89ab].{15}$/);
   });
 
   it('is known by the whole of its correlation data', () => {
-    const packets = new RequestPackets('me', 'to/me');
-    packets.make(LEAST);
-    const data = parse(packets.make(LEAST).packet).properties?.correlationData as Buffer;
-    assert.equal(packets.numberOf(new Message(...answerWith(data))), 2);
+    const request = new RequestPackets('me', 'to/me').make(LEAST);
+    const data = parse(request.packet).properties?.correlationData as Buffer;
     for (let at = 0; at < data.length; at++) {
       const changed = Buffer.from(data);
       changed[at] = (changed[at] as number) ^ 0x81;
-      assert.notEqual(packets.numberOf(new Message(...answerWith(changed))), 2, `byte ${at} is changed`);
+      assert.equal(isAnswer(answerWith(changed), request), false, `byte ${at} is changed`);
     }
-    for (const wrong of [data.subarray(1), Buffer.concat([data, data]), Buffer.alloc(0)])
-      assert.equal(packets.numberOf(new Message(...answerWith(wrong))), undefined);
+    for (const wrong of [data.subarray(1), Buffer.concat([data, data]), Buffer.alloc(0)]) {
+      assert.equal(isAnswer(answerWith(wrong), request), false);
+      assert.equal(answeredPacketId(answerWith(wrong)), 0);
+    }
   });
 
   it('says that it is sent again, when it is', () => {
