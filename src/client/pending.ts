@@ -9,9 +9,11 @@ interface Outcome {
 
 /** Requests of the same timeout, and so in the order of their deadlines. */
 export interface PendingQueue {
+  /** Milliseconds. */
+  timeout: number;
   first: Pending | undefined;
   last: Pending | undefined;
-  timer: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout;
 }
 
 /** A request with all that belongs to its one outcome. */

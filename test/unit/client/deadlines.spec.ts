@@ -62,13 +62,33 @@ describe('Deadlines', () => {
     assert.deepEqual(await told, [second]);
   });
 
-  it('need one timer for all of the same timeout, and none when nothing is left', () => {
+  it('come also where all that was waited for before had been removed', async () => {
+    for (const timeouts of [
+      [5, 5],
+      [5, 7],
+      [7, 5, 9],
+    ]) {
+      const { deadlines, told } = watch(timeouts.length);
+      for (const timeout of timeouts) {
+        const answered = pending(timeout);
+        deadlines.add(answered);
+        deadlines.remove(answered);
+      }
+      const all = timeouts.map((timeout) => pending(timeout));
+      for (const one of all) deadlines.add(one);
+      assert.deepEqual(new Set(await told), new Set(all));
+    }
+  });
+
+  it('need one timer for all of the same timeout, and nothing holds the process when nothing is left', () => {
     const before = timers();
     const { deadlines } = watch(1);
     const all = Array.from({ length: 1000 }, (_, index) => pending(index % 2 === 0 ? 60_000 : 50_000));
-    for (const one of all) deadlines.add(one);
-    assert.equal(timers(), before + 2);
-    for (const one of all) deadlines.remove(one);
-    assert.equal(timers(), before);
+    for (let turn = 0; turn < 2; turn++) {
+      for (const one of all) deadlines.add(one);
+      assert.equal(timers(), before + 2);
+      for (const one of all) deadlines.remove(one);
+      assert.equal(timers(), before);
+    }
   });
 });
