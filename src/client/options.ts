@@ -1,9 +1,9 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
-import { randomUUID } from 'node:crypto';
 import type { Login, TlsOptions } from '../mqtt/login';
 import type { SetCondition } from '../protocol/commands';
 import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
 import { parseHlc } from '../protocol/hlc';
+import { randomId } from './random';
 
 /** Bytes, or text that is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
@@ -90,7 +90,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     port: options.port ?? (tls ? 8883 : 1883),
     tls,
     login: resolveLogin(options),
-    clientId: options.clientId || `statestore-${randomUUID()}`,
+    clientId: options.clientId || `statestore-${randomId()}`,
     keepAlive: options.keepAlive ?? 60,
     cleanStart: options.cleanStart ?? true,
     sessionExpiry: options.sessionExpiry ?? 3600,

@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import type { Message } from '../mqtt/message';
 import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
 import { type Items, sizeOfArray, writeArray } from '../protocol/resp3';
@@ -12,6 +11,7 @@ import {
   TIMESTAMP,
   type UserProperties,
 } from '../protocol/user-properties';
+import { randomBytes } from './random';
 
 /** What differs from request to request. */
 export interface RequestPacketParts {
@@ -140,7 +140,7 @@ class CorrelationIds {
   #last = 0;
 
   constructor() {
-    randomFillSync(this.template, 0, PACKET_ID_AT);
+    this.template.set(randomBytes(PACKET_ID_AT));
     this.template[6] = ((this.template[6] as number) & 0x0f) | 0x40;
     this.template[8] = ((this.template[8] as number) & 0x3f) | 0x80;
   }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection, type ConnectionState } from '../mqtt/connection';
@@ -24,6 +23,7 @@ import {
   type StateStoreClientOptions,
   type WriteOptions,
 } from './options';
+import { randomId } from './random';
 import { type ReadAnswer, Request } from './request';
 import { noConnection } from './request-errors';
 import { Requests } from './requests';
@@ -96,7 +96,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
     this.#connection = new Connection({ ...this.#options, responseTopic: topic });
-    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomUUID() };
+    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
     this.#observations = new Observations(this.#connection, this.clientId, {
       notify: (key, operation) => this.#notify(key, operation),
