@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { ConnectionState } from '../mqtt/connection';
 import { ConnectionError, type Stage } from '../mqtt/connection-error';
 import { StateStoreError } from '../protocol/errors';
 import type { StateStoreClientOptions } from './options';
+import { randomId } from './random';
 import { StateStoreClient } from './state-store-client';
 
 /** What is tried, in this order. */
@@ -44,7 +44,7 @@ export async function diagnose(options: StateStoreClientOptions): Promise<Diagno
   };
   let client: StateStoreClient;
   try {
-    const clientId = options.clientId && `${options.clientId}-test-${randomUUID().slice(0, 8)}`;
+    const clientId = options.clientId && `${options.clientId}-test-${randomId().slice(0, 8)}`;
     client = new StateStoreClient({
       ...options,
       ...(clientId && { clientId }),
@@ -58,7 +58,7 @@ export async function diagnose(options: StateStoreClientOptions): Promise<Diagno
     const failure = await firstFailure(client);
     if (failure) return stopAt(failure.stage === 'session' ? 'login' : failure.stage, failure);
     const begin = performance.now();
-    await client.get(`statestore-test/${randomUUID()}`);
+    await client.get(`statestore-test/${randomId()}`);
     return {
       results: steps.map((step) => ({ step, ok: true })),
       roundTrip: Math.round((performance.now() - begin) * 10) / 10,

@@ -208,12 +208,13 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
   }
 
-  #onMessage({ topic, payload, userProperties }: Message): void {
+  #onMessage(message: Message): void {
     if (this.#entries.size === 0) return;
-    const key = topicKeyOf(topic, this.#filter);
+    const key = topicKeyOf(message.topic, this.#filter);
     const entry = key && this.#entries.get(key);
     if (!entry) return;
-    const version = userProperties[TIMESTAMP];
+    const { payload } = message;
+    const version = message.userProperty(TIMESTAMP);
     const told = version === undefined ? {} : { version };
     let notification: Notification;
     try {

@@ -1,9 +1,9 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
-import { randomUUID } from 'node:crypto';
 import type { Login, TlsOptions } from '../mqtt/login';
 import type { SetCondition } from '../protocol/commands';
 import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
 import { parseHlc } from '../protocol/hlc';
+import { randomId } from './random';
 
 /** Bytes, or text that is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
@@ -97,7 +97,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     locate: options.locate,
     tls,
     login: resolveLogin(options),
-    clientId: options.clientId || `statestore-${randomUUID()}`,
+    clientId: options.clientId || `statestore-${randomId()}`,
     keepAlive: options.keepAlive ?? 60,
     cleanStart: options.cleanStart ?? true,
     sessionExpiry: options.sessionExpiry ?? 3600,
@@ -141,18 +141,27 @@ function resolveLogin({ username, password, passwordFile, tokenFile }: Login): L
   };
 }
 
-/** A key as bytes. Throws `BAD_ARGUMENT` when it is empty or no key at all. */
-export function keyBytes(key: Bytes, operation: Operation): Buffer {
-  const bytes = toBytes('key', key, { operation });
-  if (bytes.length === 0) throw bad('key', 'must not be empty', { operation, key: '' });
-  return bytes;
+/** A key that its caller cannot change any more. Throws `BAD_ARGUMENT` when it is empty or no key at all. */
+export function ownKey(key: Bytes, operation: Operation): string | Buffer {
+  checkBytes('key', key, { operation });
+  if (key.length === 0) throw bad('key', 'must not be empty', { operation, key: '' });
+  return typeof key === 'string' ? key : Buffer.from(key);
 }
 
 /** Bytes as a Buffer, without a copy where there are bytes already. Throws `BAD_ARGUMENT` that names `field`. */
 export function toBytes(field: string, value: Bytes, context: ErrorContext = {}): Buffer {
+  checkBytes(field, value, context);
   if (typeof value === 'string') return Buffer.from(value);
-  if (Buffer.isBuffer(value)) return value;
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** Throws `BAD_ARGUMENT` for what cannot be a value. */
+export function checkValue(value: Bytes, context: ErrorContext): void {
+  checkBytes('value', value, context);
+}
+
+function checkBytes(field: string, value: Bytes, context: ErrorContext): void {
+  if (typeof value === 'string' || value instanceof Uint8Array) return;
   const found = value === null ? 'null' : typeof value;
   throw bad(field, `must be a string or bytes, not ${found}`, context);
 }

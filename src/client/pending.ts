@@ -1,22 +1,46 @@
-import type { Request, Response } from './request';
+import type { Items } from '../protocol/resp3';
+import type { Request } from './request';
 import type { RequestPacket } from './request-packets';
+
+interface Outcome {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Requests of the same timeout, and so in the order of their deadlines. */
+export interface PendingQueue {
+  /** Milliseconds. */
+  timeout: number;
+  first: Pending | undefined;
+  last: Pending | undefined;
+  timer: NodeJS.Timeout;
+}
 
 /** A request with all that belongs to its one outcome. */
 export class Pending {
   readonly request: Request;
-  readonly resolve: (response: Response) => void;
-  readonly reject: (error: unknown) => void;
+  readonly resolve: Outcome['resolve'];
+  readonly reject: Outcome['reject'];
   /** On the monotonic clock (`performance.now()`), in milliseconds. */
   readonly deadline: number;
-  timer: NodeJS.Timeout | undefined;
-  onAbort: (() => void) | undefined;
+  /** Its place among those of the same timeout, while it has one; see `deadlines.ts`. */
+  queue: PendingQueue | undefined = undefined;
+  earlier: Pending | undefined = undefined;
+  later: Pending | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
   settled = false;
-  /** Set from the publish until the answer: the correlation data. */
-  correlation: string | undefined;
-  /** Set from the publish until PUBACK: the packet identifier. */
-  packetId: number | undefined;
-  /** Set from the publish until PUBACK: what was published. */
-  packet: RequestPacket | undefined;
+  /** Until the publish; encoded where it has to wait, since the caller may change its bytes meanwhile. */
+  payload: Buffer | Items | undefined;
+  /** Whether it was published, and the broker may know it. */
+  sent = false;
+  /** From the publish on: the packet identifier. */
+  packetId = 0;
+  /** Counts publishes of new requests. */
+  order = 0;
+  /** Whether there was a PUBACK, or there will be none. */
+  acknowledged = false;
+  /** Set from the publish until the outcome: what was published. */
+  packet: RequestPacket | undefined = undefined;
   /** Number of the connection it was published on last. */
   sentOn = 0;
   /** Whether it was published more than once. */
@@ -24,21 +48,28 @@ export class Pending {
   /** How many answers had matched no request when this one was published. */
   strayBefore = 0;
 
-  constructor(request: Request, resolve: Pending['resolve'], reject: Pending['reject']) {
+  constructor(
+    request: Request,
+    payload: Items,
+    resolve: Outcome['resolve'],
+    reject: Outcome['reject'],
+    now: number,
+  ) {
     this.request = request;
+    this.payload = payload;
     this.resolve = resolve;
     this.reject = reject;
-    this.deadline = performance.now() + request.timeout;
+    this.deadline = now + request.timeout;
   }
 
   /** What is left of its time, in whole seconds, rounded up, from 1. */
-  get secondsLeft(): number {
-    return Math.max(1, Math.ceil((this.deadline - performance.now()) / 1000));
+  secondsLeft(now: number): number {
+    return Math.max(1, Math.ceil((this.deadline - now) / 1000));
   }
 
   /** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
-  get isTooLate(): boolean {
-    return this.deadline - performance.now() < Math.min(LAST_MOMENT_MS, this.request.timeout / 10);
+  isTooLate(now: number): boolean {
+    return this.deadline - now < Math.min(LAST_MOMENT_MS, this.request.timeout / 10);
   }
 }
 

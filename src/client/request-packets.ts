@@ -1,4 +1,6 @@
-import { randomFillSync } from 'node:crypto';
+import type { Message } from '../mqtt/message';
+import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
+import { type Items, sizeOfArray, writeArray } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import {
   FENCING_TOKEN,
@@ -9,6 +11,7 @@ import {
   TIMESTAMP,
   type UserProperties,
 } from '../protocol/user-properties';
+import { randomBytes } from './random';
 
 /** What differs from request to request. */
 export interface RequestPacketParts {
@@ -16,34 +19,35 @@ export interface RequestPacketParts {
   packetId: number;
   /** Message expiry interval in seconds (MQTT 5 section 3.3.2.3.3). */
   expiry: number;
-  timestamp: string;
+  timestamp: Hlc;
   fencingToken: string | undefined;
   /** Further user properties. */
   userProperties: UserProperties | undefined;
-  payload: Buffer;
+  /** Encoded, or what is to be encoded as an array. */
+  payload: Buffer | Items;
 }
 
 export interface RequestPacket {
   packet: Buffer;
-  /** Correlation data, each byte a character (latin1). */
-  correlation: string;
   /** Where in the packet the message expiry interval is. */
   expiryAt: number;
+  /** Where in the packet the correlation data are. */
+  correlationAt: number;
+  /** Where in the packet the payload begins. */
+  payloadAt: number;
 }
 
 const PUBLISH_QOS_1 = 0x32;
 const DUP = 0x08;
-const CORRELATION_BYTES = 16;
-/** Expiry and correlation data with their identifiers and, of the latter, length. */
-const PATCHED_BYTES = 1 + 4 + 1 + 2 + CORRELATION_BYTES;
 
 /**
- * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is
- * encoded once. MQTT.js would encode it anew for each request and keep a deep copy: docs/benchmarks.md.
+ * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is encoded once. MQTT.js would encode it anew for each request and keep a deep copy:
+ * docs/benchmarks.md.
  */
 export class RequestPackets {
   readonly #topic = text(REQUEST_TOPIC);
-  /** The properties that never change. */
+  readonly #timestampName = Buffer.concat([Buffer.from([USER_PROPERTY]), text(TIMESTAMP)]);
+  /** The properties that never change, and those that are written over: message expiry interval and correlation data, at the end. */
   readonly #fixed: Buffer;
   readonly #ids = new CorrelationIds();
 
@@ -56,49 +60,64 @@ export class RequestPackets {
       userProperty(PROTOCOL_VERSION, '1.0'),
       userProperty(PARTITION, clientId),
       userProperty(HIGH_PRIORITY, ''),
+      Buffer.from([0x02, 0, 0, 0, 0]),
+      Buffer.from([0x09, 0, CORRELATION_BYTES]),
+      this.#ids.template,
     ]);
   }
 
-  make({
-    packetId,
-    expiry,
-    timestamp,
-    fencingToken,
-    userProperties,
-    payload,
-  }: RequestPacketParts): RequestPacket {
-    const more = this.#more(fencingToken, userProperties);
+  make(parts: RequestPacketParts): RequestPacket {
+    const { timestamp, payload } = parts;
+    const more = moreProperties(parts);
+    const sizeOfTimestamp = sizeOfHlc(timestamp);
     const properties =
-      this.#fixed.length + PATCHED_BYTES + sizeOfUserProperty(TIMESTAMP, timestamp) + more.length;
-    const remaining = this.#topic.length + 2 + sizeOfNumber(properties) + properties + payload.length;
+      this.#fixed.length + this.#timestampName.length + 2 + sizeOfTimestamp + (more?.length ?? 0);
+    const payloadBytes = Buffer.isBuffer(payload) ? payload.length : sizeOfArray(payload);
+    const remaining = this.#topic.length + 2 + sizeOfNumber(properties) + properties + payloadBytes;
     const packet = Buffer.allocUnsafe(1 + sizeOfNumber(remaining) + remaining);
     packet[0] = PUBLISH_QOS_1;
     let at = writeNumber(packet, remaining, 1);
     at = append(packet, this.#topic, at);
-    at = packet.writeUInt16BE(packetId, at);
+    at = writeUInt16(packet, parts.packetId, at);
     at = writeNumber(packet, properties, at);
     at = append(packet, this.#fixed, at);
-    packet[at++] = 0x02;
-    const expiryAt = at;
-    at = packet.writeUInt32BE(expiry, at);
-    packet[at++] = 0x09;
-    at = packet.writeUInt16BE(CORRELATION_BYTES, at);
-    this.#ids.write(packet, at);
-    const correlation = packet.toString('latin1', at, at + CORRELATION_BYTES);
-    at = writeUserProperty(packet, TIMESTAMP, timestamp, at + CORRELATION_BYTES);
-    at = append(packet, more, at);
-    append(packet, payload, at);
-    return { packet, correlation, expiryAt };
+    const correlationAt = at - CORRELATION_BYTES;
+    this.#ids.write(packet, correlationAt, parts.packetId);
+    const expiryAt = correlationAt - 3 - 4;
+    packet.writeUInt32BE(parts.expiry, expiryAt);
+    at = append(packet, this.#timestampName, at);
+    at = writeUInt16(packet, sizeOfTimestamp, at);
+    at = writeHlc(packet, timestamp, at);
+    if (more) at = append(packet, more, at);
+    if (Buffer.isBuffer(payload)) append(packet, payload, at);
+    else writeArray(packet, payload, at);
+    return { packet, expiryAt, correlationAt, payloadAt: at };
   }
+}
 
-  #more(fencingToken: string | undefined, userProperties: UserProperties | undefined): Buffer {
-    if (fencingToken === undefined && !userProperties) return NOTHING;
-    const own = fencingToken === undefined ? {} : { [FENCING_TOKEN]: fencingToken };
-    const all = Object.entries({ ...own, ...userProperties });
-    return Buffer.concat(
-      all.flatMap(([name, values]) => [values].flat().map((one) => userProperty(name, one))),
-    );
-  }
+/** The packet identifier of the request that a message may answer, see {@link isAnswer}; 0 for a message that answers none. */
+export function answeredPacketId({ data, correlationStart, correlationEnd }: Message): number {
+  if (correlationEnd - correlationStart !== CORRELATION_BYTES) return 0;
+  return data.readUInt16BE(correlationStart + PACKET_ID_AT);
+}
+
+/** Whether a message answers this request. */
+export function isAnswer(message: Message, { packet, correlationAt }: RequestPacket): boolean {
+  const { data, correlationStart, correlationEnd } = message;
+  if (correlationEnd - correlationStart !== CORRELATION_BYTES) return false;
+  for (let i = 0; i < CORRELATION_BYTES; i++)
+    if (data[correlationStart + i] !== packet[correlationAt + i]) return false;
+  return true;
+}
+
+/** User properties that few requests have. */
+function moreProperties({ fencingToken, userProperties }: RequestPacketParts): Buffer | undefined {
+  if (fencingToken === undefined && !userProperties) return undefined;
+  const own = fencingToken === undefined ? {} : { [FENCING_TOKEN]: fencingToken };
+  const all = Object.entries({ ...own, ...userProperties });
+  return Buffer.concat(
+    all.flatMap(([name, values]) => [values].flat().map((one) => userProperty(name, one))),
+  );
 }
 
 /** Marks a packet as one that is sent again (MQTT 5 section 3.3.1.1), with the seconds that are left of its expiry. */
@@ -107,29 +126,43 @@ export function markDuplicate({ packet, expiryAt }: RequestPacket, expiry: numbe
   packet.writeUInt32BE(expiry, expiryAt);
 }
 
-/** Random (version 4) UUIDs as 16 bytes, drawn from the system a few thousand bytes at a time. */
-class CorrelationIds {
-  readonly #pool = Buffer.alloc(CORRELATION_BYTES * 256);
-  #next = this.#pool.length;
+const CORRELATION_BYTES = 16;
+/** Where in the correlation data the packet identifier is; a number of the request, of four bytes, comes after it. */
+const PACKET_ID_AT = 10;
 
-  write(target: Buffer, at: number): void {
-    if (this.#next === this.#pool.length) {
-      randomFillSync(this.#pool);
-      this.#next = 0;
-    }
-    this.#pool.copy(target, at, this.#next, this.#next + CORRELATION_BYTES);
-    this.#next += CORRELATION_BYTES;
-    target[at + 6] = ((target[at + 6] as number) & 0x0f) | 0x40;
-    target[at + 8] = ((target[at + 8] as number) & 0x3f) | 0x80;
+/**
+ * Correlation data: 16 bytes with the form of a random (version 4) UUID. The first ones are random and the same for all requests of one
+ * client, so that no answer to another client, or to the one before with this client ID, is taken for an own one. The packet identifier is
+ * among them, so that the request is found without looking anything up.
+ */
+class CorrelationIds {
+  readonly template = Buffer.alloc(CORRELATION_BYTES);
+  #last = 0;
+
+  constructor() {
+    this.template.set(randomBytes(PACKET_ID_AT));
+    this.template[6] = ((this.template[6] as number) & 0x0f) | 0x40;
+    this.template[8] = ((this.template[8] as number) & 0x3f) | 0x80;
+  }
+
+  /** Writes what differs into a copy of the template. */
+  write(target: Buffer, at: number, packetId: number): void {
+    this.#last = (this.#last + 1) | 0;
+    target.writeInt32BE(this.#last, writeUInt16(target, packetId, at + PACKET_ID_AT));
   }
 }
 
-const NOTHING = Buffer.alloc(0);
 const USER_PROPERTY = 0x26;
 
 function append(target: Buffer, source: Buffer, at: number): number {
   target.set(source, at);
   return at + source.length;
+}
+
+function writeUInt16(target: Buffer, value: number, at: number): number {
+  target[at] = value >> 8;
+  target[at + 1] = value;
+  return at + 2;
 }
 
 /** A UTF-8 encoded string: two bytes of length, then its bytes (MQTT 5 section 1.5.4). */
@@ -146,18 +179,10 @@ function writeText(target: Buffer, value: string, at: number): number {
 }
 
 function userProperty(name: string, value: string): Buffer {
-  const bytes = Buffer.alloc(sizeOfUserProperty(name, value));
-  writeUserProperty(bytes, name, value, 0);
+  const bytes = Buffer.alloc(1 + 2 + Buffer.byteLength(name) + 2 + Buffer.byteLength(value));
+  bytes[0] = USER_PROPERTY;
+  writeText(bytes, value, writeText(bytes, name, 1));
   return bytes;
-}
-
-function sizeOfUserProperty(name: string, value: string): number {
-  return 1 + 2 + Buffer.byteLength(name) + 2 + Buffer.byteLength(value);
-}
-
-function writeUserProperty(target: Buffer, name: string, value: string, at: number): number {
-  target[at] = USER_PROPERTY;
-  return writeText(target, value, writeText(target, name, at + 1));
 }
 
 /** Bytes of a variable byte integer (MQTT 5 section 1.5.5). */

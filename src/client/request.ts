@@ -1,26 +1,52 @@
-/** What is asked of the store, and what it answered. */
-import type { Operation } from '../protocol/errors';
+/** What is asked of the store, and how its answer is read. */
+import { type ErrorContext, isWrite, type Operation, printableKey } from '../protocol/errors';
 import type { UserProperties } from '../protocol/user-properties';
+import type { SetOptions } from './options';
 
-export interface Request {
-  operation: Operation;
-  /** The key in printable form, for messages. */
-  key: string;
-  payload: Buffer;
-  /** The key as the store knows it. */
-  keyBytes: Uint8Array;
-  fencingToken?: string | undefined;
-  /** Whether executing it twice does no harm, and either answer will do. Requests that change no key are so by nature. */
-  repeatable: boolean;
-  /** Further user properties. */
-  userProperties?: UserProperties | undefined;
+/**
+ * Makes of an answer what the caller is told. `version` is its user property `__ts`: the version of the value, or the store's clock.
+ * Throws where the answer makes no sense, or the store refused.
+ */
+export type ReadAnswer<Result> = (
+  payload: Buffer,
+  version: string | undefined,
+  context: ErrorContext,
+) => Result;
+
+export class Request<Result = unknown> {
+  readonly operation: Operation;
+  readonly #key: string | Uint8Array;
+  readonly read: ReadAnswer<Result>;
   /** Milliseconds from now until the answer must be here. */
-  timeout: number;
-  signal?: AbortSignal | undefined;
-}
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly fencingToken: string | undefined;
+  /** Whether executing it twice does no harm, and either answer will do. Requests that change no key are so by nature. */
+  readonly repeatable: boolean;
+  /** Further user properties. */
+  readonly userProperties: UserProperties | undefined;
 
-export interface Response {
-  payload: Buffer;
-  /** User property `__ts`: the version of the value, or the store's clock. */
-  version: string | undefined;
+  /** `key`: as the caller knows it, and nobody else changes it. */
+  constructor(
+    operation: Operation,
+    key: string | Uint8Array,
+    read: ReadAnswer<Result>,
+    { signal, fencingToken, repeatable }: SetOptions,
+    timeout: number,
+    userProperties?: UserProperties,
+  ) {
+    this.operation = operation;
+    this.#key = key;
+    this.read = read;
+    this.timeout = timeout;
+    this.signal = signal;
+    this.fencingToken = fencingToken;
+    this.repeatable = repeatable === true || !isWrite(this);
+    this.userProperties = userProperties;
+  }
+
+  /** The key in printable form, for messages. It costs more than all else, so it is made when there is a message. */
+  get key(): string {
+    return printableKey(typeof this.#key === 'string' ? Buffer.from(this.#key) : this.#key);
+  }
 }

@@ -6,16 +6,19 @@
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
-import { encodeCommand } from '../protocol/commands';
+import { commandItems, parseCommand } from '../protocol/commands';
 import { isWrite, type StateStoreError } from '../protocol/errors';
-import { formatHlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
+import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
+import { encodeArray, type Items } from '../protocol/resp3';
 import { isApplied } from '../protocol/responses';
 import { problemOf } from '../protocol/status';
 import { TIMESTAMP } from '../protocol/user-properties';
+import { Deadlines } from './deadlines';
 import { Pending } from './pending';
-import type { Request, Response } from './request';
+import { Published } from './published';
+import { Request } from './request';
 import * as failure from './request-errors';
-import { markDuplicate, RequestPackets } from './request-packets';
+import { answeredPacketId, isAnswer, markDuplicate, RequestPackets } from './request-packets';
 
 export interface RequestLimits {
   /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
@@ -29,16 +32,19 @@ const MARKER_TIMEOUT_MS = 5000;
 
 export class Requests {
   readonly #connection: Connection;
-  readonly #responseTopic: string;
   readonly #limits: RequestLimits;
   readonly #packets: RequestPackets;
+  readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   #clock: HybridLogicalClock;
   /** In the order they go out. */
   #waiting = new Set<Pending>();
-  readonly #inFlight = new Map<string, Pending>();
-  readonly #unacknowledged = new Map<number, Pending>();
-  /** Publishes that are not both answered (or given up) and acknowledged. */
-  #slots = 0;
+  readonly #published: Published;
+  /** How many were published so far. */
+  #publishes = 0;
+  /** Published and not yet settled. */
+  #unsettled = 0;
+  /** Most publishes at a time, by our own limit and that of the broker. */
+  #most = 0;
   /** Counts connections, to tell what was published on the present one. */
   #connectionNumber = 0;
   /** Set while it is found out which writes arrived before the last connection was lost. */
@@ -56,10 +62,11 @@ export class Requests {
     limits: RequestLimits,
   ) {
     this.#connection = connection;
-    this.#responseTopic = identity.responseTopic;
     this.#packets = new RequestPackets(identity.clientId, identity.responseTopic);
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
+    // One more than the limit is the marker.
+    this.#published = new Published(limits.inFlightLimit + 1);
     connection.on('state', ({ kind }) => {
       if (kind === 'connected') this.#onConnected();
       if (kind === 'disconnected') this.#onLost();
@@ -68,8 +75,11 @@ export class Requests {
     connection.on('session', (present) => {
       if (!present) this.#onSessionLost();
     });
-    connection.on('puback', (packetId, reasonCode) => this.#onPuback(packetId, reasonCode));
-    connection.on('message', (message) => this.#onMessage(message));
+    connection.serve({
+      response: (message) => this.#onResponse(message),
+      puback: (packetId, reasonCode) => this.#onPuback(packetId, reasonCode),
+      isTaken: (packetId) => this.#published.isTaken(packetId),
+    });
   }
 
   /** Requests that wait to be published. */
@@ -79,39 +89,42 @@ export class Requests {
 
   /** Requests published and not yet answered. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#unsettled;
   }
 
-  /** Whether a packet identifier belongs to a publish the broker has not acknowledged. */
-  owns(packetId: number): boolean {
-    return this.#unacknowledged.has(packetId);
-  }
-
-  /** Takes a request to its one outcome. */
-  submit(request: Request): Promise<Response> {
-    if (this.#closed) return Promise.reject(failure.closed(request, false));
-    if (this.#connection.state.kind === 'stopped' || this.#connection.refused) {
-      return Promise.reject(failure.notConnected(request, this.#reason));
-    }
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    if (this.#waiting.size >= this.#limits.queueLimit) {
-      return Promise.reject(failure.queueFull(request, this.#waiting.size, this.#reason));
-    }
+  /** Takes a request to its one outcome. `items`: what its payload is made of; they are not needed any more when this returns. */
+  submit<Result>(request: Request<Result>, items: Items): Promise<Result> {
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      const pending = new Pending(request, resolve, reject);
-      pending.timer = setTimeout(this.#onDeadline, request.timeout, pending);
-      const { signal } = request;
-      if (signal) {
-        pending.onAbort = () => this.#fail(pending, signal.reason);
-        signal.addEventListener('abort', pending.onAbort, { once: true });
-      }
-      if (this.#waiting.size === 0 && this.#open && !pending.isTooLate) {
-        this.#publish(pending);
+      const now = performance.now();
+      const pending = new Pending(request, items, resolve, reject, now);
+      this.#deadlines.add(pending);
+      if (request.signal) this.#heed(request.signal, pending);
+      if (this.#waiting.size === 0 && this.#open) {
+        this.#publish(pending, now);
       } else {
+        pending.payload = encodeArray(items);
         this.#waiting.add(pending);
         this.#pump();
       }
     });
+  }
+
+  #heed(signal: AbortSignal, pending: Pending): void {
+    pending.onAbort = () => this.#fail(pending, signal.reason);
+    signal.addEventListener('abort', pending.onAbort, { once: true });
+  }
+
+  /** Why a request cannot even wait. */
+  #refusal(request: Request): unknown {
+    if (this.#closed) return failure.closed(request, false);
+    if (this.#connection.state.kind === 'stopped' || this.#connection.refused)
+      return failure.notConnected(request, this.#reason);
+    if (request.signal?.aborted) return request.signal.reason;
+    if (this.#waiting.size >= this.#limits.queueLimit)
+      return failure.queueFull(request, this.#waiting.size, this.#reason);
+    return undefined;
   }
 
   /** Takes no more requests, gives those under way `patience` milliseconds, and fails the rest with `CLOSED`. */
@@ -132,44 +145,57 @@ export class Requests {
   }
 
   #giveUp(which: (pending: Pending) => boolean): void {
-    for (const pending of [...this.#waiting, ...this.#inFlight.values()].filter(which)) {
-      this.#fail(pending, failure.closed(pending.request, pending.correlation !== undefined));
+    for (const pending of this.#all.filter(which)) {
+      this.#fail(pending, failure.closed(pending.request, pending.sent));
     }
   }
 
   get #idle(): boolean {
-    return this.#waiting.size === 0 && this.#inFlight.size === 0;
+    return this.#waiting.size === 0 && this.#unsettled === 0;
+  }
+
+  /** What is not settled. */
+  get #all(): Pending[] {
+    return [...this.#waiting, ...this.#inFlight];
+  }
+
+  /** Published and not settled, in the order of the publishes. */
+  get #inFlight(): Pending[] {
+    return this.#published.inOrder().filter(({ settled }) => !settled);
+  }
+
+  /** Published and not acknowledged, in the order of the publishes. */
+  get #unacknowledged(): Pending[] {
+    return this.#published.inOrder().filter(({ acknowledged }) => !acknowledged);
   }
 
   /** Whether a request may be published now. */
   get #open(): boolean {
-    return (
-      this.#connection.state.kind === 'connected' &&
-      !this.#marker &&
-      this.#slots < this.#limits.inFlightLimit &&
-      this.#slots < this.#connection.receiveMaximum
-    );
+    return this.#connection.state.kind === 'connected' && !this.#marker && this.#published.size < this.#most;
   }
 
   #pump(): void {
+    if (this.#waiting.size === 0 || !this.#open) return;
+    const now = performance.now();
     for (const pending of this.#waiting) {
       if (!this.#open) return;
-      if (pending.isTooLate) continue;
+      if (pending.isTooLate(now)) continue;
       this.#waiting.delete(pending);
-      this.#publish(pending);
+      this.#publish(pending, now);
     }
   }
 
-  #publish(pending: Pending): void {
-    const { request } = pending;
+  #publish(pending: Pending, now: number): void {
+    const { request, payload } = pending;
+    if (!payload) return;
     const packetId = this.#connection.newPacketId();
     const packet = this.#packets.make({
       packetId,
-      expiry: pending.secondsLeft,
+      expiry: pending.secondsLeft(now),
       timestamp: this.#timestamp(Date.now()),
       fencingToken: request.fencingToken,
       userProperties: request.userProperties,
-      payload: request.payload,
+      payload,
     });
     const limit = this.#connection.maximumPacketSize;
     const size = packet.packet.length;
@@ -177,24 +203,25 @@ export class Requests {
       this.#fail(pending, failure.tooLarge(request, size, limit));
       return;
     }
-    pending.correlation = packet.correlation;
+    pending.payload = undefined;
+    pending.sent = true;
     pending.packetId = packetId;
+    pending.order = ++this.#publishes;
     pending.packet = packet;
     pending.sentOn = this.#connectionNumber;
     pending.strayBefore = this.#stray;
-    this.#inFlight.set(packet.correlation, pending);
-    this.#unacknowledged.set(packetId, pending);
-    this.#slots++;
+    this.#published.add(pending);
+    this.#unsettled++;
     this.#connection.publish(packet.packet);
   }
 
-  #timestamp(now: number): string {
+  #timestamp(now: number): Hlc {
     try {
-      return formatHlc(this.#clock.tick(now));
+      return this.#clock.tick(now);
     } catch {
       // The wall clock was set back by more than a minute: the store would refuse the old time, so begin anew.
       this.#clock = new HybridLogicalClock(this.#clock.nodeId);
-      return formatHlc(this.#clock.tick(now));
+      return this.#clock.tick(now);
     }
   }
 
@@ -203,10 +230,9 @@ export class Requests {
     return this.#answers;
   }
 
-  #onMessage(message: Message): void {
-    if (message.topic !== this.#responseTopic) return;
-    const pending = message.correlation && this.#inFlight.get(message.correlation);
-    if (!pending) {
+  #onResponse(message: Message): void {
+    const pending = this.#published.get(answeredPacketId(message));
+    if (!pending?.packet || !isAnswer(message, pending.packet)) {
       this.#stray++;
       return;
     }
@@ -217,22 +243,26 @@ export class Requests {
       return;
     }
     try {
-      const response = this.#read(message, pending.request);
-      if (pending.repeated && !pending.request.repeatable && !isApplied(response.payload)) {
-        throw failure.notOfTheFirst(pending.request, response.payload.toString('latin1').trim());
-      }
+      const result = this.#read(message, pending);
       this.#settle(pending);
-      pending.resolve(response);
+      pending.resolve(result);
     } catch (error) {
       this.#fail(pending, error);
     }
   }
 
-  #read({ payload, userProperties }: Message, request: Request): Response {
-    const problem = problemOf(userProperties);
+  #read(message: Message, { request, repeated }: Pending): unknown {
+    const { payload } = message;
+    const problem = problemOf(message);
     if (problem) throw failure.fromStatus(request, payload, problem);
-    const version = userProperties[TIMESTAMP];
-    if (version === undefined) return { payload, version };
+    const version = message.userProperty(TIMESTAMP);
+    if (version !== undefined) this.#advanceClock(version, request);
+    if (repeated && !request.repeatable && !isApplied(payload))
+      throw failure.notOfTheFirst(request, payload.toString('latin1').trim());
+    return request.read(payload, version, request);
+  }
+
+  #advanceClock(version: string, request: Request): void {
     const remote = parseHlc(version);
     if (!remote) throw failure.badVersion(request, version);
     try {
@@ -240,17 +270,14 @@ export class Requests {
     } catch (cause) {
       throw failure.skewed(request, cause as StateStoreError);
     }
-    return { payload, version };
   }
 
   #onPuback(packetId: number, reasonCode: number): void {
-    const pending = this.#unacknowledged.get(packetId);
-    if (!pending) return;
-    this.#unacknowledged.delete(packetId);
-    pending.packetId = undefined;
-    pending.packet = undefined;
+    const pending = this.#published.get(packetId);
+    if (!pending || pending.acknowledged) return;
+    pending.acknowledged = true;
     if (pending.settled) {
-      this.#slots--;
+      this.#published.delete(pending);
       this.#pump();
     } else if (reasonCode !== 0) {
       this.#fail(pending, failure.notDelivered(pending.request, reasonCode));
@@ -261,9 +288,7 @@ export class Requests {
   #onLost(): void {
     this.#connectionNumber++;
     this.#dropMarker();
-    for (const pending of this.#unacknowledged.values()) {
-      if (pending.settled) this.#release(pending);
-    }
+    for (const pending of this.#unacknowledged) if (pending.settled) this.#release(pending);
     if (!this.#connection.refused) return;
     for (const pending of [...this.#waiting])
       this.#fail(pending, failure.notConnected(pending.request, this.#reason));
@@ -272,8 +297,8 @@ export class Requests {
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
     this.#dropMarker();
-    for (const pending of [...this.#waiting, ...this.#inFlight.values()]) {
-      const unknown = pending.correlation !== undefined && isWrite(pending.request);
+    for (const pending of this.#all) {
+      const unknown = pending.sent && isWrite(pending.request);
       this.#fail(
         pending,
         unknown
@@ -290,26 +315,25 @@ export class Requests {
    * end; a write that has no answer by then never arrived.
    */
   #onConnected(): void {
-    const writes = [...this.#unacknowledged.values()].filter(({ request }) => !request.repeatable);
+    this.#most = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
+    const writes = this.#unacknowledged.filter(({ request }) => !request.repeatable);
     const [first] = writes;
     if (!first) {
       this.#sendAgain();
       return;
     }
-    const { key, keyBytes } = first.request;
-    const request: Request = {
-      ...{ operation: 'get', key, keyBytes, repeatable: true, timeout: MARKER_TIMEOUT_MS },
-      payload: encodeCommand({ verb: 'GET', key: keyBytes }),
-    };
+    const now = performance.now();
     const marker: Pending = new Pending(
-      request,
+      new Request('get', '', () => undefined, {}, MARKER_TIMEOUT_MS),
+      commandItems({ verb: 'GET', key: parseCommand(payloadOf(first)).key }),
       () => undefined,
       () => this.#onMarked(marker, false),
+      now,
     );
-    marker.timer = setTimeout(this.#onDeadline, request.timeout, marker);
+    this.#deadlines.add(marker);
     this.#marker = marker;
     this.#heldWrites = writes.length;
-    this.#publish(marker);
+    this.#publish(marker, now);
   }
 
   /** The marker was answered, or will not be: then nobody knows which writes arrived. */
@@ -317,7 +341,7 @@ export class Requests {
     if (this.#marker !== marker) return;
     this.#marker = undefined;
     if (!answered) {
-      for (const pending of [...this.#unacknowledged.values()]) {
+      for (const pending of this.#unacknowledged) {
         if (this.#isHeld(pending) && !pending.request.repeatable)
           this.#fail(pending, failure.arrivalUnknown(pending.request));
       }
@@ -333,19 +357,19 @@ export class Requests {
 
   /** Whether it was published on an earlier connection, not acknowledged there, and not published since. */
   #isHeld(pending: Pending): boolean {
-    return pending.packetId !== undefined && pending.sentOn !== this.#connectionNumber;
+    return pending.sent && !pending.acknowledged && pending.sentOn !== this.#connectionNumber;
   }
 
   /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left; then the rest. */
   #sendAgain(): void {
-    for (const pending of [...this.#unacknowledged.values()]) {
+    const now = performance.now();
+    for (const pending of this.#unacknowledged) {
       if (!this.#isHeld(pending) || !pending.packet) continue;
-      if (pending.isTooLate) {
-        this.#unacknowledged.delete(pending.packetId as number);
-        pending.packetId = undefined;
+      if (pending.isTooLate(now)) {
+        pending.acknowledged = true;
         continue;
       }
-      markDuplicate(pending.packet, pending.secondsLeft);
+      markDuplicate(pending.packet, pending.secondsLeft(now));
       pending.sentOn = this.#connectionNumber;
       pending.repeated = true;
       this.#connection.publish(pending.packet.packet);
@@ -359,33 +383,34 @@ export class Requests {
    */
   #onSessionLost(): void {
     const again: Pending[] = [];
-    for (const pending of this.#inFlight.values()) {
+    for (const pending of this.#inFlight) {
       if (pending.request.repeatable) again.push(pending);
       else this.#fail(pending, failure.outcomeUnknown(pending.request));
     }
     for (const pending of again) {
-      pending.correlation = undefined;
-      pending.packetId = undefined;
+      pending.payload = payloadOf(pending);
+      pending.packet = undefined;
+      pending.sent = false;
+      pending.acknowledged = false;
     }
-    this.#inFlight.clear();
-    this.#unacknowledged.clear();
-    this.#slots = 0;
+    this.#published.clear();
+    this.#unsettled = 0;
     this.#waiting = new Set([...again, ...this.#waiting]);
   }
 
-  readonly #onDeadline = (pending: Pending): void => {
+  #onDeadline(pending: Pending): void {
     const { state } = this.#connection;
-    if (pending.correlation !== undefined) {
-      const stuck = pending.packetId !== undefined && !this.#isHeld(pending);
+    if (pending.sent) {
+      const stuck = !pending.acknowledged && !this.#isHeld(pending);
       this.#fail(pending, failure.timedOut(pending.request, this.#stray - pending.strayBefore));
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
       if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
     } else if (state.kind === 'connected') {
-      this.#fail(pending, failure.notSent(pending.request, this.#slots));
+      this.#fail(pending, failure.notSent(pending.request, this.#published.size));
     } else {
       this.#fail(pending, failure.notConnected(pending.request, this.#reason));
     }
-  };
+  }
 
   /** Why there is no connection, as far as it is known: of an attempt that goes on, why the one before it failed. */
   get #reason(): ConnectionError | undefined {
@@ -402,24 +427,29 @@ export class Requests {
   /** Everything about a request ends here, whatever its outcome. */
   #settle(pending: Pending): void {
     pending.settled = true;
-    clearTimeout(pending.timer);
+    pending.packet = undefined;
+    this.#deadlines.remove(pending);
     if (pending.onAbort) pending.request.signal?.removeEventListener('abort', pending.onAbort);
-    this.#waiting.delete(pending);
-    if (pending.correlation !== undefined) {
-      this.#inFlight.delete(pending.correlation);
+    if (!pending.sent) {
+      this.#waiting.delete(pending);
+    } else {
+      this.#unsettled--;
       if (this.#isHeld(pending)) this.#release(pending);
-      else if (pending.packetId === undefined) this.#slots--;
+      else if (pending.acknowledged) this.#published.delete(pending);
       this.#pump();
     }
-    if (this.#idle) this.#onIdle?.();
+    if (this.#onIdle && this.#idle) this.#onIdle();
   }
 
   /** Gives back the place of a settled publish that nobody will acknowledge. */
   #release(pending: Pending): void {
-    this.#unacknowledged.delete(pending.packetId as number);
-    pending.packetId = undefined;
-    this.#slots--;
+    this.#published.delete(pending);
     if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }
+}
+
+/** What was published, and is not settled yet. */
+function payloadOf({ packet }: Pending): Buffer {
+  return packet ? packet.packet.subarray(packet.payloadAt) : Buffer.alloc(0);
 }

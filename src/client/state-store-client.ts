@@ -1,16 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
-import { type Command, encodeCommand, type SetCommand } from '../protocol/commands';
-import {
-  type ErrorContext,
-  isWrite,
-  type Operation,
-  printableKey,
-  StateStoreError,
-} from '../protocol/errors';
+import { type Command, commandItems } from '../protocol/commands';
+import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
@@ -20,17 +13,18 @@ import { type Change, type ChangeHandler, Observations } from './observations';
 import {
   type Bytes,
   checkOptions,
-  keyBytes,
+  checkValue,
   type ObserveOptions,
+  ownKey,
   type RequestOptions,
   type ResolvedOptions,
   resolveClientOptions,
   type SetOptions,
   type StateStoreClientOptions,
-  toBytes,
   type WriteOptions,
 } from './options';
-import type { Response } from './request';
+import { randomId } from './random';
+import { type ReadAnswer, Request } from './request';
 import { noConnection } from './request-errors';
 import { Requests } from './requests';
 
@@ -101,10 +95,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.clientId = this.#options.clientId;
     this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
-    this.#connection = new Connection({ ...this.#options, responseTopic: topic }, (id) =>
-      this.#requests.owns(id),
-    );
-    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomUUID() };
+    this.#connection = new Connection({ ...this.#options, responseTopic: topic });
+    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
     this.#observations = new Observations(this.#connection, this.clientId, {
       notify: (key, operation) => this.#notify(key, operation),
@@ -189,46 +181,24 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   /** Stores `value` under `key`. */
-  async set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
-    const bytes = keyBytes(key, 'set');
-    const context = contextOf('set', bytes);
-    checkOptions(options, context);
-    const { condition, expiry } = options;
-    const command: SetCommand = {
-      verb: 'SET',
-      key: this.#prefixed(bytes),
-      value: toBytes('value', value, context),
-    };
-    if (condition) command.condition = condition;
-    if (expiry !== undefined) command.expiryMs = expiry;
-    const { payload, version } = await this.#request(command, context, options);
-    const stored = parseSetReply(payload, context);
-    return version === undefined ? { stored } : { stored, version };
+  set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
+    const { condition, expiry: expiryMs } = options;
+    return this.#ask('set', { verb: 'SET', key, value, condition, expiryMs }, readSet, options);
   }
 
   /** Reads the value of `key`. */
-  async get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
-    const bytes = keyBytes(key, 'get');
-    const context = contextOf('get', bytes);
-    checkOptions(options, context);
-    const { payload, version } = await this.#request(
-      { verb: 'GET', key: this.#prefixed(bytes) },
-      context,
-      options,
-    );
-    const value = parseGetReply(payload, context);
-    if (value === null) return { found: false };
-    return version === undefined ? { found: true, value } : { found: true, value, version };
+  get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
+    return this.#ask('get', { verb: 'GET', key }, readGet, options);
   }
 
   /** Deletes `key`, whatever its value. */
   delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
-    return this.#delete(key, undefined, options);
+    return this.#ask('delete', { verb: 'DEL', key }, readDelete, options);
   }
 
   /** Deletes `key` only if its value is `value`. */
   deleteIfValue(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
-    return this.#delete(key, value, options);
+    return this.#ask('delete', { verb: 'VDEL', key, value }, readDelete, options);
   }
 
   /** Stores many values, a bounded number at a time, and tells the outcome of each key in their order. */
@@ -260,7 +230,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
    * Connects if need be. Rejects when that takes longer than the timeout, or when the store or the broker refuses.
    */
   async observe(key: Bytes, handler?: ChangeHandler, options: ObserveOptions = {}): Promise<Observation> {
-    const bytes = this.#prefixed(keyBytes(key, 'observe'));
+    const bytes = Buffer.from(this.#inStore(ownKey(key, 'observe')));
     const { current, signal } = options;
     signal?.throwIfAborted();
     let told = false;
@@ -322,25 +292,6 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     await this.#connection.close();
   }
 
-  async #delete(key: Bytes, value: Bytes | undefined, options: WriteOptions): Promise<DeleteResult> {
-    const bytes = keyBytes(key, 'delete');
-    const context = contextOf('delete', bytes);
-    checkOptions(options, context);
-    const prefixed = this.#prefixed(bytes);
-    const command: Command =
-      value === undefined
-        ? { verb: 'DEL', key: prefixed }
-        : { verb: 'VDEL', key: prefixed, value: toBytes('value', value, context) };
-    const { payload, version } = await this.#request(command, context, options);
-    const outcome = parseDeleteReply(payload, context);
-    return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...withVersion(version) };
-  }
-
-  /** The key as the store knows it. */
-  #prefixed(key: Buffer): Buffer {
-    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, key]);
-  }
-
   /** A connection that is lost on the way is waited for again, until the timeout. */
   async #addObserver(key: Buffer, handler: ChangeHandler, signal?: AbortSignal): Promise<GetResult> {
     const end = performance.now() + this.#options.timeout;
@@ -361,38 +312,72 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   /** `key` as the store knows it. Resolves with the version of the answer. */
-  async #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined> {
-    const context = contextOf(operation, this.#unprefixed(key));
-    const { payload, version } = await this.#request(
-      { verb: 'KEYNOTIFY', key, stop: operation === 'unobserve' },
-      context,
-      {},
+  #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined> {
+    const request = new Request(operation, this.#unprefixed(key), readObserve, {}, this.#options.timeout);
+    this.open();
+    return this.#requests.submit(
+      request,
+      commandItems({ verb: 'KEYNOTIFY', key, stop: operation === 'unobserve' }),
     );
-    parseObserveReply(payload, context);
-    return version;
   }
 
-  #request(command: Command, context: Required<RequestContext>, options: SetOptions): Promise<Response> {
-    this.open();
-    const { name, value } = this.#options.persistence;
-    return this.#requests.submit({
-      operation: context.operation,
-      key: context.key,
-      payload: encodeCommand(command),
-      keyBytes: command.key,
-      fencingToken: options.fencingToken,
-      repeatable: options.repeatable === true || !isWrite(context),
-      userProperties: options.persist ? { [name]: value } : undefined,
-      timeout: options.timeout ?? this.#options.timeout,
-      signal: options.signal,
-    });
+  /** Makes a request of what the caller wants. An argument that is wrong ends as a rejection, too. */
+  #ask<Result>(
+    operation: Operation,
+    command: Command<Bytes>,
+    read: ReadAnswer<Result>,
+    options: SetOptions,
+  ): Promise<Result> {
+    try {
+      const { persistence, timeout } = this.#options;
+      const key = ownKey(command.key, operation);
+      const request = new Request(
+        operation,
+        key,
+        read,
+        options,
+        options.timeout ?? timeout,
+        options.persist ? { [persistence.name]: persistence.value } : undefined,
+      );
+      checkOptions(options, request);
+      if ('value' in command) checkValue(command.value, request);
+      command.key = this.#inStore(key);
+      this.open();
+      return this.#requests.submit(request, commandItems(command));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** A key as the store knows it. */
+  #inStore(key: string | Buffer): string | Buffer {
+    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
   }
 }
 
-type RequestContext = Pick<ErrorContext, 'operation' | 'key'>;
+function readSet(payload: Buffer, version: string | undefined, context: ErrorContext): SetResult {
+  const stored = parseSetReply(payload, context);
+  return version === undefined ? { stored } : { stored, version };
+}
 
-function contextOf(operation: Operation, key: Buffer): Required<RequestContext> {
-  return { operation, key: printableKey(key) };
+function readGet(payload: Buffer, version: string | undefined, context: ErrorContext): GetResult {
+  const value = parseGetReply(payload, context);
+  if (value === null) return { found: false };
+  return version === undefined ? { found: true, value } : { found: true, value, version };
+}
+
+function readDelete(payload: Buffer, version: string | undefined, context: ErrorContext): DeleteResult {
+  const outcome = parseDeleteReply(payload, context);
+  return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...withVersion(version) };
+}
+
+function readObserve(
+  payload: Buffer,
+  version: string | undefined,
+  context: ErrorContext,
+): string | undefined {
+  parseObserveReply(payload, context);
+  return version;
 }
 
 function withVersion(version: string | undefined): { version?: string } {

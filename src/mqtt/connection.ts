@@ -63,9 +63,18 @@ interface ConnectionEvents {
    * state is `connected`.
    */
   session: [present: boolean];
-  /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
-  puback: [packetId: number, reasonCode: number];
+  /** What came on any other topic than that of the responses. */
   message: [message: Message];
+}
+
+/** Who made the requests. Plain calls, because every request has one of each. */
+export interface RequestHandlers {
+  /** A message on the topic of the responses. */
+  response(message: Message): void;
+  /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
+  puback(packetId: number, reasonCode: number): void;
+  /** Whether a packet identifier must not be given out now. */
+  isTaken(packetId: number): boolean;
 }
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -83,7 +92,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   /** Of this attempt. */
   #address: Address;
+  readonly #responseTopic: Buffer;
   readonly #packetIds: FreePacketIds;
+  #handlers: RequestHandlers | undefined;
   #mqtt: AuthenticatingClient | undefined;
   #socket: Socket | undefined;
   #stream: PacketStream | undefined;
@@ -107,12 +118,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** Set while a re-authentication waits for the broker. */
   #authAnswer: ((reasonCode: number) => void) | undefined;
 
-  /** Packet identifiers for which `inUse` says yes are not given out. */
-  constructor(options: ConnectionOptions, inUse: (packetId: number) => boolean) {
+  constructor(options: ConnectionOptions) {
     super();
     this.#options = options;
     this.#address = options;
-    this.#packetIds = new FreePacketIds(inUse);
+    this.#responseTopic = Buffer.from(options.responseTopic);
+    this.#packetIds = new FreePacketIds((packetId) => this.#handlers?.isTaken(packetId) === true);
+  }
+
+  /** Says once, before anything is published, who makes the requests. */
+  serve(handlers: RequestHandlers): void {
+    this.#handlers = handlers;
   }
 
   get state(): ConnectionState {
@@ -281,10 +297,15 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       this.#progress = 'login';
     });
     this.#stream = new PacketStream(this.#socket, {
-      message: (message) => this.emit('message', message),
-      puback: (packetId, reasonCode) => this.emit('puback', packetId, reasonCode),
+      message: (message) => this.#onMessage(message),
+      puback: (packetId, reasonCode) => this.#handlers?.puback(packetId, reasonCode),
     });
     return this.#stream;
+  }
+
+  #onMessage(message: Message): void {
+    if (message.hasTopic(this.#responseTopic)) this.#handlers?.response(message);
+    else this.emit('message', message);
   }
 
   #onPacket(packet: Packet): void {

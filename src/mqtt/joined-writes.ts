@@ -21,13 +21,15 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S
   const write = socket.write.bind(socket);
   const end = socket.end.bind(socket);
   let block = Buffer.alloc(0);
-  /** Bytes of the block that went out already. */
+  /** Bytes of the block that were handed on already. */
   let sent = 0;
   let filled = 0;
   let scheduled: NodeJS.Immediate | undefined;
 
   const send = () => {
     if (filled > sent) write(block.subarray(sent, filled));
+    // As a rule the system takes everything at once, and the block can be filled anew, which is faster than a new one.
+    if (socket.writableLength === 0) filled = 0;
     sent = filled;
   };
   const flush = () => {

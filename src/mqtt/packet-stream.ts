@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { type Message, readMessage } from './message';
+import { Message } from './message';
 import { PacketSplitter } from './packet-splitter';
 
 /** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
@@ -8,7 +8,6 @@ const CONNACK = 2;
 const PUBLISH = 3;
 const PUBACK = 4;
 const AUTH = 15;
-const PUBACK_BYTES = 4;
 
 export interface PacketHandlers {
   message(message: Message): void;
@@ -24,6 +23,7 @@ export class PacketStream extends Duplex {
   readonly #socket: Socket;
   readonly #splitter: PacketSplitter;
   readonly #handlers: PacketHandlers;
+  readonly #acknowledgement = Buffer.from([PUBACK << 4, 2, 0, 0]);
   /** `login` until the broker accepted it. `foreign`: it does not speak MQTT, which MQTT.js will say. */
   #phase: 'begin' | 'login' | 'session' | 'foreign' = 'begin';
 
@@ -31,7 +31,7 @@ export class PacketStream extends Duplex {
     super({ decodeStrings: false });
     this.#socket = socket;
     this.#handlers = handlers;
-    this.#splitter = new PacketSplitter((...packet) => this.#onPacket(...packet));
+    this.#splitter = new PacketSplitter((data, start, body, end) => this.#onPacket(data, start, body, end));
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
@@ -94,7 +94,7 @@ export class PacketStream extends Duplex {
     }
     switch (type) {
       case PUBLISH: {
-        const message = readMessage(data, start, body, end);
+        const message = new Message(data, start, body, end);
         this.#handlers.message(message);
         if (message.packetId > 0) this.#acknowledge(message.packetId);
         break;
@@ -108,9 +108,8 @@ export class PacketStream extends Duplex {
   }
 
   #acknowledge(packetId: number): void {
-    const packet = Buffer.allocUnsafe(PUBACK_BYTES);
-    packet[0] = PUBACK << 4;
-    packet[1] = PUBACK_BYTES - 2;
+    // A chunk as small as this is copied at once, see joinWrites: the same one does for all.
+    const packet = this.#acknowledgement;
     packet.writeUInt16BE(packetId, 2);
     this.#socket.write(packet);
   }

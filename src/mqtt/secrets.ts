@@ -1,5 +1,5 @@
 /** Certificates, keys, passwords and tokens: read anew before each attempt to connect, because they rotate. */
-import { readFile } from 'node:fs/promises';
+import { promises as files } from 'node:fs';
 import type { ConnectionOptions as SecureOptions } from 'node:tls';
 import { ConnectionError } from './connection-error';
 import type { Login, TlsOptions } from './login';
@@ -56,7 +56,7 @@ async function readTls(tls: TlsOptions): Promise<SecureOptions> {
 
 async function readSecret(what: string, path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await files.readFile(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectSecurely, type ConnectionOptions as SecureOptions } from 'node:tls';
+import type * as tls from 'node:tls';
 import { joinWrites } from './joined-writes';
 
 /** Where the broker is. */
@@ -10,6 +10,9 @@ export interface Address {
   port: number;
 }
 
+/** Loaded where it is used. */
+const loadTls = (): typeof tls => require('node:tls');
+
 /** The TCP socket below a TLS socket. */
 const below = new WeakMap<Socket, Socket>();
 
@@ -17,10 +20,10 @@ const below = new WeakMap<Socket, Socket>();
  * Opens the byte stream to the broker, with TLS when there are options for it. Every transport sets `noDelay`: with
  * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
  */
-export function openTransport({ host, port }: Address, secure: SecureOptions | undefined): Socket {
+export function openTransport({ host, port }: Address, secure: tls.ConnectionOptions | undefined): Socket {
   const plain = connect({ host, port, noDelay: true });
   if (!secure) return joinWrites(plain);
-  const socket = connectSecurely({ ...secure, host, socket: plain });
+  const socket = loadTls().connect({ ...secure, host, socket: plain });
   plain.on('error', (error) => socket.destroy(error));
   below.set(socket, plain);
   return joinWrites(socket);

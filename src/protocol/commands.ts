@@ -1,55 +1,68 @@
 /** Requests to the state store, written by a client and read by the store: docs/protocol.md section 2. */
 import { ServiceError, type ServiceErrorCode, StateStoreError, serviceErrorText } from './errors';
-import { encodeArray, parseArray } from './resp3';
+import { encodeArray, type Items, parseArray } from './resp3';
 
 /** `NX`: only when the key does not exist. `NEX`: only when it does not exist or holds this very value. */
 export type SetCondition = 'NX' | 'NEX';
 
-export interface SetCommand {
+export interface SetCommand<Data = Uint8Array> {
   verb: 'SET';
-  key: Uint8Array;
-  value: Uint8Array;
-  condition?: SetCondition;
+  key: Data;
+  value: Data;
+  condition?: SetCondition | undefined;
   /** Milliseconds until the key is gone, an integer from 1. */
-  expiryMs?: number;
+  expiryMs?: number | undefined;
 }
-export interface GetCommand {
+export interface GetCommand<Data = Uint8Array> {
   verb: 'GET';
-  key: Uint8Array;
+  key: Data;
 }
-export interface DelCommand {
+export interface DelCommand<Data = Uint8Array> {
   verb: 'DEL';
-  key: Uint8Array;
+  key: Data;
 }
 /** Deletes only when the value equals. */
-export interface VDelCommand {
+export interface VDelCommand<Data = Uint8Array> {
   verb: 'VDEL';
-  key: Uint8Array;
-  value: Uint8Array;
+  key: Data;
+  value: Data;
 }
-export interface KeyNotifyCommand {
+export interface KeyNotifyCommand<Data = Uint8Array> {
   verb: 'KEYNOTIFY';
-  key: Uint8Array;
+  key: Data;
   stop: boolean;
 }
-export type Command = SetCommand | GetCommand | DelCommand | VDelCommand | KeyNotifyCommand;
+/** `Data`: what keys and values are. */
+export type Command<Data = Uint8Array> =
+  | SetCommand<Data>
+  | GetCommand<Data>
+  | DelCommand<Data>
+  | VDelCommand<Data>
+  | KeyNotifyCommand<Data>;
 
 /** Writes a request's payload. */
-export function encodeCommand(command: Command): Buffer {
+export function encodeCommand(command: Command<string | Uint8Array>): Buffer {
+  return encodeArray(commandItems(command));
+}
+
+/** What a request's payload is an array of. */
+export function commandItems(command: Command<string | Uint8Array>): Items {
   const { verb, key } = command;
   switch (verb) {
     case 'SET': {
-      const items: (string | Uint8Array)[] = [verb, key, command.value];
-      if (command.condition !== undefined) items.push(command.condition);
-      if (command.expiryMs !== undefined) items.push('PX', String(command.expiryMs));
-      return encodeArray(items);
+      const { value, condition, expiryMs } = command;
+      if (condition === undefined && expiryMs === undefined) return [verb, key, value];
+      const items = [verb, key, value];
+      if (condition !== undefined) items.push(condition);
+      if (expiryMs !== undefined) items.push('PX', String(expiryMs));
+      return items;
     }
     case 'VDEL':
-      return encodeArray([verb, key, command.value]);
+      return [verb, key, command.value];
     case 'KEYNOTIFY':
-      return encodeArray(command.stop ? [verb, key, 'STOP'] : [verb, key]);
+      return command.stop ? [verb, key, 'STOP'] : [verb, key];
     default:
-      return encodeArray([verb, key]);
+      return [verb, key];
   }
 }
 

@@ -48,14 +48,14 @@ export type Operation =
   | 'leader';
 
 /** Whether an operation changes a key, so that it matters whether it was applied. */
-export function isWrite({ operation }: { operation?: Operation }): boolean {
+export function isWrite({ operation }: ErrorContext): boolean {
   return operation === 'set' || operation === 'delete';
 }
 
 /** Where an error belongs. `key` is printable, see {@link printableKey}. */
 export interface ErrorContext {
-  operation?: Operation;
-  key?: string;
+  operation?: Operation | undefined;
+  key?: string | undefined;
   reasonCode?: number;
   cause?: unknown;
 }

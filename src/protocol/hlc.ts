@@ -15,19 +15,81 @@ export interface Hlc {
 /** How far a timestamp may be ahead of the wall clock, in milliseconds. */
 export const MAX_SKEW_MS = 60_000;
 
-const TEXT = /^(\d{1,20}):(\d{1,20}):([^:]+)$/;
+const ZERO = 0x30;
+/** Most digits of a number in the text. */
+const MOST_DIGITS = 20;
 
 /** Reads `{wallClockMs}:{counter}:{nodeId}`, padded or not. `undefined` when the text is anything else. */
 export function parseHlc(text: string): Hlc | undefined {
-  const match = TEXT.exec(text);
-  if (!match) return undefined;
-  const hlc = { wallClockMs: Number(match[1]), counter: Number(match[2]), nodeId: match[3] as string };
-  return Number.isSafeInteger(hlc.wallClockMs) && Number.isSafeInteger(hlc.counter) ? hlc : undefined;
+  const first = text.indexOf(':');
+  const second = text.indexOf(':', first + 1);
+  const wallClockMs = readNumber(text, 0, first);
+  const counter = readNumber(text, first + 1, second);
+  const nodeId = text.slice(second + 1);
+  if (wallClockMs === undefined || counter === undefined || nodeId === '' || nodeId.includes(':'))
+    return undefined;
+  return { wallClockMs, counter, nodeId };
+}
+
+/** 1 to 20 digits for an integer up to 2^53-1. By hand, because every answer has two of them. */
+function readNumber(text: string, start: number, end: number): number | undefined {
+  if (end <= start || end - start > MOST_DIGITS) return undefined;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 /** Writes the padded form: 15 digits of milliseconds, 5 of counter. */
 export function formatHlc({ wallClockMs, counter, nodeId }: Hlc): string {
   return `${String(wallClockMs).padStart(15, '0')}:${String(counter).padStart(5, '0')}:${nodeId}`;
+}
+
+/** Bytes of what {@link writeHlc} writes; the node ID must be ASCII. */
+export function sizeOfHlc({ counter, nodeId }: Hlc): number {
+  return MS_DIGITS + 1 + digitsOf(counter) + 1 + nodeId.length;
+}
+
+/** Writes what {@link formatHlc} makes into `out`, and returns where it ends. Up to 15 digits of milliseconds; the node ID must be ASCII. */
+export function writeHlc(out: Uint8Array, { wallClockMs, counter, nodeId }: Hlc, start: number): number {
+  let at = writeDigits(out, wallClockMs, start, MS_DIGITS);
+  out[at++] = COLON;
+  at = writeDigits(out, counter, at, digitsOf(counter));
+  out[at++] = COLON;
+  for (let i = 0; i < nodeId.length; i++) out[at++] = nodeId.charCodeAt(i);
+  return at;
+}
+
+const MS_DIGITS = 15;
+const COUNTER_DIGITS = 5;
+const COLON = 0x3a;
+
+function digitsOf(counter: number): number {
+  return counter < 100_000 ? COUNTER_DIGITS : String(counter).length;
+}
+
+/** Numbers with so many digits are small integers, with which division is fast. */
+const PART_DIGITS = 9;
+const PART = 10 ** PART_DIGITS;
+
+function writeDigits(out: Uint8Array, value: number, start: number, digits: number): number {
+  const end = start + digits;
+  let rest = value;
+  for (let last = end; last > start; last -= PART_DIGITS) {
+    const first = Math.max(start, last - PART_DIGITS);
+    const high = Math.floor(rest / PART);
+    let low = rest - high * PART;
+    for (let at = last - 1; at >= first; at--) {
+      const tens = (low / 10) | 0;
+      out[at] = ZERO + low - tens * 10;
+      low = tens;
+    }
+    rest = high;
+  }
+  return end;
 }
 
 /** Negative when `a` is older, positive when newer: by milliseconds, then counter, then node ID. */

@@ -14,33 +14,67 @@ export type Item =
 
 const CR = 13;
 const LF = 10;
+/** Bytes that say what an item is. */
+const SIMPLE = 0x2b;
+const ERROR = 0x2d;
+const NUMBER = 0x3a;
 const ARRAY = 0x2a;
 const BLOB = 0x24;
+const MINUS = 0x2d;
 const ZERO = 0x30;
 const CRLF = '\r\n';
-const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/;
 
-/** Encodes `*{n}` and its blobs. Strings are UTF-8; lengths are byte lengths. */
-export function encodeArray(items: readonly (string | Uint8Array)[]): Buffer {
+/** What an array is made of. A string stands for its UTF-8. */
+export type Items = readonly (string | Uint8Array)[];
+
+/** Encodes `*{n}` and its blobs. Lengths are byte lengths. */
+export function encodeArray(items: Items): Buffer {
+  const out = Buffer.allocUnsafe(sizeOfArray(items));
+  writeArray(out, items, 0);
+  return out;
+}
+
+/** Bytes of an encoded array. */
+export function sizeOfArray(items: Items): number {
   let bytes = sizeOfHeader(items.length);
   for (const item of items) {
     const length = byteLength(item);
     bytes += sizeOfHeader(length) + length + CRLF.length;
   }
-  const out = Buffer.allocUnsafe(bytes);
-  let at = writeHeader(out, ARRAY, items.length, 0);
+  return bytes;
+}
+
+/** Encodes an array into `out`, from `start`, and returns where it ends. */
+export function writeArray(out: Buffer, items: Items, start: number): number {
+  let at = writeHeader(out, ARRAY, items.length, start);
   for (const item of items) {
     const length = byteLength(item);
     at = writeHeader(out, BLOB, length, at);
-    if (typeof item === 'string') out.write(item, at);
+    if (typeof item === 'string') writeText(out, item, at, length);
     else out.set(item, at);
     at = writeLineEnd(out, at + length);
   }
-  return out;
+  return at;
 }
 
+/** Up to this length a loop is faster than a call into the runtime. */
+const SHORT = 64;
+
 function byteLength(item: string | Uint8Array): number {
-  return typeof item === 'string' ? Buffer.byteLength(item) : item.length;
+  return typeof item === 'string' && !isShortAscii(item) ? Buffer.byteLength(item) : item.length;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT) return false;
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= 0x80) return false;
+  return true;
+}
+
+/** `length`: of the text in bytes. */
+function writeText(out: Buffer, text: string, start: number, length: number): void {
+  // As many bytes as characters: all of them are ASCII.
+  if (length !== text.length || length > SHORT) out.write(text, start);
+  else for (let at = 0; at < length; at++) out[start + at] = text.charCodeAt(at);
 }
 
 /** Bytes of a type, a number from 0 and CR LF. */
@@ -89,7 +123,7 @@ export function encodeItem(item: Item): Buffer {
 /** Parses `*{n}` and its blobs, which are views into `data`. Nothing may follow. */
 export function parseArray(data: Buffer): Buffer[] {
   const reader = new Reader(data);
-  const count = reader.integer('*');
+  const count = reader.integer(ARRAY);
   if (count < 0) throw malformed('the array has a negative length');
   const items: Buffer[] = [];
   for (let i = 0; i < count; i++) {
@@ -110,17 +144,17 @@ export function parseItem(data: Buffer): Item {
 }
 
 function readItem(reader: Reader): Item {
-  switch (reader.type()) {
-    case '+':
-      return { type: 'simple', text: reader.line('+') };
-    case '-':
-      return refusal(reader.line('-'));
-    case ':':
-      return { type: 'number', value: reader.integer(':') };
-    case '$':
+  switch (reader.type) {
+    case SIMPLE:
+      return { type: 'simple', text: reader.line() };
+    case ERROR:
+      return refusal(reader.line());
+    case NUMBER:
+      return { type: 'number', value: reader.integer(NUMBER) };
+    case BLOB:
       return { type: 'blob', value: reader.blob() };
     default:
-      throw malformed(`it begins with ${JSON.stringify(reader.type())}`);
+      throw malformed(`it begins with ${shown(reader.type)}`);
   }
 }
 
@@ -139,15 +173,13 @@ class Reader {
     this.#data = data;
   }
 
-  /** The type byte at the current position, `''` at the end. */
-  type(): string {
-    return this.#data.toString('latin1', this.#offset, this.#offset + 1);
+  /** The byte at the current position, which says what follows; `undefined` at the end. */
+  get type(): number | undefined {
+    return this.#data[this.#offset];
   }
 
   /** The text between the type byte and CR LF. */
-  line(type: string): string {
-    if (this.type() !== type)
-      throw malformed(`${JSON.stringify(type)} expected, found ${JSON.stringify(this.type())}`);
+  line(): string {
     const end = this.#data.indexOf(CRLF, this.#offset, 'latin1');
     if (end < 0) throw malformed('a line does not end');
     const text = this.#data.toString('utf8', this.#offset + 1, end);
@@ -156,16 +188,27 @@ class Reader {
   }
 
   /** A decimal integer in its only form: no plus sign, no leading zero, at most 2^53-1. */
-  integer(type: string): number {
-    const text = this.line(type);
-    const value = CANONICAL_INTEGER.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(value)) throw malformed(`${JSON.stringify(text.slice(0, 30))} is not a number`);
-    return value;
+  integer(type: number): number {
+    if (this.type !== type) throw malformed(`${shown(type)} expected, found ${shown(this.type)}`);
+    const data = this.#data;
+    let at = this.#offset + 1;
+    const negative = data[at] === MINUS;
+    if (negative) at++;
+    const start = at;
+    let value = 0;
+    for (let digit = digitAt(data, at); digit !== undefined; digit = digitAt(data, ++at))
+      value = value * 10 + digit;
+    const padded = data[start] === ZERO && (at > start + 1 || negative);
+    const ends = data[at] === CR && data[at + 1] === LF;
+    if (at === start || padded || !ends || !Number.isSafeInteger(value))
+      throw malformed(`${JSON.stringify(this.line().slice(0, 30))} is not a number`);
+    this.#offset = at + CRLF.length;
+    return negative ? -value : value;
   }
 
   /** A blob, or null for `$-1`. */
   blob(): Buffer | null {
-    const length = this.integer('$');
+    const length = this.integer(BLOB);
     if (length === -1) return null;
     const start = this.#offset;
     const end = start + length;
@@ -184,6 +227,16 @@ class Reader {
     const left = this.#data.length - this.#offset;
     if (left > 0) throw malformed(`${left} bytes follow its end`);
   }
+}
+
+function digitAt(data: Buffer, at: number): number | undefined {
+  const digit = (data[at] ?? 0) - ZERO;
+  return digit >= 0 && digit <= 9 ? digit : undefined;
+}
+
+/** A type byte as a person reads it. */
+function shown(type: number | undefined): string {
+  return JSON.stringify(type === undefined ? '' : String.fromCharCode(type));
 }
 
 function malformed(detail: string): StateStoreError {

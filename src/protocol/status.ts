@@ -24,11 +24,23 @@ const FIRST_SERVER_ERROR = 500;
 const FIRST_SUCCESS = 200;
 const FIRST_ERROR = 400;
 
+/** An answer, as far as its user properties go. */
+export interface Answer {
+  /** `usual`: the value it has nearly always. */
+  userProperty(name: string, usual?: string): string | undefined;
+}
+
+const USUAL_STATUS = '200';
+const USUAL_VERSION = '1.0';
+
 /** Reads status and protocol version. An answer without either is a good one. */
-export function problemOf(properties: Readonly<Record<string, string>>): StatusProblem | undefined {
-  const status = properties[STATUS];
-  const version = properties[PROTOCOL_VERSION];
-  if ((status === '200' || status === undefined) && (version === '1.0' || version === undefined))
+export function problemOf(answer: Answer): StatusProblem | undefined {
+  const status = answer.userProperty(STATUS, USUAL_STATUS);
+  const version = answer.userProperty(PROTOCOL_VERSION, USUAL_VERSION);
+  if (
+    (status === USUAL_STATUS || status === undefined) &&
+    (version === USUAL_VERSION || version === undefined)
+  )
     return undefined;
   if (status !== undefined) {
     const code = /^\d{3,4}$/.test(status) ? Number(status) : 0;
@@ -36,7 +48,7 @@ export function problemOf(properties: Readonly<Record<string, string>>): StatusP
       return { kind: 'unreadable', text: `the status ${quoted(status)}, which is none` };
     if (code >= FIRST_ERROR) {
       const kind = code === REQUEST_TIMEOUT || code >= FIRST_SERVER_ERROR ? 'failed' : 'refused';
-      return { kind, text: statusText(status, properties) };
+      return { kind, text: statusText(status, answer) };
     }
   }
   if (version !== undefined && !/^1(\.|$)/.test(version)) {
@@ -49,11 +61,11 @@ export function problemOf(properties: Readonly<Record<string, string>>): StatusP
 }
 
 /** "header is missing (status 400; __ts: noon; the store knows the versions 1 2)". */
-function statusText(status: string, properties: Readonly<Record<string, string>>): string {
-  const message = properties[STATUS_MESSAGE];
-  const name = properties[INVALID_PROPERTY_NAME];
-  const value = properties[INVALID_PROPERTY_VALUE];
-  const versions = properties[SUPPORTED_VERSIONS];
+function statusText(status: string, answer: Answer): string {
+  const message = answer.userProperty(STATUS_MESSAGE);
+  const name = answer.userProperty(INVALID_PROPERTY_NAME);
+  const value = answer.userProperty(INVALID_PROPERTY_VALUE);
+  const versions = answer.userProperty(SUPPORTED_VERSIONS);
   const details = [
     ...(message ? [`status ${status}`] : []),
     ...(name !== undefined

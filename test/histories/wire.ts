@@ -3,7 +3,7 @@
  * Every rule here follows from the order of events alone, not from time.
  */
 
-import { readMessage } from '../../src/mqtt/message';
+import { Message } from '../../src/mqtt/message';
 import { PacketSplitter } from '../../src/mqtt/packet-splitter';
 import { parseCommand } from '../../src/protocol/commands';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
@@ -99,17 +99,19 @@ export class Wire {
     data: Buffer,
     [start, body, end]: [number, number, number],
   ): void {
-    const { topic, packetId, payload, correlation } = readMessage(data, start, body, end);
+    const message = new Message(data, start, body, end);
+    const { topic, packetId, payload, correlationStart, correlationEnd } = message;
+    const correlation = data.toString('latin1', correlationStart, correlationEnd);
     if (((data[start] as number) & DUP) !== 0) this.resent++;
     if (topic !== REQUEST_TOPIC) return;
     const command = parseCommand(payload);
     if (command.verb === 'GET' || command.verb === 'KEYNOTIFY') return;
     const what = `${command.key} ${'value' in command ? command.value : ''}`;
-    const before = correlation === undefined ? undefined : this.#carried.get(correlation);
+    const before = this.#carried.get(correlation);
     if (before !== undefined && before !== number && !connection.sessionKept) {
       this.breaches.push(`${command.verb} ${what} was sent again into a new session`);
     }
-    if (correlation !== undefined) this.#carried.set(correlation, number);
+    this.#carried.set(correlation, number);
 
     const call = command.verb === 'SET' ? this.#calls.get(what) : undefined;
     if (!call) return;

@@ -58,6 +58,26 @@ describe('The fate of a request', () => {
     await emulator.close();
   });
 
+  it('is what it was at the call, sent at once or waiting: who changes the bytes afterwards changes nothing', async () => {
+    await start({ inFlightLimit: 1 });
+    const key = Buffer.from('key');
+    const value = Buffer.from('value');
+    const calls = [store.set(key, value), store.set(key, value)];
+    assert.deepEqual([store.inFlight, store.waiting], [1, 1]);
+    key.fill('x');
+    value.fill('x');
+    await Promise.all(calls);
+    const sent = server.requests.map(
+      ({ command }) => 'value' in command && `${command.key} ${command.value}`,
+    );
+    assert.deepEqual(sent, ['key value', 'key value']);
+
+    server.answer = ({ respond }) => respond('-ERR not authorized\r\n');
+    const refused = store.delete(key);
+    key.fill('y');
+    await rejectsWith(refused, { code: 'NOT_AUTHORIZED', key: 'xxx' });
+  });
+
   it('is NOT_CONNECTED, with the reason, when the connection does not come in time', async () => {
     const port = await freePort();
     store = new StateStoreClient({ host: '127.0.0.1', port });

@@ -1,10 +1,18 @@
 /** The packets that go past MQTT.js, held against the codec that MQTT.js itself uses. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import { markDuplicate, RequestPackets } from '../../../src/client/request-packets';
-import { readMessage } from '../../../src/mqtt/message';
+import {
+  answeredPacketId,
+  isAnswer,
+  markDuplicate,
+  RequestPackets,
+} from '../../../src/client/request-packets';
+import { Message } from '../../../src/mqtt/message';
 import { PacketSplitter } from '../../../src/mqtt/packet-splitter';
+import { formatHlc } from '../../../src/protocol/hlc';
+import { encodeArray } from '../../../src/protocol/resp3';
 import { REQUEST_TOPIC } from '../../../src/protocol/topics';
 import { bytes, plain } from '../../support/arbitraries';
 
@@ -21,12 +29,29 @@ function parse(packet: Buffer): IPublishPacket {
 
 /** Splits and reads, as the client does. */
 function read(packet: Buffer) {
-  let message: ReturnType<typeof readMessage> | undefined;
+  let message: Message | undefined;
   new PacketSplitter((...found) => {
-    message = readMessage(...found);
+    message = new Message(...found);
   }).add(packet);
   return message;
 }
+
+function answerWith(correlationData: Buffer): Message {
+  const packet = generate(
+    {
+      ...{ cmd: 'publish', topic: 'to/me', qos: 0, dup: false, retain: false, payload: '' },
+      properties: { correlationData },
+    },
+    MQTT5,
+  );
+  return new Message(packet, 0, 2, packet.length);
+}
+
+/** A request with nothing in it. */
+const LEAST = {
+  ...{ packetId: 1, expiry: 1, timestamp: { wallClockMs: 0, counter: 0, nodeId: 'n' } },
+  ...{ payload: Buffer.alloc(0), fencingToken: undefined, userProperties: undefined },
+};
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 
@@ -35,13 +60,21 @@ describe('A request packet', () => {
     {
       packetId: fc.integer({ min: 1, max: 65_535 }),
       expiry: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-      timestamp: text,
+      timestamp: fc.record(
+        {
+          wallClockMs: fc.integer({ min: 0, max: 10 ** 15 - 1 }),
+          counter: fc.oneof(fc.nat(), fc.maxSafeNat()),
+          nodeId: fc.constantFrom('n', randomUUID()),
+        },
+        plain,
+      ),
       fencingToken: fc.option(text, { nil: undefined }),
       userProperties: fc.option(fc.dictionary(fc.stringMatching(/^[a-z-]{1,9}$/), text, { maxKeys: 3 }), {
         nil: undefined,
       }),
       payload: fc.oneof(
         bytes,
+        fc.array(fc.oneof(bytes, text)),
         fc.integer({ min: 100, max: 300_000 }).map((size) => Buffer.alloc(size, 'v')),
       ),
     },
@@ -52,14 +85,16 @@ describe('A request packet', () => {
     const packets = new RequestPackets('me', 'to/me');
     fc.assert(
       fc.property(parts, (one) => {
-        const { packet, correlation } = packets.make(one);
+        const { packet, payloadAt } = packets.make(one);
         const read = parse(packet);
         assert.equal(read.topic, REQUEST_TOPIC);
         assert.deepEqual([read.qos, read.dup, read.retain], [1, false, false]);
         assert.equal(read.messageId, one.packetId);
-        assert.ok(one.payload.equals(read.payload as Buffer));
+        const payload = Buffer.isBuffer(one.payload) ? one.payload : encodeArray(one.payload);
+        assert.ok(payload.equals(read.payload as Buffer));
+        assert.ok(payload.equals(packet.subarray(payloadAt)));
         const { userProperties, correlationData, ...others } = read.properties ?? {};
-        assert.equal(correlationData?.toString('latin1'), correlation);
+        assert.equal(correlationData?.length, 16);
         assert.deepEqual(others, {
           payloadFormatIndicator: false,
           contentType: 'application/octet-stream',
@@ -73,7 +108,7 @@ describe('A request packet', () => {
             __protVer: '1.0',
             $partition: 'me',
             $high_priority: '',
-            __ts: one.timestamp,
+            __ts: formatHlc(one.timestamp),
             ...(one.fencingToken !== undefined && { __ft: one.fencingToken }),
             ...one.userProperties,
           },
@@ -82,25 +117,40 @@ describe('A request packet', () => {
     );
   });
 
-  it('has correlation data of its own, a random UUID', () => {
+  it('has correlation data of its own, in the form of a random UUID, by which its answer is known', () => {
     const packets = new RequestPackets('me', 'to/me');
-    const some = Array.from({ length: 1000 }, () =>
-      packets.make({
-        ...{ packetId: 1, expiry: 1, timestamp: '', payload: Buffer.alloc(0) },
-        ...{ fencingToken: undefined, userProperties: undefined },
-      }),
-    );
-    assert.equal(new Set(some.map(({ correlation }) => correlation)).size, 1000);
-    for (const { correlation } of some) {
-      assert.match(Buffer.from(correlation, 'latin1').toString('hex'), /^.{12}4.{3}[89ab].{15}$/);
+    const others = new RequestPackets('me', 'to/me');
+    const found = new Set<string>();
+    for (let packetId = 1; packetId <= 1000; packetId++) {
+      const request = packets.make({ ...LEAST, packetId });
+      const { correlationData } = parse(request.packet).properties ?? {};
+      found.add(correlationData?.toString('hex') ?? '');
+      const answer = answerWith(correlationData as Buffer);
+      assert.equal(answeredPacketId(answer), packetId);
+      assert.equal(isAnswer(answer, request), true);
+      for (const other of [packets, others])
+        assert.equal(isAnswer(answer, other.make({ ...LEAST, packetId })), false);
+    }
+    assert.equal(found.size, 1000);
+    for (const one of found) assert.match(one, /^.{12}4.{3}[89ab].{15}$/);
+  });
+
+  it('is known by the whole of its correlation data', () => {
+    const request = new RequestPackets('me', 'to/me').make(LEAST);
+    const data = parse(request.packet).properties?.correlationData as Buffer;
+    for (let at = 0; at < data.length; at++) {
+      const changed = Buffer.from(data);
+      changed[at] = (changed[at] as number) ^ 0x81;
+      assert.equal(isAnswer(answerWith(changed), request), false, `byte ${at} is changed`);
+    }
+    for (const wrong of [data.subarray(1), Buffer.concat([data, data]), Buffer.alloc(0)]) {
+      assert.equal(isAnswer(answerWith(wrong), request), false);
+      assert.equal(answeredPacketId(answerWith(wrong)), 0);
     }
   });
 
   it('says that it is sent again, when it is', () => {
-    const made = new RequestPackets('me', 'to/me').make({
-      ...{ packetId: 1, expiry: 1, timestamp: '', payload: Buffer.alloc(0) },
-      ...{ fencingToken: undefined, userProperties: undefined },
-    });
+    const made = new RequestPackets('me', 'to/me').make(LEAST);
     markDuplicate(made, 7);
     const { dup, qos, properties } = parse(made.packet);
     assert.deepEqual([dup, qos, properties?.messageExpiryInterval], [true, 1, 7]);
@@ -144,10 +194,19 @@ describe('A message', () => {
         assert.equal(message?.topic, one.topic);
         assert.ok(one.payload.equals(message.payload));
         assert.equal(message.packetId, one.qos === 0 ? 0 : one.messageId);
+        assert.equal(message.hasTopic(Buffer.from(one.topic)), true);
+        assert.equal(message.hasTopic(Buffer.from(`${one.topic}x`)), false);
         const { correlationData, userProperties } = one.properties;
-        assert.equal(message.correlation, correlationData?.toString('latin1'));
-        const { ['__proto__']: _unread, ...expected } = { ...userProperties };
-        assert.deepEqual({ ...message.userProperties }, expected);
+        const { correlationStart, correlationEnd } = message;
+        assert.ok(
+          message.data.subarray(correlationStart, correlationEnd).equals(correlationData ?? Buffer.alloc(0)),
+        );
+        assert.equal(message.userProperty('not-there'), undefined);
+        for (const [name, value] of Object.entries(userProperties ?? {})) {
+          assert.equal(message.userProperty(name), value);
+          assert.equal(message.userProperty(name, 'usual'), value);
+          assert.equal(message.userProperty(name, value), value);
+        }
       }),
     );
   });
@@ -158,8 +217,10 @@ describe('A message', () => {
         const packet = generate({ cmd: 'publish', dup: false, retain: false, ...one }, MQTT5);
         packet[2 + (place % (packet.length - 2))] = byte;
         try {
-          const message = readMessage(packet, 0, 2, packet.length);
+          const message = new Message(packet, 0, 2, packet.length);
           assert.ok(message.payload.length < packet.length);
+          assert.ok(message.topic.length < packet.length);
+          assert.ok((message.userProperty('a') ?? '').length < packet.length);
         } catch (error) {
           assert.ok(error instanceof RangeError, String(error));
         }

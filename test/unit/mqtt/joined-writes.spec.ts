@@ -51,6 +51,25 @@ describe('Joined writes', () => {
     assert.ok((await received()).equals(Buffer.concat(pieces)));
   });
 
+  it('arrive unchanged, whether the system takes them at once or the peer lets them wait', async () => {
+    const expected: Buffer[] = [];
+    const writeInOneTurn = async (size: number) => {
+      for (let count = 0; count < 3; count++) {
+        const piece = Buffer.alloc(size, expected.length);
+        expected.push(piece);
+        socket.write(piece);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    for (let turn = 0; turn < 100; turn++) await writeInOneTurn(1000);
+    peer.pause();
+    while (socket.writableLength === 0) await writeInOneTurn(15_000);
+    for (let turn = 0; turn < 50; turn++) await writeInOneTurn(1000);
+    peer.resume();
+    for (let turn = 0; turn < 100; turn++) await writeInOneTurn(1000);
+    assert.ok((await received()).equals(Buffer.concat(expected)));
+  });
+
   it('are all sent before the end', async () => {
     socket.write('first ');
     socket.write('last');
