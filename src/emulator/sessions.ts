@@ -97,7 +97,7 @@ export class Sessions {
 
   /** Whether a kept session other than this client's subscribed to the topic. */
   hasOthers(topic: string, clientId: string): boolean {
-    return this.#subscriptions.match(topic).some((match) => match.clientId !== clientId);
+    return this.#subscriptions.some(topic, (match) => match.clientId !== clientId);
   }
 
   /** Whether a message with this packet identifier waits for its acknowledgement. */
