@@ -1,9 +1,10 @@
 /** Deletes a key or many keys, if asked only where the value is a certain one. */
 import type { Node, NodeAPI } from 'node-red';
+import type { WriteOptions } from '../src/client/options';
 import { type Key, keyContext, toKey, toKeys } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
-import { fencingToken, readTimeout } from '../src/node-red/request-options';
+import { readFencingToken, readTimeout } from '../src/node-red/request-options';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { valueToBytes } from '../src/node-red/value';
 
@@ -33,25 +34,36 @@ export = (RED: NodeAPI): void => {
     makeRequestNode(RED, this, def, {
       operation: 'delete',
       properties: { key, value, token, msgTimeout },
-      async perform(client, values, base) {
-        const options = { ...base, ...fencingToken(values.token, token), ...readTimeout(values.msgTimeout) };
-        const remove = async (one: Key) => {
-          const { deleted, version } = def.onlyIfValue
-            ? await client.deleteIfValue(
+      perform(client, values, base) {
+        const options: WriteOptions = { ...base };
+        const fencingToken = readFencingToken(values.token, token);
+        if (fencingToken !== undefined) options.fencingToken = fencingToken;
+        const timeout = readTimeout(values.msgTimeout);
+        if (timeout !== undefined) options.timeout = timeout;
+        const remove = (one: Key) => {
+          const removed = def.onlyIfValue
+            ? client.deleteIfValue(
                 one,
-                valueToBytes(values.value, value.label, keyContext('delete', one)),
+                valueToBytes(values.value, value.label, () => keyContext('delete', one)),
                 options,
               )
-            : await client.delete(one, options);
-          return { key: one, deleted, ...(version !== undefined && { version }) };
+            : client.delete(one, options);
+          return removed.then(({ deleted, version }) =>
+            version === undefined ? { key: one, deleted } : { key: one, deleted, version },
+          );
         };
-        if (Array.isArray(values.key)) {
-          const results = await forEachKey('delete', toKeys(values.key, key.label, 'delete'), remove);
-          const all = results.every((result) => result.deleted);
-          return { result: { operation: 'delete', deleted: all, results }, effective: all };
+        if (!Array.isArray(values.key)) {
+          return remove(toKey(values.key, key.label, 'delete')).then((result) => ({
+            result: { operation: 'delete', ...result },
+            effective: result.deleted,
+          }));
         }
-        const result = await remove(toKey(values.key, key.label, 'delete'));
-        return { result: { operation: 'delete', ...result }, effective: result.deleted };
+        return forEachKey('delete', toKeys(values.key, key.label, 'delete'), async (one) => remove(one)).then(
+          (results) => {
+            const all = results.every((result) => result.deleted);
+            return { result: { operation: 'delete', deleted: all, results }, effective: all };
+          },
+        );
       },
     });
   }

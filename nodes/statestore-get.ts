@@ -1,9 +1,12 @@
 /** Reads the value of a key, or of many keys into an object. */
 import type { Node, NodeAPI } from 'node-red';
-import { keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/key';
+import type { RequestOptions } from '../src/client/options';
+import type { GetResult, StateStoreClient } from '../src/client/state-store-client';
+import { type Key, keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
-import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import { readTimeout } from '../src/node-red/request-options';
+import { TargetProperty } from '../src/node-red/target-property';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { type ValueFormat, valueFromBytes } from '../src/node-red/value';
 
@@ -24,7 +27,7 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, def);
     const key = new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
     const msgTimeout = new TypedProperty(RED, this, 'timeout', { value: 'timeout', type: 'msg' });
-    const target = def.property || 'payload';
+    const target = new TargetProperty(RED, def.property || 'payload');
     const fallback =
       def.missing === 'default'
         ? new TypedProperty(RED, this, 'default value', {
@@ -36,46 +39,56 @@ export = (RED: NodeAPI): void => {
     makeRequestNode(RED, this, def, {
       operation: 'get',
       properties: { key, fallback, msgTimeout },
-      async perform(client, values, base) {
-        const options = { ...base, ...readTimeout(values.msgTimeout) };
-        if (Array.isArray(values.key)) {
-          const keys = toKeys(values.key, key.label, 'get');
-          const found: [string, unknown][] = [];
-          const results = await forEachKey('get', keys, async (one) => {
-            const got = await client.get(one, options);
-            if (!got.found) {
-              if (def.missing === 'error') throw notFound(one);
-              if (def.missing === 'default') found.push([keyName(one), values.fallback]);
-              return { key: one, found: false };
-            }
-            found.push([keyName(one), valueFromBytes(got.value, def.format, keyContext('get', one))]);
-            return { key: one, found: true, version: got.version };
-          });
-          const all = results.every((result) => result.found);
-          return {
-            result: { operation: 'get', found: all, results },
-            effective: all,
-            write: (msg) => RED.util.setMessageProperty(msg, target, Object.fromEntries(found), true),
-          };
-        }
+      perform(client, values, base) {
+        const timeout = readTimeout(values.msgTimeout);
+        const options = timeout === undefined ? base : { ...base, timeout };
+        if (Array.isArray(values.key)) return getMany(client, values.key, values.fallback, options);
         const one = toKey(values.key, key.label, 'get');
-        const got = await client.get(one, options);
-        if (!got.found && def.missing === 'error') throw notFound(one);
-        const value = got.found
-          ? valueFromBytes(got.value, def.format, keyContext('get', one))
-          : values.fallback;
-        return {
-          result: {
-            operation: 'get',
-            key: one,
-            found: got.found,
-            ...(got.found && { version: got.version }),
-          },
-          effective: got.found,
-          write: (msg) => RED.util.setMessageProperty(msg, target, value, value !== undefined),
-        };
+        return client.get(one, options).then((got) => {
+          const value = got.found ? decoded(one, got.value) : values.fallback;
+          if (!got.found && def.missing === 'error') throw notFound(one);
+          return {
+            result: resultOf(one, got),
+            effective: got.found,
+            write: (msg) => target.write(msg, value),
+          };
+        });
       },
     });
+
+    function decoded(one: Key, bytes: Buffer): unknown {
+      return valueFromBytes(bytes, def.format, () => keyContext('get', one));
+    }
+
+    async function getMany(
+      client: StateStoreClient,
+      list: readonly unknown[],
+      missing: unknown,
+      options: RequestOptions,
+    ): Promise<Answer> {
+      const found: [string, unknown][] = [];
+      const results = await forEachKey('get', toKeys(list, key.label, 'get'), async (one) => {
+        const got = await client.get(one, options);
+        if (!got.found) {
+          if (def.missing === 'error') throw notFound(one);
+          if (def.missing === 'default') found.push([keyName(one), missing]);
+          return { key: one, found: false };
+        }
+        found.push([keyName(one), decoded(one, got.value)]);
+        return { key: one, found: true, version: got.version };
+      });
+      const all = results.every((result) => result.found);
+      return {
+        result: { operation: 'get', found: all, results },
+        effective: all,
+        write: (msg) => target.write(msg, Object.fromEntries(found)),
+      };
+    }
   }
   RED.nodes.registerType('statestore-get', StateStoreGet);
 };
+
+function resultOf(key: Key, got: GetResult): Answer['result'] {
+  if (!got.found) return { operation: 'get', key, found: false };
+  return { operation: 'get', key, found: true, version: got.version };
+}

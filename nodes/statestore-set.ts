@@ -1,15 +1,16 @@
 /** Stores a value under a key, or the properties of an object under keys of their names. */
 import type { Node, NodeAPI } from 'node-red';
-import type { SetOptions } from '../src/client/options';
+import type { RequestOptions, SetOptions } from '../src/client/options';
+import type { StateStoreClient } from '../src/client/state-store-client';
 import { keyContext, keyName, toKey } from '../src/node-red/key';
 import { forEachKey } from '../src/node-red/many-keys';
-import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import {
-  fencingToken,
   type Precedence,
   prefer,
   readCondition,
   readExpiry,
+  readFencingToken,
   readTimeout,
   type TimeUnit,
 } from '../src/node-red/request-options';
@@ -33,6 +34,8 @@ interface StateStoreSetDef extends RequestNodeDef {
   messageOptions?: Precedence;
 }
 
+type OptionName = 'expiry' | 'token' | 'msgExpiry' | 'msgCondition' | 'msgTimeout';
+
 export = (RED: NodeAPI): void => {
   function StateStoreSet(this: Node, def: StateStoreSetDef): void {
     RED.nodes.createNode(this, def);
@@ -45,48 +48,58 @@ export = (RED: NodeAPI): void => {
     const value = property('value', def.value, def.valueType);
     const expiry = property('expiry', def.expiry, def.expiryType);
     const token = property('fencing token', def.fencingToken, def.fencingTokenType);
-    const msgExpiry = property('expiry', 'expiry', 'msg');
-    const msgCondition = property('condition', 'condition', 'msg');
-    const msgTimeout = property('timeout', 'timeout', 'msg');
     const { expiryUnit: unit, messageOptions: precedence } = def;
-    const heeds = precedence !== 'ignore';
+    /** An option that the message may tell. */
+    const told = (name: string) => property(name, precedence === 'ignore' ? '' : name, 'msg');
+    const msgExpiry = told('expiry');
+    const msgCondition = told('condition');
+    const msgTimeout = told('timeout');
 
     makeRequestNode(RED, this, def, {
       operation: 'set',
       properties: { key, value, expiry, token, msgExpiry, msgCondition, msgTimeout },
-      async perform(client, values, base) {
-        const told = heeds ? readCondition(values.msgCondition, msgCondition) : undefined;
-        const condition = prefer(def.condition || undefined, told, precedence);
-        const toldExpiry = heeds ? readExpiry(values.msgExpiry, msgExpiry, unit) : undefined;
-        const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
-        const options: SetOptions = {
-          ...base,
-          ...(condition && condition !== 'always' && { condition }),
-          ...(expires !== undefined && { expiry: expires }),
-          ...(def.persist && { persist: true }),
-          ...fencingToken(values.token, token),
-          ...readTimeout(values.msgTimeout, precedence),
-        };
-        if (each) {
-          const entries = toEntries(values.value, value.label);
-          const keys = entries.map(([name]) => toKey(name, `a property name of ${value.label}`, 'set'));
-          const results = await forEachKey('set', keys, async (one, index) => {
-            const bytes = valueToBytes(
-              entries[index]?.[1],
-              `${value.label}.${keyName(one)}`,
-              keyContext('set', one),
-            );
-            return { key: one, ...(await client.set(one, bytes, options)) };
-          });
-          const stored = results.every((result) => result.stored);
-          return { result: { operation: 'set', stored, results }, effective: stored };
-        }
+      perform(client, values, base) {
+        const options = optionsOf(values, base);
+        if (each) return setEach(client, values.value, options);
         const one = toKey(values.key, key.label, 'set');
-        const bytes = valueToBytes(values.value, value.label, keyContext('set', one));
-        const result = await client.set(one, bytes, options);
-        return { result: { operation: 'set', key: one, ...result }, effective: result.stored };
+        const bytes = valueToBytes(values.value, value.label, () => keyContext('set', one));
+        return client.set(one, bytes, options).then(({ stored, version }) => ({
+          result:
+            version === undefined
+              ? { operation: 'set', key: one, stored }
+              : { operation: 'set', key: one, stored, version },
+          effective: stored,
+        }));
       },
     });
+
+    function optionsOf(values: Record<OptionName, unknown>, base: RequestOptions): SetOptions {
+      const options: SetOptions = { ...base };
+      const toldCondition = readCondition(values.msgCondition, msgCondition);
+      const condition = prefer(def.condition || undefined, toldCondition, precedence);
+      if (condition !== undefined && condition !== 'always') options.condition = condition;
+      const toldExpiry = readExpiry(values.msgExpiry, msgExpiry, unit);
+      const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
+      if (expires !== undefined) options.expiry = expires;
+      if (def.persist) options.persist = true;
+      const fencingToken = readFencingToken(values.token, token);
+      if (fencingToken !== undefined) options.fencingToken = fencingToken;
+      const timeout = readTimeout(values.msgTimeout);
+      if (timeout !== undefined) options.timeout = timeout;
+      return options;
+    }
+
+    async function setEach(client: StateStoreClient, object: unknown, options: SetOptions): Promise<Answer> {
+      const entries = toEntries(object, value.label);
+      const keys = entries.map(([name]) => toKey(name, `a property name of ${value.label}`, 'set'));
+      const results = await forEachKey('set', keys, async (one, index) => {
+        const label = `${value.label}.${keyName(one)}`;
+        const bytes = valueToBytes(entries[index]?.[1], label, () => keyContext('set', one));
+        return { key: one, ...(await client.set(one, bytes, options)) };
+      });
+      const stored = results.every((result) => result.stored);
+      return { result: { operation: 'set', stored, results }, effective: stored };
+    }
   }
   RED.nodes.registerType('statestore-set', StateStoreSet);
 };

@@ -6,13 +6,14 @@ import { Expression } from '../src/node-red/expression';
 import { keyContext, toKey } from '../src/node-red/key';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import {
-  fencingToken,
   prefer,
   readExpiry,
+  readFencingToken,
   readSeconds,
   readTimeout,
   type TimeUnit,
 } from '../src/node-red/request-options';
+import { TargetProperty } from '../src/node-red/target-property';
 import { TypedProperty } from '../src/node-red/typed-property';
 import { valueFromBytes } from '../src/node-red/value';
 
@@ -82,7 +83,7 @@ export = (RED: NodeAPI): void => {
     );
     const msgTimeout = property('timeout', 'timeout', 'msg');
     const expression = new Expression(RED, this, def.expression);
-    const target = def.property || 'payload';
+    const target = new TargetProperty(RED, def.property || 'payload');
 
     makeRequestNode(RED, this, def, {
       operation: OPERATION,
@@ -91,9 +92,10 @@ export = (RED: NodeAPI): void => {
         const one = toKey(values.key, key.label, OPERATION);
         const context = keyContext(OPERATION, one);
         const ownTimeout = readSeconds({ ...TIMEOUT, value: def.timeout }, OPERATION);
-        const timeout = prefer(ownTimeout, readTimeout(values.msgTimeout).timeout);
+        const timeout = prefer(ownTimeout, readTimeout(values.msgTimeout));
         const duration = readSeconds({ ...DURATION, value: def.duration }, OPERATION);
         const expires = readExpiry(values.expiry, expiry, def.expiryUnit, OPERATION);
+        const fencingToken = readFencingToken(values.token, token);
         const from = start.blank ? undefined : values.start;
         let change: Change;
         if (kind === 'expression') {
@@ -120,7 +122,7 @@ export = (RED: NodeAPI): void => {
           ...(timeout !== undefined && { timeout }),
           ...(expires !== undefined && { expiry: expires }),
           ...(def.persist && { persist: true }),
-          ...fencingToken(values.token, token),
+          ...(fencingToken !== undefined && { fencingToken }),
           ...(duration !== undefined && { duration }),
           ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
         });
@@ -131,11 +133,11 @@ export = (RED: NodeAPI): void => {
             operation: OPERATION,
             key: one,
             updated,
-            ...(before && { before: valueFromBytes(before, 'auto-detect', context) }),
+            ...(before && { before: valueFromBytes(before, 'auto-detect', () => context) }),
             ...(version !== undefined && { version }),
           },
           effective: updated,
-          write: (message) => RED.util.setMessageProperty(message, target, now, now !== undefined),
+          write: (message) => target.write(message, now),
         };
       },
     });

@@ -251,7 +251,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     if (!client || !this.#mayPublish(client, REQUEST_TOPIC)) return false;
     const { qos, packetId, messageExpiryInterval, arrivedAt } = request;
     const isDone = qos < 2 && !this.#delivery.hasOthers(REQUEST_TOPIC);
-    if (isDone && qos === 1) gate.send(Buffer.from([PUBACK, 2, packetId >> 8, packetId & 0xff]));
+    if (isDone && qos === 1) gate.send(puback(packetId));
     const isInTime =
       messageExpiryInterval === undefined ||
       performance.now() - arrivedAt <= Math.max(messageExpiryInterval, 1) * 1000;
@@ -303,4 +303,12 @@ export class Emulator extends EventEmitter<{ change: [] }> {
       this.emit('change');
     }, wait);
   }
+}
+
+function puback(packetId: number): Buffer {
+  const packet = Buffer.allocUnsafe(4);
+  packet[0] = PUBACK;
+  packet[1] = 2;
+  packet.writeUInt16BE(packetId, 2);
+  return packet;
 }

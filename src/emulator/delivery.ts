@@ -1,5 +1,5 @@
 import type { Aedes, Client } from 'aedes';
-import type { Publication } from './exchange';
+import { type Publication, propertiesOf } from './publication';
 import { publicationPacket } from './publication-packet';
 import { type Listener, Router } from './router';
 import { type BrokerPacket, nextId, Sessions } from './sessions';
@@ -56,20 +56,20 @@ export class Delivery {
   /** Whether anybody but this client subscribed to the topic. */
   hasOthers(topic: string, client?: BrokerClient): boolean {
     const isOthers = (listener: Listener<BrokerPacket>) => !client || !owns(client, listener, topic);
-    return this.router.listeners(topic).some(isOthers) || this.sessions.hasOthers(topic, client?.id ?? '');
+    return this.router.hasListener(topic, isOthers) || this.sessions.hasOthers(topic, client?.id ?? '');
   }
 
   send(publication: Publication): void {
-    const { clientId, topic, payload, properties, notification } = publication;
+    const { kind, clientId, topic, payload } = publication;
     const client = this.client(clientId);
     const subscription = client?.connected ? subscriptionOf(client, topic) : undefined;
-    const isServed = client?.connected && (notification || subscription !== undefined);
+    const isServed = client?.connected && (kind === 'notification' || subscription !== undefined);
     if (isServed) this.#sendTo(client, publication, subscription);
     if (isServed && !this.hasOthers(topic, client)) return;
-    const copy = { ...properties };
-    if (isServed) this.#served.set(copy, clientId);
+    const properties = propertiesOf(publication);
+    if (isServed) this.#served.set(properties, clientId);
     const packet = { cmd: 'publish' as const, qos: 1 as const, dup: false, retain: false };
-    this.#broker?.publish({ ...packet, topic, payload, properties: copy }, () => undefined);
+    this.#broker?.publish({ ...packet, topic, payload, properties }, () => undefined);
   }
 
   #sendTo(client: BrokerClient, publication: Publication, subscription: Subscription | undefined): void {
@@ -95,15 +95,16 @@ export class Delivery {
   }
 }
 
-function storedPacket({ topic, payload, properties }: Publication): BrokerPacket {
-  const { correlationData, messageExpiryInterval } = properties;
+function storedPacket(publication: Publication): BrokerPacket {
+  const { topic, payload, correlationData, messageExpiryInterval } = publication;
+  // A copy: the correlation data is a view into a whole chunk that came from a socket.
+  const copy = { ...publication, correlationData: correlationData && Buffer.from(correlationData) };
   return {
     cmd: 'publish',
     topic,
     payload,
     qos: 1,
-    // A copy: the correlation data is a view into a whole chunk that came from a socket.
-    properties: { ...properties, ...(correlationData && { correlationData: Buffer.from(correlationData) }) },
+    properties: propertiesOf(copy),
     ...(messageExpiryInterval !== undefined && {
       messageExpiry: Date.now() + messageExpiryInterval * 1000,
     }),

@@ -4,15 +4,9 @@
  */
 import type { IPublishPacket } from 'mqtt';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
-import {
-  FENCING_TOKEN,
-  PROTOCOL_VERSION,
-  STATUS,
-  STATUS_MESSAGE,
-  TIMESTAMP,
-  userProperty,
-} from '../protocol/user-properties';
+import { FENCING_TOKEN, TIMESTAMP, userProperty } from '../protocol/user-properties';
 import type { EngineNotification, StateStoreEngine } from './engine';
+import type { Publication } from './publication';
 import type { Repeats } from './repeats';
 
 /** A PUBLISH on the request topic. */
@@ -29,27 +23,6 @@ export interface StoreRequest {
   fencingToken?: string | undefined;
 }
 
-/** Properties of a message the store sends. */
-export interface PublicationProperties {
-  contentType: string;
-  payloadFormatIndicator?: boolean;
-  correlationData?: Buffer;
-  /** Seconds. */
-  messageExpiryInterval?: number;
-  userProperties: Record<string, string>;
-}
-
-/** A message the store sends, with QoS 1. */
-export interface Publication {
-  /** The client it is for: the one that asked, or that observes. */
-  clientId: string;
-  topic: string;
-  payload: Buffer;
-  properties: PublicationProperties;
-  /** Goes to the client whether it subscribed or not: docs/protocol.md section 7. */
-  notification: boolean;
-}
-
 /** What the store does with a request: publish something, or disconnect the client that asked. */
 export type Exchange = { publish: Publication[] } | { disconnect: string };
 
@@ -63,24 +36,24 @@ export function exchange(
   const { clientId, responseTopic, correlationData, messageExpiryInterval } = request;
   if (responseTopic === undefined) return { publish: [] };
   if (isInvalidResponseTopic(responseTopic)) return { disconnect: responseTopic };
-  const answer = { clientId, topic: responseTopic, notification: false };
-
-  if (correlationData === undefined) {
-    const userProperties = { [PROTOCOL_VERSION]: '1.0', [STATUS]: '400', [STATUS_MESSAGE]: NO_CORRELATION };
-    return { publish: [{ ...answer, payload: Buffer.alloc(0), properties: { ...COMMON, userProperties } }] };
-  }
-
-  const sent = { ...request, correlationData };
-  const known = repeats?.find(sent, nowMs);
-  const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs);
-  if (isWrite && !known) repeats?.add(sent, response, nowMs);
-  const properties: PublicationProperties = {
+  const answer: Publication = {
+    kind: 'answer',
+    clientId,
+    topic: responseTopic,
+    payload: NOTHING,
     correlationData,
-    ...COMMON,
-    userProperties: answerProperties(response.version),
+    messageExpiryInterval,
+    version: undefined,
   };
-  if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
-  const publish: Publication[] = [{ ...answer, payload: response.payload, properties }];
+  if (correlationData === undefined)
+    return { publish: [{ ...answer, kind: 'refusal', messageExpiryInterval: undefined }] };
+
+  const known = repeats?.find(request, correlationData, nowMs);
+  const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs);
+  if (isWrite && !known) repeats?.add(request, correlationData, response, nowMs);
+  answer.payload = response.payload;
+  answer.version = response.version;
+  const publish = [answer];
   if (notifications.length > 0) publish.push(...notificationsOf(notifications));
   return { publish };
 }
@@ -111,24 +84,17 @@ export function requestOf(
   };
 }
 
-const NO_CORRELATION = 'the request has no correlation data';
-const COMMON = { contentType: 'application/octet-stream', payloadFormatIndicator: false };
+const NOTHING = Buffer.alloc(0);
 
-function answerProperties(version: string | undefined): Record<string, string> {
-  if (version === undefined) return { [PROTOCOL_VERSION]: '1.0', [STATUS]: '200' };
-  return { [PROTOCOL_VERSION]: '1.0', [STATUS]: '200', [TIMESTAMP]: version };
-}
-
-/** The PUBLISH packets that carry notifications. */
+/** What tells observers of changes. */
 export function notificationsOf(notifications: EngineNotification[]): Publication[] {
   return notifications.map(({ clientId, key, payload, version }) => ({
+    kind: 'notification',
     clientId,
     topic: notificationTopic(clientId, key),
     payload,
-    properties: {
-      contentType: 'application/octet-stream',
-      userProperties: { [TIMESTAMP]: version, [PROTOCOL_VERSION]: '1.0' },
-    },
-    notification: true,
+    correlationData: undefined,
+    messageExpiryInterval: undefined,
+    version,
   }));
 }

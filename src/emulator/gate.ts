@@ -11,7 +11,7 @@ import {
   PacketFault,
   PacketType,
 } from './packet-check';
-import { type RequestPacket, readRequest } from './request-packet';
+import { type RequestPacket, RequestReader } from './request-packet';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
@@ -49,6 +49,7 @@ export interface GateHandlers {
 export class Gate extends Duplex {
   readonly #socket: Socket;
   readonly #splitter: PacketSplitter;
+  readonly #requests = new RequestReader();
   readonly #handlers: GateHandlers;
   /** 0 before CONNECT. */
   #version = 0;
@@ -178,7 +179,7 @@ export class Gate extends Duplex {
     }
     const type = (data[start] as number) >> 4;
     if (type === PacketType.PUBLISH && this.#version === 5 && isRequest(data, body, end)) {
-      const request = readRequest(data, start, body, end, this.#clientId, this.#arrivedAt);
+      const request = this.#requests.read(data, start, body, end, this.#clientId, this.#arrivedAt);
       if (!this.#handlers.request(request)) this.#forAedes.push(data.subarray(start, end));
       return;
     }

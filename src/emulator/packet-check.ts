@@ -58,27 +58,27 @@ const IN_MESSAGE = IN_PUBLISH | IN_WILL;
 
 type Kind = 'flag' | 'two' | 'four' | 'number' | 'text' | 'pair';
 
-/** Properties that a client may send. */
-const PROPERTIES = new Map<number, { kind: Kind; where: number; zero?: false }>([
-  [Property.PAYLOAD_FORMAT, { kind: 'flag', where: IN_MESSAGE }],
-  [Property.MESSAGE_EXPIRY, { kind: 'four', where: IN_MESSAGE }],
-  [Property.CONTENT_TYPE, { kind: 'text', where: IN_MESSAGE }],
-  [Property.RESPONSE_TOPIC, { kind: 'text', where: IN_MESSAGE }],
-  [Property.CORRELATION_DATA, { kind: 'text', where: IN_MESSAGE }],
-  [Property.SUBSCRIPTION_IDENTIFIER, { kind: 'number', where: IN_SUBSCRIBE, zero: false }],
-  [0x11, { kind: 'four', where: IN_CONNECT | IN_DISCONNECT }],
-  [0x15, { kind: 'text', where: IN_CONNECT }],
-  [0x16, { kind: 'text', where: IN_CONNECT }],
-  [0x17, { kind: 'flag', where: IN_CONNECT }],
-  [0x18, { kind: 'four', where: IN_WILL }],
-  [0x19, { kind: 'flag', where: IN_CONNECT }],
-  [0x1f, { kind: 'text', where: IN_ACK | IN_DISCONNECT }],
-  [0x21, { kind: 'two', where: IN_CONNECT, zero: false }],
-  [0x22, { kind: 'two', where: IN_CONNECT }],
-  [0x23, { kind: 'two', where: IN_PUBLISH }],
-  [Property.USER, { kind: 'pair', where: -1 }],
-  [0x27, { kind: 'four', where: IN_CONNECT, zero: false }],
-]);
+/** Properties that a client may send, by identifier. */
+const PROPERTIES: Record<number, { kind: Kind; where: number; zero?: false } | undefined> = {
+  [Property.PAYLOAD_FORMAT]: { kind: 'flag', where: IN_MESSAGE },
+  [Property.MESSAGE_EXPIRY]: { kind: 'four', where: IN_MESSAGE },
+  [Property.CONTENT_TYPE]: { kind: 'text', where: IN_MESSAGE },
+  [Property.RESPONSE_TOPIC]: { kind: 'text', where: IN_MESSAGE },
+  [Property.CORRELATION_DATA]: { kind: 'text', where: IN_MESSAGE },
+  [Property.SUBSCRIPTION_IDENTIFIER]: { kind: 'number', where: IN_SUBSCRIBE, zero: false },
+  17: { kind: 'four', where: IN_CONNECT | IN_DISCONNECT },
+  21: { kind: 'text', where: IN_CONNECT },
+  22: { kind: 'text', where: IN_CONNECT },
+  23: { kind: 'flag', where: IN_CONNECT },
+  24: { kind: 'four', where: IN_WILL },
+  25: { kind: 'flag', where: IN_CONNECT },
+  31: { kind: 'text', where: IN_ACK | IN_DISCONNECT },
+  33: { kind: 'two', where: IN_CONNECT, zero: false },
+  34: { kind: 'two', where: IN_CONNECT },
+  35: { kind: 'two', where: IN_PUBLISH },
+  [Property.USER]: { kind: 'pair', where: -1 },
+  39: { kind: 'four', where: IN_CONNECT, zero: false },
+};
 
 /** Called for every property: its identifier, and where its value begins and ends. */
 type Visit = (id: number, from: number, to: number) => void;
@@ -151,7 +151,7 @@ export class PacketReader {
     let seenHigh = 0;
     while (this.at < end) {
       const id = this.byte();
-      const known = PROPERTIES.get(id);
+      const known = PROPERTIES[id];
       if (!known) throw new PacketFault(MALFORMED_PACKET);
       if ((known.where & where) === 0) throw new PacketFault(PROTOCOL_ERROR);
       if (id !== Property.USER) {

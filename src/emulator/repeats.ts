@@ -6,10 +6,9 @@ export const REPEAT_DEFAULT_MS = 60_000;
 /** Most requests remembered, of all clients together; beyond it the one that expires first is forgotten. */
 export const MAX_REPEATS = 65_536;
 
-/** What a request is recognised by. MQTT sends the same packet again, so it has the same of everything. */
+/** What a request is recognised by, with its correlation data. MQTT sends the same packet again, so it has the same of everything. */
 export interface SentRequest {
   clientId: string;
-  correlationData: Buffer;
   /** User property `__ts`; a client that uses correlation data twice by habit has another one by then. */
   timestamp?: string | undefined;
   payload: Buffer;
@@ -17,12 +16,27 @@ export interface SentRequest {
   messageExpiryInterval?: number | undefined;
 }
 
-interface Known extends Expiring {
+interface Known {
   clientId: string;
+  /** Correlation data, each byte a character (latin1). */
   correlation: string;
   timestamp: string | undefined;
   bytes: number;
-  output: EngineOutput;
+  response: EngineResponse;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+  /** Where it waits to be forgotten, behind whom, and before whom. */
+  line: Line;
+  earlier: Known | undefined;
+  later: Known | undefined;
+}
+
+/** Requests with the same message expiry, in the order in which they came, which is the one in which they expire. */
+interface Line extends Expiring {
+  /** In milliseconds. */
+  life: number;
+  first: Known | undefined;
+  last: Known | undefined;
 }
 
 /**
@@ -32,54 +46,107 @@ interface Known extends Expiring {
  */
 export class Repeats {
   readonly #clients = new Map<string, Map<string, Known>>();
-  readonly #expiring = new ExpiryQueue<Known>();
+  /** By message expiry, of which there are few. */
+  readonly #lines = new Map<number, Line>();
+  /** The lines, ordered by when their first one expires. */
+  readonly #expiring = new ExpiryQueue<Line>();
+  #size = 0;
 
   get size(): number {
-    return this.#expiring.size;
+    return this.#size;
   }
 
   /** What became of the same request before. It notifies nobody again. */
   find(
-    { clientId, correlationData, timestamp, payload }: SentRequest,
+    { clientId, timestamp, payload }: SentRequest,
+    correlationData: Buffer,
     nowMs: number,
   ): EngineOutput | undefined {
     const known = this.#clients.get(clientId)?.get(correlationData.toString('latin1'));
     if (!known || known.expiresAt <= nowMs) return undefined;
-    return known.timestamp === timestamp && known.bytes === payload.length ? known.output : undefined;
+    if (known.timestamp !== timestamp || known.bytes !== payload.length) return undefined;
+    return { response: known.response, notifications: [], isWrite: true };
   }
 
-  add(request: SentRequest, response: EngineResponse, nowMs: number): void {
+  add(request: SentRequest, correlationData: Buffer, response: EngineResponse, nowMs: number): void {
     this.drop(nowMs);
-    const first = this.#expiring.next();
-    if (first && this.#expiring.size >= MAX_REPEATS) this.#forget(first);
     const { clientId, timestamp, messageExpiryInterval } = request;
+    const correlation = correlationData.toString('latin1');
+    const before = this.#clients.get(clientId)?.get(correlation);
+    if (before) this.#forget(before);
+    const first = this.#expiring.next()?.first;
+    if (first && this.#size >= MAX_REPEATS) this.#forget(first);
+    const life = messageExpiryInterval === undefined ? REPEAT_DEFAULT_MS : messageExpiryInterval * 1000;
+    const line = this.#line(life);
     const known: Known = {
-      ...{ clientId, timestamp },
-      correlation: request.correlationData.toString('latin1'),
+      clientId,
+      correlation,
+      timestamp,
       bytes: request.payload.length,
-      output: { response, notifications: [], isWrite: true },
-      expiresAt:
-        nowMs + (messageExpiryInterval === undefined ? REPEAT_DEFAULT_MS : messageExpiryInterval * 1000),
-      queueIndex: -1,
+      response,
+      expiresAt: nowMs + life,
+      line,
+      earlier: undefined,
+      later: undefined,
     };
-    const ofClient = this.#clients.get(clientId) ?? new Map<string, Known>();
-    this.#clients.set(clientId, ofClient);
-    const before = ofClient.get(known.correlation);
-    if (before) this.#expiring.remove(before);
-    ofClient.set(known.correlation, known);
-    this.#expiring.add(known);
+    this.#append(line, known);
+    this.#ofClient(clientId).set(correlation, known);
   }
 
   /** Forgets what expired. */
   drop(nowMs: number): void {
-    for (let known = this.#expiring.next(); known && known.expiresAt <= nowMs; known = this.#expiring.next())
-      this.#forget(known);
+    for (let line = this.#expiring.next(); line && line.expiresAt <= nowMs; line = this.#expiring.next())
+      this.#forget(line.first as Known);
+  }
+
+  #ofClient(clientId: string): Map<string, Known> {
+    const known = this.#clients.get(clientId);
+    if (known) return known;
+    const made = new Map<string, Known>();
+    this.#clients.set(clientId, made);
+    return made;
+  }
+
+  #line(life: number): Line {
+    const known = this.#lines.get(life);
+    if (known) return known;
+    const made: Line = { life, expiresAt: 0, queueIndex: -1, first: undefined, last: undefined };
+    this.#lines.set(life, made);
+    return made;
+  }
+
+  #append(line: Line, known: Known): void {
+    this.#size++;
+    known.earlier = line.last;
+    if (line.last) line.last.later = known;
+    line.last = known;
+    if (line.first) return;
+    line.first = known;
+    line.expiresAt = known.expiresAt;
+    this.#expiring.add(line);
   }
 
   #forget(known: Known): void {
-    this.#expiring.remove(known);
-    const ofClient = this.#clients.get(known.clientId);
-    ofClient?.delete(known.correlation);
-    if (ofClient?.size === 0) this.#clients.delete(known.clientId);
+    const { line, earlier, later, clientId, correlation } = known;
+    this.#size--;
+    if (later) later.earlier = earlier;
+    else line.last = earlier;
+    if (earlier) earlier.later = later;
+    else this.#begin(line, later);
+    // What is forgotten must not keep what came after it in memory.
+    known.later = undefined;
+    const ofClient = this.#clients.get(clientId);
+    ofClient?.delete(correlation);
+    if (ofClient?.size === 0) this.#clients.delete(clientId);
+  }
+
+  /** The line has another first one, or none. */
+  #begin(line: Line, first: Known | undefined): void {
+    this.#expiring.remove(line);
+    line.first = first;
+    if (first) {
+      line.expiresAt = first.expiresAt;
+      this.#expiring.add(line);
+    } else this.#lines.delete(line.life);
   }
 }

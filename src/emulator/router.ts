@@ -23,6 +23,11 @@ export class Router<P extends Packet> {
     return this.#listeners.match(topic);
   }
 
+  /** Whether one of those who listen to the topic is such a one. */
+  hasListener(topic: string, isWanted: (listener: Listener<P>) => boolean): boolean {
+    return this.#listeners.some(topic, isWanted);
+  }
+
   on(topic: string, listener: Listener<P>, done?: () => void): void {
     this.#listeners.add(topic, listener);
     if (done) setImmediate(done);

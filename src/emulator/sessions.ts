@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { NumberMap } from '../mqtt/number-map';
 import { filterMatches, TopicIndex } from './topic-index';
 
 /** Most bytes of messages kept for one client. What would be more is not kept. */
@@ -39,32 +40,35 @@ interface Stored {
   bytes: number;
   /** It was sent already. */
   messageId: number | undefined;
+  /** Counts the messages of the session. */
+  number: number;
 }
 
 class Session {
   /** Filter -> what {@link Sessions} found under it. */
   readonly subscriptions = new Map<string, Match>();
   /** In the order in which they are to arrive. */
-  readonly stored = new Set<Stored>();
-  readonly byId = new Map<number, Stored>();
+  readonly stored = new NumberMap<Stored>();
+  readonly byId = new NumberMap<Stored>();
   /** Those not sent yet, by the number Aedes gave them. */
   readonly byCounter = new Map<number, Stored>();
   /** Packet identifiers of QoS 2 messages received and not released. */
   readonly received = new Set<number>();
   bytes = 0;
+  #count = 0;
 
   add(packet: BrokerPacket, messageId: number | undefined): void {
     const bytes = MESSAGE_BYTES + packet.topic.length + packet.payload.length;
     if (this.bytes + bytes > MAX_STORED_BYTES) return;
-    const one: Stored = { packet, bytes, messageId };
-    this.stored.add(one);
+    const one: Stored = { packet, bytes, messageId, number: ++this.#count };
+    this.stored.set(one.number, one);
     this.bytes += bytes;
     if (messageId !== undefined) this.byId.set(messageId, one);
     else if (packet.brokerCounter !== undefined) this.byCounter.set(packet.brokerCounter, one);
   }
 
   remove(one: Stored): void {
-    this.stored.delete(one);
+    this.stored.delete(one.number);
     this.bytes -= one.bytes;
     if (one.messageId !== undefined) this.byId.delete(one.messageId);
     else if (one.packet.brokerCounter !== undefined) this.byCounter.delete(one.packet.brokerCounter);
@@ -97,7 +101,7 @@ export class Sessions {
 
   /** Whether a kept session other than this client's subscribed to the topic. */
   hasOthers(topic: string, clientId: string): boolean {
-    return this.#subscriptions.match(topic).some((match) => match.clientId !== clientId);
+    return this.#subscriptions.some(topic, (match) => match.clientId !== clientId);
   }
 
   /** Whether a message with this packet identifier waits for its acknowledgement. */
@@ -127,7 +131,7 @@ export class Sessions {
   /** Drops messages whose expiry has passed. */
   dropExpired(nowMs: number): void {
     for (const session of this.#sessions.values()) {
-      for (const one of session.stored) {
+      for (const one of session.stored.values()) {
         if (hasExpired(one.packet, nowMs)) session.remove(one);
       }
     }
@@ -218,7 +222,7 @@ export class Sessions {
     const now = Date.now();
     const session = this.#sessions.get(id);
     return Readable.from(
-      [...(session?.stored ?? [])]
+      (session?.stored.values() ?? [])
         .filter(({ packet }) => !hasExpired(packet, now))
         .map(({ packet, messageId }) =>
           messageId === undefined ? packet : { ...packet, messageId, dup: packet.cmd === 'publish' },

@@ -49,6 +49,16 @@ export class TopicIndex<T> {
     return found;
   }
 
+  /** Whether one of the values whose filter matches is such a one. */
+  some(topic: string, isWanted: (value: T) => boolean): boolean {
+    for (const value of this.#exact.get(topic) ?? []) if (isWanted(value)) return true;
+    for (const { filter, prefix, values } of this.#wildcards.values()) {
+      if (!topic.startsWith(prefix) || !filterMatches(filter, topic)) continue;
+      for (const value of values) if (isWanted(value)) return true;
+    }
+    return false;
+  }
+
   #valuesOf(filter: string): Set<T> | undefined {
     return this.#exact.get(filter) ?? this.#wildcards.get(filter)?.values;
   }

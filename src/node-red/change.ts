@@ -55,7 +55,7 @@ const STARTS = { add: () => 0, append: () => [], merge: () => ({}) };
 export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array {
   const { kind, given, context } = options;
   if (kind === 'set') {
-    const bytes = valueToBytes(given.value, given.label, context);
+    const bytes = valueToBytes(given.value, given.label, () => context);
     return () => bytes;
   }
   const apply = appliers[kind](options);
@@ -69,7 +69,7 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
 
 /** What a key holds, as the get node would give it; the start value where it is missing. */
 export function presentValue(bytes: Buffer | undefined, start: unknown, context: ErrorContext): unknown {
-  return bytes === undefined ? start : valueFromBytes(bytes, 'auto-detect', context);
+  return bytes === undefined ? start : valueFromBytes(bytes, 'auto-detect', () => context);
 }
 
 /** The bytes of the new value; the very ones there were where it is the same, written in whatever way. */
@@ -81,7 +81,7 @@ export function newBytes(
   context: ErrorContext,
 ): Uint8Array {
   if (bytes && isDeepStrictEqual(present, next)) return bytes;
-  return valueToBytes(next, label, context);
+  return valueToBytes(next, label, () => context);
 }
 
 const appliers: Record<Exclude<ChangeKind, 'set'>, (options: ChangeOptions) => Apply> = {
@@ -136,7 +136,7 @@ function comparison(options: ChangeOptions, isBetter: (a: number, b: number) => 
 /** What is given, as it is now: the flow may change it before its turn comes. */
 function snapshot({ given: { value, label }, context }: ChangeOptions): unknown {
   if (typeof value === 'string') return value;
-  valueToBytes(value, label, context); // says what is wrong with it
+  valueToBytes(value, label, () => context); // says what is wrong with it
   return JSON.parse(JSON.stringify(value));
 }
 

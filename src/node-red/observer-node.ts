@@ -200,7 +200,7 @@ class ObserverNode {
     try {
       const payload =
         change.operation === 'set'
-          ? valueFromBytes(change.value, format, keyContext('observe', key))
+          ? valueFromBytes(change.value, format, () => keyContext('observe', key))
           : undefined;
       const statestore = { operation, key, ...(version !== undefined && { version }) };
       const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };

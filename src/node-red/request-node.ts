@@ -34,7 +34,10 @@ export interface Answer {
 export interface RequestNodeParts<Name extends string> {
   operation: Operation;
   properties: Record<Name, TypedProperty>;
-  /** Makes the request. Called in the order of the messages; must reach the client before it waits for anything. */
+  /**
+   * Makes the request; throws or rejects where there is none to make. Called in the order of the messages; must reach the client
+   * before it waits for anything.
+   */
   perform(
     client: StateStoreClient,
     values: Record<Name, unknown>,
@@ -67,6 +70,8 @@ class RequestNode<Name extends string> {
   readonly #reader: OrderedReader<Name>;
   readonly #user: StoreUser;
   readonly #abort = new AbortController();
+  /** The same for all messages. */
+  readonly #options: RequestOptions = { signal: this.#abort.signal };
   #pending = 0;
   #onIdle: (() => void) | undefined;
 
@@ -82,38 +87,61 @@ class RequestNode<Name extends string> {
   }
 
   start(): void {
-    this.#node.on('input', (msg, send, done) => {
-      // A rejected handler would end Node-RED.
-      this.#input(msg, send, done).catch((error) => this.#node.error(error));
-    });
+    this.#node.on('input', (msg, send, done) => this.#input(msg, send, done));
     this.#user.start();
   }
 
-  async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
+  #input(msg: NodeMessageInFlow, send: Send, done: Done): void {
+    const fail = (reason: unknown) => this.#end(() => this.#fail(msg, done, reason));
     this.#user.status.waiting(++this.#pending);
-    let answer: Answer | undefined;
-    let error: StateStoreError | undefined;
     try {
-      const client = this.#user.client();
-      const reading = this.#reader.read(msg);
-      const values = reading instanceof Promise ? await reading : reading;
-      answer = await this.#parts.perform(client, values, { signal: this.#abort.signal }, msg);
+      this.#perform(msg).then((answer) => this.#end(() => this.#succeed(msg, send, done, answer)), fail);
+    } catch (reason) {
+      fail(reason);
+    }
+  }
+
+  #perform(msg: NodeMessageInFlow): Promise<Answer> {
+    const { perform } = this.#parts;
+    const client = this.#user.client();
+    const reading = this.#reader.read(msg);
+    return reading instanceof Promise
+      ? reading.then((values) => perform(client, values, this.#options, msg))
+      : perform(client, reading, this.#options, msg);
+  }
+
+  #succeed(msg: NodeMessageInFlow, send: Send, done: Done, answer: Answer): void {
+    try {
       answer.write?.(msg);
     } catch (reason) {
-      error = localize(this.#RED, asError(reason, this.#parts.operation));
+      this.#fail(msg, done, reason);
+      return;
     }
-    if (answer && !error) {
-      (msg as { statestore?: unknown }).statestore = answer.result;
-      this.#user.status.succeeded();
-      send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
-      done();
-    } else {
-      (msg as { statestore?: unknown }).statestore = resultOf(error as StateStoreError);
-      this.#user.status.failed((error as StateStoreError).code);
-      done(error as StateStoreError);
+    (msg as { statestore?: unknown }).statestore = answer.result;
+    this.#user.status.succeeded();
+    send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
+    done();
+  }
+
+  #fail(msg: NodeMessageInFlow, done: Done, reason: unknown): void {
+    const error = localize(this.#RED, asError(reason, this.#parts.operation));
+    (msg as { statestore?: unknown }).statestore = resultOf(error);
+    this.#user.status.failed(error.code);
+    done(error);
+  }
+
+  /** The outcome of a message. Whatever is thrown meanwhile ends here: as a rejection it would end Node-RED. */
+  #end(tell: () => void): void {
+    try {
+      try {
+        tell();
+      } finally {
+        this.#user.status.waiting(--this.#pending);
+        if (this.#pending === 0) this.#onIdle?.();
+      }
+    } catch (error) {
+      this.#node.error(error);
     }
-    this.#user.status.waiting(--this.#pending);
-    if (this.#pending === 0) this.#onIdle?.();
   }
 
   /** Up to two seconds for the requests under way; `CLOSED` for the rest. */

@@ -72,9 +72,8 @@ export function readCondition(value: unknown, property: TypedProperty): SetCondi
 }
 
 /** The option `timeout` of a message, in milliseconds; the client checks it. */
-export function readTimeout(value: unknown, precedence: Precedence = 'node'): { timeout?: number } {
-  if (precedence === 'ignore' || value === undefined || value === null) return {};
-  return { timeout: value as number };
+export function readTimeout(value: unknown, precedence: Precedence = 'node'): number | undefined {
+  return precedence === 'ignore' || value === null ? undefined : (value as number | undefined);
 }
 
 /** A field of a node that holds seconds, in milliseconds. Throws `BAD_ARGUMENT` that names it for what is out of range. */
@@ -92,9 +91,8 @@ export function readSeconds(
 }
 
 /** The option `fencingToken`; the client checks its form. */
-export function fencingToken(value: unknown, property: TypedProperty): { fencingToken?: string } {
-  if (property.blank || value === undefined || value === null) return {};
-  return { fencingToken: value as string };
+export function readFencingToken(value: unknown, property: TypedProperty): string | undefined {
+  return property.blank || value === null ? undefined : (value as string | undefined);
 }
 
 function bad(operation: Operation, message: string): StateStoreError {

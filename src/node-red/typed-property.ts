@@ -21,12 +21,16 @@ const PLAIN = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
 type Reader = (msg: NodeMessageInFlow) => unknown;
 
+const NO_MESSAGE: NodeMessageInFlow = { _msgid: '' };
+
 /** One typed input of a node, ready to be read for every message. What needs no message is decided once. */
 export class TypedProperty {
   /** How a person calls it: `msg.payload`. */
   readonly label: string;
   /** Whether the field was left blank. */
   readonly blank: boolean;
+  /** Whether it is the same for every message. */
+  readonly fixed: boolean;
   readonly #RED: NodeAPI;
   readonly #node: Node;
   readonly #field: string;
@@ -42,7 +46,9 @@ export class TypedProperty {
     this.#input = input;
     this.blank = value === '';
     this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
-    this.#read = this.#reader();
+    const fixed = this.#fixedReader();
+    this.fixed = fixed !== undefined;
+    this.#read = fixed ?? this.#reader();
   }
 
   /** The value for this message, `undefined` when there is none. Throws or rejects with `BAD_ARGUMENT` that names the field. */
@@ -50,28 +56,38 @@ export class TypedProperty {
     return this.#read(msg);
   }
 
-  #reader(): Reader {
-    const { value, type, template } = this.#input;
+  #fixedReader(): Reader | undefined {
+    const { value, type } = this.#input;
     if (this.blank && !MEANT_BLANK.has(type)) return () => undefined;
-    if (type === 'str') return template && TextTemplate.is(value) ? this.#templateReader() : () => value;
-    if (type === 'num') {
-      const number = Number(value);
-      return () => number;
-    }
+    if (type === 'str' && !this.#isTemplate) return () => value;
+    if (type !== 'num') return undefined;
+    const number = Number(value);
+    return () => number;
+  }
+
+  #reader(): Reader {
+    const { value, type } = this.#input;
+    if (this.#isTemplate) return this.#templateReader();
     if (type === 'msg' && PLAIN.test(value) && !value.startsWith('msg.')) {
       const [first, ...rest] = value.split('.') as [string, ...string[]];
+      if (rest.length === 0) return (msg) => propertyOf(msg, first);
       return (msg) => {
-        let found: unknown = Reflect.get(msg, first);
+        let found = propertyOf(msg, first);
         for (const name of rest) {
           // A property of something that is not there is not there either.
           if (found === undefined || found === null) return undefined;
-          found = Reflect.get(Object(found), name);
+          found = propertyOf(found, name);
         }
         return found;
       };
     }
     if (ASYNCHRONOUS.has(type)) return (msg) => this.#readLater(msg);
     return (msg) => this.#evaluate(msg);
+  }
+
+  get #isTemplate(): boolean {
+    const { value, type, template } = this.#input;
+    return type === 'str' && template === true && TextTemplate.is(value);
   }
 
   #templateReader(): Reader {
@@ -135,35 +151,45 @@ export class TypedProperty {
   }
 }
 
+function propertyOf(from: object, name: string): unknown {
+  return (from as Record<string, unknown>)[name];
+}
+
 /**
  * Reads the properties of one message after those of the message before, even when some of them come later: what a
  * node sends to the store keeps the order of its messages.
  */
 export class OrderedReader<Name extends string> {
-  readonly #properties: [Name, TypedProperty][];
+  /** Of the properties that are the same for every message; the others have their names here. */
+  readonly #fixed = {} as Record<Name, unknown>;
+  readonly #others: [Name, TypedProperty][] = [];
   #unfinished: Promise<unknown> | undefined;
 
   constructor(properties: Record<Name, TypedProperty>) {
-    this.#properties = Object.entries(properties) as [Name, TypedProperty][];
+    for (const [name, property] of Object.entries(properties) as [Name, TypedProperty][]) {
+      this.#fixed[name] = property.fixed ? property.read(NO_MESSAGE) : undefined;
+      if (!property.fixed) this.#others.push([name, property]);
+    }
   }
 
   /** The values by name; a promise only when one of them, or of an earlier message, is not there yet. */
   read(msg: NodeMessageInFlow): Record<Name, unknown> | Promise<Record<Name, unknown>> {
-    const values = {} as Record<Name, unknown>;
-    const later: Promise<void>[] = [];
-    for (const [name, property] of this.#properties) {
+    const values = { ...this.#fixed };
+    let later: Promise<void>[] | undefined;
+    for (const [name, property] of this.#others) {
       const value = property.read(msg);
       if (value instanceof Promise) {
         const store = (result: unknown): void => {
           values[name] = result;
         };
+        later ??= [];
         later.push(value.then(store));
       } else {
         values[name] = value;
       }
     }
-    if (later.length === 0 && !this.#unfinished) return values;
-    const reading = Promise.all([this.#unfinished, ...later]).then(() => values);
+    if (!later && !this.#unfinished) return values;
+    const reading = Promise.all([this.#unfinished, ...(later ?? [])]).then(() => values);
     const settled = reading.then(
       () => undefined,
       () => undefined,

@@ -2,6 +2,7 @@
 import { connectAsync, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { StateStoreEngine } from '../../src/emulator/engine';
 import { exchange, requestOf } from '../../src/emulator/exchange';
+import { propertiesOf } from '../../src/emulator/publication';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
 import { SOURCE_ID, userProperty } from '../../src/protocol/user-properties';
 
@@ -31,8 +32,11 @@ export async function serveStore(options: IClientOptions): Promise<StoreAdapter>
     if (!request) return;
     const result = exchange(engine, request, Date.now());
     if ('disconnect' in result) return;
-    for (const { topic, payload: answer, properties } of result.publish)
-      client.publish(topic, answer, { qos: 1, properties });
+    for (const publication of result.publish)
+      client.publish(publication.topic, publication.payload, {
+        qos: 1,
+        properties: propertiesOf(publication),
+      });
   });
   await client.subscribeAsync(REQUEST_TOPIC, { qos: 1 });
   return { engine, close: () => client.endAsync(true) };

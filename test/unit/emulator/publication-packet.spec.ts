@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type IPublishPacket, parser } from 'mqtt-packet';
+import { type Publication, propertiesOf } from '../../../src/emulator/publication';
 import { publicationPacket } from '../../../src/emulator/publication-packet';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((one) => one !== '__proto__');
@@ -11,23 +12,19 @@ describe('The packet of a publication', () => {
     fc.assert(
       fc.property(
         fc.record({
+          kind: fc.constantFrom('answer' as const, 'refusal' as const, 'notification' as const),
           topic: text,
           payload: bytes(300),
           packetId: fc.nat(65_535),
           identifier: fc.option(fc.integer({ min: 1, max: 268_435_455 }), { nil: undefined }),
           correlationData: fc.option(bytes(200), { nil: undefined }),
           messageExpiryInterval: fc.option(fc.nat(2 ** 32 - 1), { nil: undefined }),
-          version: text,
+          version: fc.option(text, { nil: undefined }),
         }),
-        ({ topic, payload, packetId, identifier, correlationData, messageExpiryInterval, version }) => {
-          const properties = {
-            contentType: 'application/octet-stream',
-            payloadFormatIndicator: false,
-            ...(correlationData && { correlationData }),
-            ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-            userProperties: { __ts: version, __stat: '200' },
-          };
-          const publication = { clientId: 'me', topic, payload, properties, notification: false };
+        ({ packetId, identifier, ...parts }) => {
+          const publication: Publication = { clientId: 'me', ...parts };
+          const { topic, payload } = publication;
+          const { userProperties: told, ...expected } = propertiesOf(publication);
           const reader = parser({ protocolVersion: 5 });
           const read: IPublishPacket[] = [];
           reader.on('packet', (one) => read.push(one as IPublishPacket));
@@ -39,8 +36,7 @@ describe('The packet of a publication', () => {
           assert.equal(one.qos, packetId > 0 ? 1 : 0);
           assert.equal(one.messageId ?? 0, packetId);
           const { userProperties, ...single } = one.properties ?? {};
-          assert.deepEqual({ ...userProperties }, properties.userProperties);
-          const { userProperties: _, ...expected } = properties;
+          assert.deepEqual({ ...userProperties }, told);
           const si = identifier === undefined ? {} : { subscriptionIdentifier: identifier };
           assert.deepEqual({ ...single }, { ...expected, ...si });
         },

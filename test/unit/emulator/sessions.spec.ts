@@ -77,7 +77,15 @@ describe('Topic index', () => {
     const index = new TopicIndex<string>();
     const filters = ['a/b', 'a/+', 'a/#', '+/b', '#', 'a/b/#', '+', 'a/+/c', '$SYS/#', 'a'];
     for (const filter of filters) index.add(filter, filter);
-    const found = (topic: string) => index.match(topic).sort();
+    const found = (topic: string) => {
+      const matching = index.match(topic).sort();
+      for (const filter of filters)
+        assert.equal(
+          index.some(topic, (one) => one === filter),
+          matching.includes(filter),
+        );
+      return matching;
+    };
     assert.deepEqual(found('a/b'), ['#', '+/b', 'a/#', 'a/+', 'a/b', 'a/b/#']);
     assert.deepEqual(found('a'), ['#', '+', 'a', 'a/#']);
     assert.deepEqual(found('a/b/c'), ['#', 'a/#', 'a/+/c', 'a/b/#']);
