@@ -139,7 +139,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             await editor.invoke('core:show-help-tab');
             const help = readFileSync(join(LOCALES, language, `statestore-${type}.html`), 'utf8');
             const sentence = (/<p>(.*?)<\/p>/.exec(help) as RegExpExecArray)[1] as string;
-            await editor.page.locator('.red-ui-help').getByText(sentence, { exact: true }).first().waitFor();
+            const shown = editor.page.locator('.red-ui-help:visible', { hasText: sentence });
+            await shown.getByText(sentence, { exact: true }).first().waitFor();
+            assert.deepEqual(await clippedIn(shown.last()), []);
           });
         }
 
