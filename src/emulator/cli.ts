@@ -22,7 +22,8 @@ for trying, teaching and testing. Not for production.
   --host ADDRESS  address to listen on (default ${DEFAULT_EMULATOR_HOST}, this machine only;
                   anybody who reaches it can read and write every key)
   --rules FILE    users and rules, JSON or YAML in the shape of a BrokerAuthorization (default: everybody
-                  may do anything); see docs/emulator.md
+                  may do anything); their shape:
+                  https://github.com/edgestate/node-red-statestore/blob/main/docs/emulator.md#rules
   --quota KEYS    most keys the store holds (default: no limit)
   --cert FILE     certificate and
   --key FILE      private key of the emulator, PEM: clients must speak TLS then

@@ -1,8 +1,9 @@
-/** Every language, and both themes: nothing is missing, everything can be read. */
+/** Every language, and both themes: nothing is missing, nothing is cut off in a small window, everything can be read. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { clippedAnywhere, clippedIn, useWideLetters } from '../support/clipping';
 import { Editor } from '../support/editor';
 import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
@@ -36,6 +37,26 @@ const FLOW = [
 async function unfold(tray: Locator): Promise<void> {
   const folded = tray.locator('.statestore-fold[aria-expanded=false]:visible');
   while ((await folded.count()) > 0) await folded.first().click();
+}
+
+/** The part of a dialog that scrolls. */
+const body = (tray: Locator) => tray.locator('.red-ui-tray-body');
+
+/** What is cut off in a dialog with one option of this list after the other. */
+function clippedWith(tray: Locator, list: string): Promise<string[]> {
+  return clippedAnywhere(body(tray), async (part) => {
+    const select = part.locator(list);
+    const options = await select
+      .locator('option')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('value')));
+    assert.ok(options.length > 1, list);
+    const found: string[] = [];
+    for (const option of options) {
+      await select.selectOption(option);
+      for (const one of await clippedIn(part)) found.push(`${list} ${option}: ${one}`);
+    }
+    return found;
+  });
 }
 
 /** Texts and placeholders that are keys of a catalogue. */
@@ -98,7 +119,10 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             `statestore-${type}`
           ];
 
-        before(() => editor.speak(language));
+        before(async () => {
+          await editor.speak(language);
+          await useWideLetters(editor.page);
+        });
 
         for (const type of TYPES) {
           it(`has all texts of the ${type} node, and its help`, async () => {
@@ -108,12 +132,16 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             const { label, tip } = catalogue(type);
             await tray.getByText(label?.options ?? tip, { exact: true }).waitFor();
             assert.deepEqual(await illegible(tray), []);
+            assert.deepEqual(await clippedAnywhere(body(tray)), []);
+            if (type === 'update') assert.deepEqual(await clippedWith(tray, '#node-input-change'), []);
             await editor.leave('cancel');
             await editor.onCanvas(`node-${type}`).click();
             await editor.invoke('core:show-help-tab');
             const help = readFileSync(join(LOCALES, language, `statestore-${type}.html`), 'utf8');
             const sentence = (/<p>(.*?)<\/p>/.exec(help) as RegExpExecArray)[1] as string;
-            await editor.page.locator('.red-ui-help').getByText(sentence, { exact: true }).first().waitFor();
+            const shown = editor.page.locator('.red-ui-help:visible', { hasText: sentence });
+            await shown.getByText(sentence, { exact: true }).first().waitFor();
+            assert.deepEqual(await clippedIn(shown.last()), []);
           });
         }
 
@@ -129,10 +157,12 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           assert.equal(await sidebar.filter.getAttribute('placeholder'), label.filter);
           assert.deepEqual(await untranslated(sidebar.tab), []);
           assert.deepEqual(await illegible(sidebar.tab), []);
+          assert.deepEqual(await clippedAnywhere(sidebar.tab), []);
           await sidebar.button(button.add).click();
           await sidebar.dialog.getByLabel(set.onlyIfNew).waitFor();
           assert.deepEqual(await untranslated(sidebar.dialog), []);
           assert.deepEqual(await illegible(sidebar.dialog), []);
+          assert.deepEqual(await clippedAnywhere(sidebar.dialog), []);
           await sidebar.press(button.cancel);
           await sidebar.button(button.forget).click();
           await sidebar.filter.fill('');
@@ -148,6 +178,10 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             await tray.getByText(catalogue('config').tip[place]).waitFor();
             assert.deepEqual(await untranslated(tray), []);
             assert.deepEqual(await illegible(tray), []);
+            assert.deepEqual(await clippedAnywhere(body(tray)), []);
+            if (place !== 'other') continue;
+            assert.deepEqual(await clippedWith(tray, '#node-config-input-tls'), []);
+            assert.deepEqual(await clippedWith(tray, '#node-config-input-login'), []);
           }
           await editor.leaveStore('cancel');
           await editor.leave('cancel');

@@ -38,6 +38,35 @@ function textsOf(language: string, file: string): Map<string, string> {
 
 const placeholders = (text: string) => [...text.matchAll(/__\w+?__/g)].map(([name]) => name).sort();
 
+/** The heading of the last section of every help page. */
+const REFERENCES: Record<string, string> = {
+  'en-US': 'References',
+  de: 'Verweise',
+  ja: '参考',
+  'zh-CN': '参考资料',
+};
+const { repository } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const DOCS = `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/main/docs/`;
+
+/** The addresses in the last section of a help page. */
+function references(help: string, heading: string): string[] {
+  const [last, ...others] = help.split(`<h3>${heading}</h3>`).slice(1);
+  return last === undefined || others.length > 0 || last.includes('<h3>')
+    ? []
+    : [...last.matchAll(/<li><a href="([^"]+)" target="_blank">[^<]+<\/a><\/li>/g)].map(
+        ([, address = '']) => address,
+      );
+}
+
+/** The anchors of a page as GitHub makes them. */
+const anchors = (page: string) =>
+  [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
 /** What a help page consists of: its elements in order, and the node it is for. */
 function structure(help: string): string[] {
   return [...help.matchAll(/<(h3|dl|dt|dd|p|pre)\b|data-help-name="([^"]+)"/g)].map(
@@ -95,6 +124,15 @@ describe('The texts of the editor', () => {
     });
   }
 
+  it('have help that explains statuses, and what a message has that failed in a request', () => {
+    for (const file of files.filter((one) => one.endsWith('.html'))) {
+      const help = read(REFERENCE, file);
+      assert.match(help, /<h3>Status<\/h3>\n {2}<(p|dl)\b/, file);
+      if (/-(set|get|delete|update|lock|unlock)\./.test(file))
+        assert.match(help, /<code>msg\.statestore<\/code>[^<]*<code>operation.*<code>error<\/code>/, file);
+    }
+  });
+
   for (const language of [REFERENCE, ...languages]) {
     it(`have statuses of at most ${STATUS_LENGTH} characters in ${language}`, () => {
       const long = [...textsOf(language, CONFIG)].filter(
@@ -103,6 +141,20 @@ describe('The texts of the editor', () => {
           text.replace('__count__', '99').replace('__time__', '12:00').length > STATUS_LENGTH,
       );
       assert.deepEqual(long, []);
+    });
+
+    it(`have help that leads to pages of the project, troubleshooting first, in ${language}`, () => {
+      for (const file of files.filter((one) => one.endsWith('.html'))) {
+        const links = references(read(language, file), REFERENCES[language] as string);
+        assert.match(links[0] ?? 'no reference', /\/troubleshooting\.md/, file);
+        for (const link of links) {
+          assert.ok(link.startsWith(DOCS), `${file}: ${link}`);
+          const [name = '', anchor] = link.slice(DOCS.length).split('#');
+          const page = readFileSync(join(ROOT, 'docs', name), 'utf8');
+          assert.ok(anchor === undefined || anchors(page).includes(anchor), `${file}: ${link}`);
+        }
+        assert.deepEqual(links, references(read(REFERENCE, file), 'References'), file);
+      }
     });
 
     it(`have help with a sentence, an example and errors in ${language}`, () => {
