@@ -10,6 +10,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ContenderProcess, type Measured, ROOT, Server } from './children';
 import { coreFlow, ourNodes, redisFlow } from './contenders/flows';
 import { type Finding, PARTS } from './coordination';
@@ -31,6 +32,8 @@ const GOAL_MS = QUICK ? 300 : 500;
 const WARM_UP: Job = { operation: 'SET', size: GOAL_SIZE, inFlight: MANY, ms: 1500 };
 const SIZES = [GOAL_SIZE, 1024, 65_536];
 const IN_FLIGHT = [MANY, 16, 1];
+/** Only to end what hangs. */
+const PART_MS = 5 * 60_000;
 
 const begin = performance.now();
 
@@ -65,6 +68,7 @@ async function compare(
 }
 
 async function compareContenders({ port }: Server, redis: Redis | undefined): Promise<Cell[]> {
+  progress('the contenders start; cargo builds one of them');
   const started: (Measured | undefined)[] = [
     await ContenderProcess.start('floor', port),
     await ContenderProcess.start('client', port),
@@ -123,6 +127,25 @@ function starts({ port }: Server, redis: Redis | undefined): Starts {
   };
 }
 
+/** What a part of the coordination's costs found; or that it failed, so that the rest of the run is not lost. */
+async function findings(name: string): Promise<Finding[]> {
+  progress(name);
+  const late = new AbortController();
+  const hung = pause(PART_MS, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`not done after ${PART_MS / 1000} seconds`);
+  });
+  try {
+    return await Promise.race([(PARTS[name] as () => Promise<Finding[]>)(), hung]);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    return [{ what: name, measured: `failed: ${(error as Error).message}`, met: false }];
+  } finally {
+    late.abort();
+    hung.catch(() => undefined);
+  }
+}
+
 /** Puts each text between its marks in the document. */
 function writeDocument(texts: Record<string, string>): void {
   const file = join(ROOT, 'docs', 'benchmarks.md');
@@ -147,10 +170,7 @@ async function main(): Promise<void> {
   const cells = await compareContenders(emulator, redis);
   await Promise.all([emulator.stop(), redis?.server.stop()]);
   const coordination: Finding[] = [];
-  for (const [name, part] of Object.entries(PARTS)) {
-    progress(name);
-    coordination.push(...(await part()));
-  }
+  for (const name of Object.keys(PARTS)) coordination.push(...(await findings(name)));
   const [cpu] = cpus();
   const results: Results = {
     machine: {
@@ -172,8 +192,11 @@ async function main(): Promise<void> {
   if (process.argv.includes('--json')) console.log(JSON.stringify(results));
 }
 
-main().catch((error) => {
-  console.error(error);
-  // Ends what it has started, too.
-  process.exit(1);
-});
+main().then(
+  // Ends what is still running as well.
+  () => process.exit(),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -12,6 +12,12 @@ type Driven = NodeMessageInFlow & {
   statestore?: { stored?: boolean; updated?: boolean; found?: boolean };
 };
 
+interface DriverDef extends NodeDef {
+  wires: string[][];
+  /** Whether values are text, and not bytes. */
+  text?: boolean;
+}
+
 /** Whether the flow did what it was asked to. Nodes for Redis leave the answer itself. */
 function isRight({ statestore, payload, bench }: Driven): boolean {
   const done = statestore ? (statestore.stored ?? statestore.updated) : payload === 'OK';
@@ -30,30 +36,27 @@ function textOf(value: Buffer): string {
 }
 
 export = (RED: NodeAPI): void => {
-  RED.nodes.registerType(
-    'bench-driver',
-    function (this, def: NodeDef & { wires: string[][]; text?: boolean }) {
-      RED.nodes.createNode(this, def);
-      const sets = def.wires.length - 1;
-      let turn = 0;
-      const contender: Contender = {
-        request: (operation, key, value, done) => {
-          const isSet = operation === 'SET';
-          const payload = isSet ? (def.text ? textOf(value) : value) : undefined;
-          const msg = { topic: key, payload, bench: { operation, size: value.length, done } };
-          const output = isSet ? turn++ % sets : sets;
-          const outputs = new Array(output).fill(null);
-          outputs.push(msg);
-          this.send(outputs);
-        },
-      };
-      this.on('input', (msg, _send, done) => {
-        done();
-        (msg as Driven).bench.done(isRight(msg as Driven));
-      });
-      RED.events.once('flows:started', () => serveOnceAnswered(contender));
-    },
-  );
+  RED.nodes.registerType('bench-driver', function (this, def: DriverDef) {
+    RED.nodes.createNode(this, def);
+    const sets = def.wires.length - 1;
+    let turn = 0;
+    const contender: Contender = {
+      request: (operation, key, value, done) => {
+        const isSet = operation === 'SET';
+        const payload = isSet ? (def.text ? textOf(value) : value) : undefined;
+        const msg = { topic: key, payload, bench: { operation, size: value.length, done } };
+        const output = isSet ? turn++ % sets : sets;
+        const outputs = new Array(output).fill(null);
+        outputs.push(msg);
+        this.send(outputs);
+      },
+    };
+    this.on('input', (msg, _send, done) => {
+      done();
+      (msg as Driven).bench.done(isRight(msg as Driven));
+    });
+    RED.events.once('flows:started', () => serveOnceAnswered(contender));
+  });
 };
 
 /** Core's MQTT nodes drop what comes before they are connected: ask until there is an answer. */
