@@ -1,29 +1,40 @@
 /** The processes of a comparison: servers, contenders, and Node-RED with a flow. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Reply } from './contenders/serve';
 import type { Job, Measurement } from './measure';
 import type { ServerQuestion, ServerReply } from './servers/serve';
 
-const ROOT = join(__dirname, '..', '..');
+/** This package, as Node-RED would have it installed. */
+export const ROOT = join(__dirname, '..', '..');
+/** Only to end what hangs; a measurement takes a second or two. */
+const PATIENCE_MS = 60_000;
 
-class Child {
+export class Child {
   readonly #process: ChildProcess;
+  readonly #ended: Promise<never>;
+  readonly #cleanUp: () => void;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, cleanUp = () => {}) {
     this.#process = child;
+    this.#cleanUp = cleanUp;
+    this.#ended = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`${child.spawnargs.join(' ')} ended with ${code ?? signal}`);
+    });
+    // Told by whatever waits for it.
+    this.#ended.catch(() => undefined);
   }
 
-  /** The next message; fails when the process ends first. */
+  /** The next message; fails when the process has ended or ends first, or says nothing for a minute. */
   async next<T>(): Promise<T> {
-    const ended = new AbortController();
-    const message = once(this.#process, 'message', { signal: ended.signal });
-    this.#process.once('exit', () => ended.abort(new Error(`${this.#process.spawnargs.join(' ')} ended`)));
-    const [reply] = await message;
-    this.#process.removeAllListeners('exit');
+    const message = once(this.#process, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const silence = message.catch(() => {
+      throw new Error(`${this.#process.spawnargs.join(' ')} said nothing for ${PATIENCE_MS / 1000} seconds`);
+    });
+    const [reply] = await Promise.race([silence, this.#ended]);
     return reply as T;
   }
 
@@ -33,17 +44,17 @@ class Child {
   }
 
   async stop(): Promise<void> {
-    const exited = once(this.#process, 'exit');
     this.#process.kill();
-    await exited;
+    await this.#ended.catch(() => undefined);
+    this.#cleanUp();
   }
 }
 
-/** A broker with a store. */
+/** A broker with a store, or `redis-server`. */
 export class Server extends Child {
   port = 0;
 
-  static async start(name: 'emulator' | 'aedes', ...parameters: string[]): Promise<Server> {
+  static async start(name: 'emulator' | 'aedes' | 'redis', ...parameters: string[]): Promise<Server> {
     const server = new Server(fork(join(__dirname, 'servers', name), parameters));
     ({ port: server.port } = await server.next<{ port: number }>());
     return server;
@@ -66,13 +77,19 @@ export class Server extends Child {
   }
 }
 
-/** One of the ways to talk to the store. */
-export class ContenderProcess extends Child {
+/** One of the ways to talk to a store, in a process of its own. */
+export interface Measured {
   readonly name: string;
-  #cleanUp: () => void = () => undefined;
+  measure(job: Job): Promise<Measurement>;
+  stop(): Promise<void>;
+}
 
-  private constructor(name: string, child: ChildProcess) {
-    super(child);
+/** One that is written for Node.js. */
+export class ContenderProcess extends Child implements Measured {
+  readonly name: string;
+
+  private constructor(name: string, ...child: ConstructorParameters<typeof Child>) {
+    super(...child);
     this.name = name;
   }
 
@@ -83,16 +100,10 @@ export class ContenderProcess extends Child {
     return contender;
   }
 
-  /** A Node-RED with these flows, whose `bench-driver` does the measuring. */
-  static async startFlow(name: string, flows: object[]): Promise<ContenderProcess> {
-    const userDir = mkdtempSync(join(tmpdir(), 'bench-'));
-    prepare(userDir, flows);
-    const red = join(ROOT, 'node_modules', 'node-red', 'red.js');
-    const child = fork(red, ['--userDir', userDir, '--settings', join(userDir, 'settings.js')], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    const contender = new ContenderProcess(name, child);
-    contender.#cleanUp = () => rmSync(userDir, { recursive: true, force: true });
+  /** A Node-RED with these flows, whose `bench-driver` does the measuring, and a folder of nodes. */
+  static async startFlow(name: string, flows: object[], nodes = ROOT): Promise<ContenderProcess> {
+    const nodeRed = forkNodeRed(flows, [nodes], 'driver-node', { httpAdminRoot: false });
+    const contender = new ContenderProcess(name, ...nodeRed);
     await contender.next();
     return contender;
   }
@@ -102,29 +113,42 @@ export class ContenderProcess extends Child {
     if ('measurement' in reply) return reply.measurement;
     throw new Error(`${this.name}: ${JSON.stringify(reply)}`);
   }
-
-  override async stop(): Promise<void> {
-    await super.stop();
-    this.#cleanUp();
-  }
 }
 
-/** A user directory with this package, the driver and the flows. */
-function prepare(userDir: string, flows: object[]): void {
-  const installed = join(userDir, 'node_modules', '@edgestate', 'node-red-statestore');
-  mkdirSync(dirname(installed), { recursive: true });
-  symlinkSync(ROOT, installed, 'junction');
+/**
+ * A process of Node-RED with a user directory of its own, in which the packages in these folders are installed. Its node
+ * `bench-driver`, which talks to the parent, is that of a file of `contenders`.
+ */
+export function forkNodeRed(
+  flows: object[],
+  packages: string[],
+  driver: 'driver-node' | 'start-node',
+  more: object = {},
+): [child: ChildProcess, cleanUp: () => void] {
+  const userDir = mkdtempSync(join(tmpdir(), 'bench-'));
+  for (const folder of packages) {
+    const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string };
+    const installed = join(userDir, 'node_modules', name);
+    mkdirSync(dirname(installed), { recursive: true });
+    symlinkSync(folder, installed, 'junction');
+  }
   const nodes = join(userDir, 'nodes');
   mkdirSync(nodes);
-  const driver = JSON.stringify(join(__dirname, 'contenders', 'driver-node'));
-  writeFileSync(join(nodes, 'bench-driver.js'), `module.exports = require(${driver});`);
+  const file = JSON.stringify(join(__dirname, 'contenders', driver));
+  writeFileSync(join(nodes, 'bench-driver.js'), `module.exports = require(${file});`);
   writeFileSync(
     join(nodes, 'bench-driver.html'),
     '<script type="text/javascript">RED.nodes.registerType("bench-driver", { inputs: 1, outputs: 2, defaults: {} });</script>',
   );
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows));
-  writeFileSync(
-    join(userDir, 'settings.js'),
-    'module.exports = { flowFile: "flows.json", httpAdminRoot: false, httpNodeRoot: false, uiPort: 0, telemetry: { enabled: false }, credentialSecret: "bench" };',
-  );
+  const settings = {
+    ...{ flowFile: 'flows.json', httpNodeRoot: false, uiHost: '127.0.0.1', uiPort: 0 },
+    ...{ telemetry: { enabled: false }, credentialSecret: 'bench', ...more },
+  };
+  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};`);
+  const red = join(ROOT, 'node_modules', 'node-red', 'red.js');
+  const child = fork(red, ['--userDir', userDir, '--settings', join(userDir, 'settings.js')], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  return [child, () => rmSync(userDir, { recursive: true, force: true })];
 }

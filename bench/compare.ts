@@ -1,32 +1,50 @@
 /**
- * Compares ways to talk to the store, in turns, on one emulator in a process of its own: docs/benchmarks.md.
- * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json`.
+ * Compares ways to talk to the store, in turns, on one emulator in a process of its own, and beside them nodes for Redis on a
+ * redis-server; what a start takes, what waits, and what locks, updates and roles cost: docs/benchmarks.md.
+ * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
  *
  *   npm run bench [-- --json] [--quick]
+ *
+ * With --quick there are fewer rounds, and nothing is written. What needs a program that is not there is skipped, loudly.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { ContenderProcess, Server } from './children';
-import { coreFlow, ourNodes } from './contenders/flows';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ContenderProcess, type Measured, ROOT, Server } from './children';
+import { coreFlow, ourNodes, redisFlow } from './contenders/flows';
 import { type Finding, PARTS } from './coordination';
 import { type Job, type Measurement, median } from './measure';
-import { type Cell, markdown, type Results } from './report';
+import { picture } from './picture';
+import { type Redis, startRedis } from './redis';
+import { report } from './report';
+import { type Cell, GOAL_SIZE, MANY, type Results } from './results';
+import { startRustSdk } from './rust-sdk';
+import { compareRequire, compareStarts, type Starts } from './start';
+import { measureWaiting } from './waiting';
 
-const ROOT = join(__dirname, '..', '..');
 const QUICK = process.argv.includes('--quick');
 const ROUNDS = QUICK ? 3 : 5;
 const MS = QUICK ? 150 : 250;
 /** The cells that the goals are about get more of both. */
 const GOAL_ROUNDS = QUICK ? 5 : 11;
 const GOAL_MS = QUICK ? 300 : 500;
-const WARM_UP: Job = { operation: 'SET', size: 16, inFlight: 256, ms: 1500 };
-const SIZES = [16, 1024, 65_536];
-const IN_FLIGHT = [256, 16, 1];
+const WARM_UP: Job = { operation: 'SET', size: GOAL_SIZE, inFlight: MANY, ms: 1500 };
+const SIZES = [GOAL_SIZE, 1024, 65_536];
+const IN_FLIGHT = [MANY, 16, 1];
+/** Only to end what hangs. */
+const PART_MS = 5 * 60_000;
+
+const begin = performance.now();
+
+/** Tells on standard error how far it is. */
+function progress(what: string): void {
+  console.error(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s: ${what}`);
+}
 
 /** Every contender in turn, several times; the median of each figure. */
 async function compare(
-  contenders: ContenderProcess[],
+  contenders: Measured[],
   job: Job,
   rounds: number,
 ): Promise<Record<string, Measurement>> {
@@ -49,29 +67,31 @@ async function compare(
   );
 }
 
-async function compareContenders(): Promise<Cell[]> {
-  const server = await Server.start('emulator');
-  const contenders = [
-    await ContenderProcess.start('client', server.port),
-    await ContenderProcess.startFlow('nodes', ourNodes(server.port)),
-    await ContenderProcess.start('plain', server.port),
-    await ContenderProcess.startFlow('core-flow', coreFlow(server.port)),
-    await ContenderProcess.start('floor', server.port),
+async function compareContenders({ port }: Server, redis: Redis | undefined): Promise<Cell[]> {
+  progress('the contenders start; cargo builds one of them');
+  const started: (Measured | undefined)[] = [
+    await ContenderProcess.start('floor', port),
+    await ContenderProcess.start('client', port),
+    await startRustSdk(port),
+    await ContenderProcess.start('plain', port),
+    redis && (await ContenderProcess.startFlow('redis-nodes', redisFlow(redis.server.port), redis.nodes)),
+    await ContenderProcess.startFlow('nodes', ourNodes(port)),
+    await ContenderProcess.startFlow('core-flow', coreFlow(port)),
   ];
+  const contenders = started.filter((one) => one !== undefined);
   for (const contender of contenders) await contender.measure(WARM_UP);
   const cells: Cell[] = [];
   for (const size of SIZES) {
     for (const inFlight of IN_FLIGHT) {
       for (const operation of ['SET', 'GET'] as const) {
-        const goal = size === 16 && inFlight !== 16;
+        progress(`${operation}, ${size} B, ${inFlight} in flight`);
+        const goal = size === GOAL_SIZE && inFlight !== 16;
         const job = { operation, size, inFlight, ms: goal ? GOAL_MS : MS };
         cells.push({ ...job, contenders: await compare(contenders, job, goal ? GOAL_ROUNDS : ROUNDS) });
-        process.stderr.write('.');
       }
     }
   }
   for (const contender of contenders) await contender.stop();
-  await server.stop();
   return cells;
 }
 
@@ -93,22 +113,64 @@ async function compareServers(): Promise<Results['servers']> {
   return { emulator: median(cpu[0] as number[]), aedes: median(cpu[1] as number[]) };
 }
 
-/** Puts the tables between the two marks of the document. */
-function writeDocument(text: string): void {
+/** What a Node-RED starts with: nothing, our package, our nodes in a flow, those for Redis in a flow. */
+function starts({ port }: Server, redis: Redis | undefined): Starts {
+  return {
+    'Node-RED alone': { packages: [], flows: [] },
+    'with this package installed': { packages: [ROOT], flows: [] },
+    'with its *set* and *get* in a flow': { packages: [ROOT], flows: ourNodes(port) },
+    ...(redis && {
+      'with node-red-contrib-redis in a flow': {
+        ...{ packages: [redis.nodes], flows: redisFlow(redis.server.port) },
+      },
+    }),
+  };
+}
+
+/** What a part of the coordination's costs found; or that it failed, so that the rest of the run is not lost. */
+async function findings(name: string): Promise<Finding[]> {
+  progress(name);
+  const late = new AbortController();
+  const hung = pause(PART_MS, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`not done after ${PART_MS / 1000} seconds`);
+  });
+  try {
+    return await Promise.race([(PARTS[name] as () => Promise<Finding[]>)(), hung]);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    return [{ what: name, measured: `failed: ${(error as Error).message}`, met: false }];
+  } finally {
+    late.abort();
+    hung.catch(() => undefined);
+  }
+}
+
+/** Puts each text between its marks in the document. */
+function writeDocument(texts: Record<string, string>): void {
   const file = join(ROOT, 'docs', 'benchmarks.md');
-  const marks = /(<!-- results.*?-->\n)[\s\S]*(<!-- end of results -->)/;
-  writeFileSync(
-    file,
-    readFileSync(file, 'utf8').replace(marks, (_all, begin, end) => `${begin}${text}${end}`),
-  );
+  let document = readFileSync(file, 'utf8');
+  for (const [name, text] of Object.entries(texts)) {
+    const marks = new RegExp(`(<!-- ${name}: .*?-->\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
+    if (!marks.test(document)) throw new Error(`docs/benchmarks.md has no marks for ${name}`);
+    document = document.replace(marks, (_all, start, end) => `${start}\n${text}\n\n${end}`);
+  }
+  writeFileSync(file, document);
 }
 
 async function main(): Promise<void> {
-  const begin = performance.now();
+  progress('what waits, what a start takes');
+  const waiting = (await measureWaiting(10_000, GOAL_SIZE)).bytes;
+  const require = compareRequire(QUICK ? 5 : 15);
+  const redis = await startRedis();
+  const emulator = await Server.start('emulator');
+  const started = await compareStarts(starts(emulator, redis), QUICK ? 2 : 7);
+  progress('the emulator and Aedes');
   const servers = await compareServers();
-  const cells = await compareContenders();
+  const cells = await compareContenders(emulator, redis);
+  await Promise.all([emulator.stop(), redis?.server.stop()]);
   const coordination: Finding[] = [];
-  for (const part of Object.values(PARTS)) coordination.push(...(await part()));
+  for (const name of Object.keys(PARTS)) coordination.push(...(await findings(name)));
   const [cpu] = cpus();
   const results: Results = {
     machine: {
@@ -118,17 +180,23 @@ async function main(): Promise<void> {
       platform: process.platform,
     },
     seconds: Math.round((performance.now() - begin) / 1000),
-    servers,
-    cells,
-    coordination,
+    ...{ servers, cells, require, starts: started, waiting, coordination },
   };
-  const text = markdown(results);
+  const texts = report(results);
   if (!QUICK) {
     writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-    writeDocument(text);
+    writeFileSync(join(ROOT, 'docs', 'images', 'cpu.svg'), picture(cells));
+    writeDocument(texts);
   }
-  console.log(`\n${text}`);
+  console.log(`\n${texts.results}\n\n${texts.coordination}`);
   if (process.argv.includes('--json')) console.log(JSON.stringify(results));
 }
 
-void main();
+main().then(
+  // Ends what is still running as well.
+  () => process.exit(),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

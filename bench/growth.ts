@@ -3,26 +3,18 @@
  *
  *   npm run bench:growth
  */
-import { once } from 'node:events';
 import { Emulator, StateStoreClient } from '../src/index';
 import { ContenderProcess, Server } from './children';
 import { ourNodes } from './contenders/flows';
 import { fill } from './fill';
 import { type Job, median } from './measure';
+import { measureWaiting, memoryBytes, state } from './waiting';
 
 const ROUNDS = 7;
 const LOAD: Job = { operation: 'SET', size: 16, inFlight: 64, ms: 500 };
 const KEYS = [1, 1000, 1_000_000];
 const NODES = [1, 20, 200];
 const MB = 2 ** 20;
-
-function memoryBytes(): number {
-  if (!global.gc) throw new Error('run with node --expose-gc');
-  global.gc();
-  global.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
@@ -100,10 +92,6 @@ async function manyNodes(): Promise<void> {
   console.log(`  largest / smallest: ${spread(medians)}`);
 }
 
-async function state(store: StateStoreClient, kind: string): Promise<void> {
-  while (store.state.kind !== kind) await once(store, 'state');
-}
-
 /** From the end of an outage until every key is observed and read again. */
 async function observeAgain(): Promise<void> {
   console.log('Observing again after a reconnect (KEYNOTIFY and GET for each key):');
@@ -131,31 +119,14 @@ async function observeAgain(): Promise<void> {
   }
 }
 
-/** Messages that wait for a connection, and then go out. */
 async function offline(): Promise<void> {
   const count = 10_000;
   for (const size of [16, 1024]) {
-    let emulator = await Emulator.start({ port: 0 });
-    const { port } = emulator;
-    const store = new StateStoreClient({ host: '127.0.0.1', port, timeout: 60_000 });
-    await store.connect();
-    await emulator.close();
-    await state(store, 'disconnected');
-    const before = memoryBytes();
-    const answers = Array.from({ length: count }, (_, index) =>
-      store.set(`key/${index}`, Buffer.alloc(size)),
-    );
-    const memory = memoryBytes() - before;
-    emulator = await Emulator.start({ port });
-    await state(store, 'connected');
-    const begin = performance.now();
-    await Promise.all(answers);
-    const ms = performance.now() - begin;
+    const { bytes, ms, keys } = await measureWaiting(count, size);
+    const memory = `${((bytes * count) / MB).toFixed(1)} MB, ${bytes.toFixed(0)} bytes each`;
     console.log(
-      `${count} messages of ${size} B queued offline: ${(memory / MB).toFixed(1)} MB, sent and answered in ${ms.toFixed(0)} ms, ${emulator.keys} keys`,
+      `${count} messages of ${size} B queued offline: ${memory}, sent and answered in ${ms.toFixed(0)} ms, ${keys} keys`,
     );
-    await store.close();
-    await emulator.close();
   }
 }
 

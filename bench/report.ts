@@ -1,110 +1,94 @@
 /** Tables, in Markdown, of what a comparison measured. */
 import type { Finding } from './coordination';
-import type { Job, Measurement } from './measure';
+import { GOALS } from './goals';
+import type { Measurement } from './measure';
+import type { Cell, Results } from './results';
 
-/** One load and what each contender made of it. */
-export interface Cell extends Job {
-  contenders: Record<string, Measurement>;
-}
-
-export interface Results {
-  machine: { cpu: string; cores: number; node: string; platform: string };
-  /** How long the comparison took. */
-  seconds: number;
-  /** CPU time per operation in microseconds. */
-  servers: { emulator: number; aedes: number };
-  cells: Cell[];
-  coordination: Finding[];
-}
-
-interface Goal {
-  name: string;
-  /** What the ratio should be at most, or at least. */
-  most?: number;
-  least?: number;
-  ratio: (results: Results) => number;
-}
-
-type Figure = 'cpu' | 'perSecond' | 'p50';
-
-/** The ratio of a figure of two contenders, over SET and GET: their geometric mean. */
-function ratio(figure: Figure, inFlight: number, one: string, other: string): Goal['ratio'] {
-  return ({ cells }) => {
-    const ratios = cells
-      .filter((cell) => cell.size === 16 && cell.inFlight === inFlight)
-      .map(({ contenders }) => (contenders[one]?.[figure] ?? 0) / (contenders[other]?.[figure] ?? 0));
-    return Math.exp(ratios.reduce((sum, each) => sum + Math.log(each), 0) / ratios.length);
-  };
-}
-
-const GOALS: Goal[] = [
-  { name: '`client` CPU per operation / `plain`', most: 0.75, ratio: ratio('cpu', 256, 'client', 'plain') },
-  { name: '`client` throughput / `plain`', least: 1.25, ratio: ratio('perSecond', 256, 'client', 'plain') },
-  { name: '`client` CPU per operation / `floor`', most: 2, ratio: ratio('cpu', 256, 'client', 'floor') },
-  { name: '`nodes` CPU per operation / `plain`', most: 1.1, ratio: ratio('cpu', 256, 'nodes', 'plain') },
-  {
-    name: '`nodes` throughput / `core-flow`',
-    least: 2.5,
-    ratio: ratio('perSecond', 256, 'nodes', 'core-flow'),
-  },
-  {
-    name: '1 in flight: `client` p50 latency / `floor`',
-    most: 1.4,
-    ratio: ratio('p50', 1, 'client', 'floor'),
-  },
-  {
-    name: 'emulator CPU per operation / Aedes with a do-nothing responder',
-    most: 1.25,
-    ratio: ({ servers }) => servers.emulator / servers.aedes,
-  },
-];
-
-/** Everything that docs/benchmarks.md says of a comparison. */
-export function markdown(results: Results): string {
+/** Parts of docs/benchmarks.md, by the name of the mark they stand under. */
+export function report(results: Results): Record<'results' | 'coordination', string> {
   const { cpu, cores, node, platform } = results.machine;
   const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;
-  return `\n${machine}\n\n${goalTable(results)}\nA ratio is the geometric mean of those of SET and GET.\n\nLocks, updates and roles:\n\n${findingTable(results.coordination)}\n${resultTable(results)}\n`;
+  const { library, mqtt } = results.require;
+  return {
+    results: [
+      machine,
+      goalTable(results),
+      'A ratio is the geometric mean of those of SET and GET.',
+      'CPU µs per operation, SET / GET:',
+      cellTable(results.cells, ({ cpu }) => cpu.toFixed(cpu < 100 ? 1 : 0)),
+      'Operations per second, SET / GET:',
+      cellTable(results.cells, ({ perSecond }) => perSecond.toFixed(0)),
+      'Latency, p50 in milliseconds, SET / GET:',
+      cellTable(results.cells, ({ p50 }) => p50.toFixed(p50 < 1 ? 3 : 1)),
+      'What a start takes, and what a package adds to it:',
+      startTable(results),
+      `To require the library takes ${library.toFixed(0)} ms, \`mqtt\` alone ${mqtt.toFixed(0)} ms.`,
+    ].join('\n\n'),
+    coordination: findingTable(results.coordination),
+  };
 }
 
 export function findingTable(findings: Finding[]): string {
   const rows = findings.map(({ what, goal = '', measured, met }) => [
     ...[what, goal, measured],
-    met === undefined ? '' : met ? 'yes' : 'no',
+    met === undefined ? '' : yesOrNo(met),
   ]);
   return table(['locks, updates, roles', 'goal', 'measured', 'met'], rows);
 }
 
-/** Goal by goal, at 256 in flight and 16 B unless it says otherwise. */
+const yesOrNo = (met: boolean) => (met ? 'yes' : 'no');
+
 function goalTable(results: Results): string {
-  const rows = GOALS.map((goal) => {
-    const reached = goal.ratio(results);
-    const met = goal.most === undefined ? reached >= (goal.least as number) : reached <= goal.most;
-    const aim = goal.most === undefined ? `>= ${goal.least}` : `<= ${goal.most}`;
-    return [goal.name, aim, reached.toFixed(2), met ? 'yes' : 'no'];
+  const rows = GOALS.map(({ name, most, least, figure }) => {
+    const reached = figure(results);
+    const met = most === undefined ? reached >= (least as number) : reached <= most;
+    return [
+      ...[name, most === undefined ? `>= ${least}` : `<= ${most}`],
+      ...(Number.isNaN(reached) ? ['skipped', ''] : [reached.toFixed(2), yesOrNo(met)]),
+    ];
   });
-  return table(['at 256 in flight, 16 B', 'goal', 'measured', 'met'], rows);
+  return table(['at 256 in flight, 16 B', 'goal', 'this run', 'met'], rows);
 }
 
-function resultTable({ cells }: Results): string {
-  const rows = cells.flatMap(({ operation, size, inFlight, contenders }) =>
-    Object.entries(contenders).map(([name, { perSecond, cpu, p50, p99 }]) => [
-      operation,
-      size < 1024 ? `${size} B` : `${size / 1024} KiB`,
-      String(inFlight),
-      `\`${name}\``,
-      perSecond.toFixed(0),
-      cpu.toFixed(1),
-      p50.toFixed(3),
-      p99.toFixed(3),
-    ]),
-  );
+/** A row for each load, a column for each contender, in each cell the figure of SET and of GET. */
+function cellTable(cells: Cell[], show: (measurement: Measurement) => string): string {
+  const names = Object.keys(cells[0]?.contenders ?? {});
+  const sets = cells.filter(({ operation }) => operation === 'SET');
+  const rows = sets.map((set) => {
+    const get = cells.find(
+      ({ operation, size, inFlight }) =>
+        operation === 'GET' && size === set.size && inFlight === set.inFlight,
+    );
+    return [
+      set.size < 1024 ? `${set.size} B` : `${set.size / 1024} KiB`,
+      String(set.inFlight),
+      ...names.map((name) =>
+        [set, get].map((cell) => (cell?.contenders[name] ? show(cell.contenders[name]) : '-')).join(' / '),
+      ),
+    ];
+  });
+  return table(['value', 'in flight', ...names.map((name) => `\`${name}\``)], rows);
+}
+
+/** The first one as it is, and what the others are beyond it. */
+function startTable({ starts }: Results): string {
+  const [first, ...others] = Object.entries(starts);
+  if (!first) return '';
+  const [alone, base] = first;
+  const more = (value: number, digits = 0) => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
   return table(
-    ['operation', 'value', 'in flight', 'contender', 'operations/s', 'CPU µs/operation', 'p50 ms', 'p99 ms'],
-    rows,
+    ['', 'ms', 'CPU ms', 'MB of heap', 'MB of the process'],
+    [
+      [alone, base.ms.toFixed(0), base.cpu.toFixed(0), base.heap.toFixed(1), base.rss.toFixed(0)],
+      ...others.map(([name, { ms, cpu, heap, rss }]) => [
+        ...[name, more(ms - base.ms), more(cpu - base.cpu)],
+        ...[more(heap - base.heap, 1), more(rss - base.rss)],
+      ]),
+    ],
   );
 }
 
 function table(head: string[], rows: string[][]): string {
   const lines = [head, head.map(() => '---'), ...rows];
-  return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

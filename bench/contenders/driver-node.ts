@@ -1,26 +1,50 @@
 /**
  * The node that drives a flow: a GET leaves by the last output, a SET by one of the others, in turns, and the flow ends at
  * its input.
- * It is the same in both flows that are compared, so what it costs is in both figures.
+ * It is the same in all flows that are compared, so what it costs is in all figures.
  */
 import type { NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import type { Contender } from '../measure';
+import type { Contender, Operation } from '../measure';
 import { serve } from './serve';
 
 type Driven = NodeMessageInFlow & {
-  bench: { size: number; done: (right: boolean) => void };
+  bench: { operation: Operation; size: number; done: (right: boolean) => void };
   statestore?: { stored?: boolean; updated?: boolean; found?: boolean };
 };
 
+interface DriverDef extends NodeDef {
+  wires: string[][];
+  /** Whether values are text, and not bytes. */
+  text?: boolean;
+}
+
+/** Whether the flow did what it was asked to. Nodes for Redis leave the answer itself. */
+function isRight({ statestore, payload, bench }: Driven): boolean {
+  const done = statestore ? (statestore.stored ?? statestore.updated) : payload === 'OK';
+  if (bench.operation === 'SET') return done === true;
+  return statestore?.found !== false && (payload as Buffer | string | null)?.length === bench.size;
+}
+
+let lastValue: Buffer | undefined;
+let lastText = '';
+
+/** All requests of a job have the same value. */
+function textOf(value: Buffer): string {
+  if (value !== lastValue) lastText = value.toString('latin1');
+  lastValue = value;
+  return lastText;
+}
+
 export = (RED: NodeAPI): void => {
-  RED.nodes.registerType('bench-driver', function (this, def: NodeDef & { wires: string[][] }) {
+  RED.nodes.registerType('bench-driver', function (this, def: DriverDef) {
     RED.nodes.createNode(this, def);
     const sets = def.wires.length - 1;
     let turn = 0;
     const contender: Contender = {
       request: (operation, key, value, done) => {
         const isSet = operation === 'SET';
-        const msg = { topic: key, payload: isSet ? value : undefined, bench: { size: value.length, done } };
+        const payload = isSet ? (def.text ? textOf(value) : value) : undefined;
+        const msg = { topic: key, payload, bench: { operation, size: value.length, done } };
         const output = isSet ? turn++ % sets : sets;
         const outputs = new Array(output).fill(null);
         outputs.push(msg);
@@ -28,13 +52,8 @@ export = (RED: NodeAPI): void => {
       },
     };
     this.on('input', (msg, _send, done) => {
-      const { statestore, payload, bench } = msg as Driven;
-      const right =
-        statestore?.stored ??
-        statestore?.updated ??
-        (statestore?.found && (payload as Buffer).length === bench.size);
       done();
-      bench.done(right === true);
+      (msg as Driven).bench.done(isRight(msg as Driven));
     });
     RED.events.once('flows:started', () => serveOnceAnswered(contender));
   });

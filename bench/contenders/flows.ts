@@ -1,4 +1,4 @@
-/** The two flows that are compared, each between output and input of the driver. */
+/** The flows that are compared, each between output and input of the driver. */
 import { responseTopic } from '../../src/protocol/topics';
 
 const CORE_CLIENT = 'core-flow';
@@ -47,6 +47,21 @@ export function updateNode(port: number): object[] {
       ...{ lock: '', lockType: 'str', duration: '', timeout: '' },
     },
     { id: 'store', type: 'statestore-config', ...{ host: '127.0.0.1', port, tls: false, login: 'none' } },
+  ];
+}
+
+/** `redis-nodes`: the command node of node-red-contrib-redis. Values are text, which costs it less than bytes do. */
+export function redisFlow(port: number): object[] {
+  const command = { type: 'redis-command', z: 'tab', server: 'redis-server', wires: [['driver']] };
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', text: true, wires: [['set'], ['get']] },
+    { ...command, id: 'set', command: 'SET', topic: '', params: '[]', block: false },
+    { ...command, id: 'get', command: 'GET', topic: '', params: '[]', block: false },
+    {
+      ...{ id: 'redis-server', type: 'redis-config', name: 'redis', cluster: false, optionsType: 'json' },
+      options: JSON.stringify({ host: '127.0.0.1', port }),
+    },
   ];
 }
 

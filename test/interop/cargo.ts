@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../support/node-red';
-import { skipWithout } from '../support/skips';
+import { type Skip, skipWithout } from '../support/skips';
 
 const DIRECTORY = join(ROOT, 'test', 'interop');
 /** `rust-version` of the crates. */
@@ -27,33 +27,38 @@ const WANTED: [sign: RegExp, why: string, remedy: string][] = [
 
 /** Call it in `before`: resolves with the program's path; what is built stays for the next time. */
 export async function buildProgram(context: Mocha.Context): Promise<string> {
-  requireCargo(context);
   context.timeout(PATIENCE_MS);
+  const built = await build('dev');
+  if ('why' in built) skipWithout(context, built);
+  return built.program;
+}
+
+/** The program's path, or why it cannot be built. */
+export async function build(profile: 'dev' | 'release'): Promise<{ program: string } | Skip> {
+  const lacking = lackOfCargo();
+  if (lacking) return lacking;
   try {
-    await promisify(execFile)('cargo', ['build', '--locked', '--target-dir', 'target'], {
-      cwd: DIRECTORY,
-      maxBuffer: 2 ** 24,
-    });
+    const parameters = ['build', '--locked', '--profile', profile, '--target-dir', 'target'];
+    await promisify(execFile)('cargo', parameters, { cwd: DIRECTORY, maxBuffer: 2 ** 24 });
   } catch (error) {
     const { stderr } = error as { stderr: string };
     const wanted = WANTED.find(([sign]) => sign.test(stderr));
-    if (wanted) skipWithout(context, { why: wanted[1], remedy: wanted[2] });
+    if (wanted) return { why: wanted[1], remedy: wanted[2] };
     throw new Error(`cargo build failed: ${stderr}`);
   }
-  return join(DIRECTORY, 'target', 'debug', 'statestore-interop');
+  const folder = profile === 'dev' ? 'debug' : profile;
+  return { program: join(DIRECTORY, 'target', folder, 'statestore-interop') };
 }
 
-function requireCargo(context: Mocha.Context): void {
+function lackOfCargo(): Skip | undefined {
   const remedy = `https://rustup.rs, or Debian 13: apt-get install rustup && rustup default stable`;
   let version: string;
   try {
     version = execFileSync('cargo', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
-    skipWithout(context, { why: 'cargo is not installed', remedy });
+    return { why: 'cargo is not installed', remedy };
   }
   const [major = 0, minor = 0] = (/\d+\.\d+/.exec(version)?.[0] ?? '').split('.').map(Number);
   const [, oldest = 0] = OLDEST.split('.').map(Number);
-  if (major === 1 && minor < oldest) {
-    skipWithout(context, { why: `cargo is older than ${OLDEST}`, remedy });
-  }
+  return major === 1 && minor < oldest ? { why: `cargo is older than ${OLDEST}`, remedy } : undefined;
 }

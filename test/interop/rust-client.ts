@@ -40,6 +40,24 @@ export interface RustLease extends RustHold {
   renewal?: number;
 }
 
+export interface RustLoad {
+  operation: 'SET' | 'GET';
+  /** Bytes of the value. */
+  size: number;
+  inFlight: number;
+  ms: number;
+}
+
+export interface RustLoadResult {
+  operations: number;
+  perSecond: number;
+  /** Microseconds of CPU time (user and system) per operation. */
+  cpu: number;
+  /** Latencies in milliseconds. */
+  p50: number;
+  p99: number;
+}
+
 interface Answer {
   result?: Record<string, unknown>;
   error?: { kind: string; message: string };
@@ -172,6 +190,15 @@ export class RustClient extends EventEmitter<Events> {
         return changes;
       })(),
     );
+  }
+
+  /** Keeps so many requests in flight for so many milliseconds; what bench/measure.ts would tell of it. */
+  async load(load: RustLoad): Promise<RustLoadResult> {
+    const { operation, size, inFlight, ms } = load;
+    const result = await this.#tell('load', {}, { operation, size, inFlight, ms });
+    const { wrong, ...figures } = result as unknown as RustLoadResult & { wrong: number };
+    if (wrong > 0) throw new Error(`${wrong} of ${figures.operations} answers to ${operation} were wrong`);
+    return figures;
   }
 
   /** Ends the connection and the process. */

@@ -186,6 +186,29 @@ describe('With the Rust client of Azure IoT Operations', () => {
     });
   });
 
+  describe('a load', () => {
+    it('of theirs, as the benchmark has it, is what it says it is', async () => {
+      let served = 0;
+      const count = () => served++;
+      emulator.on('change', count);
+      const load = { size: 16, inFlight: 8, ms: 200 };
+      const sets = await theirs.load({ ...load, operation: 'SET' });
+      emulator.off('change', count);
+      assert.equal(sets.operations, served);
+      for (let lane = 0; lane < load.inFlight; lane++) {
+        const got = await ours.get(`bench/${lane}`);
+        assert.equal(got.found && got.value.length, load.size);
+      }
+      assert.ok(
+        sets.cpu > 0 && sets.perSecond > 0 && sets.p50 > 0 && sets.p99 >= sets.p50,
+        JSON.stringify(sets),
+      );
+      // The values that are there have 16 bytes.
+      const wrong = /(\d+) of \1 answers to GET were wrong/;
+      await assert.rejects(theirs.load({ ...load, operation: 'GET', size: 17 }), wrong);
+    });
+  });
+
   describe('a connection that is cut', () => {
     it('is found again by them, who then observe again', async () => {
       const proxy = await FaultProxy.start(() => emulator.port);

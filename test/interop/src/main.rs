@@ -1,6 +1,8 @@
 //! Does with Microsoft's client of the state store what it is told: a command as JSON per line of standard input, an
 //! answer as JSON per line of standard output. Commands run side by side; keys, values and holders are base64. README.md.
 
+mod load;
+
 use std::{cell::RefCell, collections::HashMap, error::Error, rc::Rc, sync::Arc, time::Duration};
 
 use azure_iot_operations_mqtt::{
@@ -15,6 +17,7 @@ use azure_iot_operations_services::{
     state_store::{self, KeyObservation, Operation, SetCondition, SetOptions},
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use load::{Load, Request};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, stdin},
@@ -95,6 +98,26 @@ impl Command {
                 .map(Some)
                 .map_err(|error| Failure::of_command(format!("fencingToken: {error}"))),
         }
+    }
+
+    fn number(&self, name: &str) -> Result<usize, Failure> {
+        self.0[name]
+            .as_u64()
+            .and_then(|number| number.try_into().ok())
+            .ok_or_else(|| Failure::of_command(format!("{name} is missing")))
+    }
+
+    fn load(&self) -> Result<Load, Failure> {
+        Ok(Load {
+            request: match self.text("operation")? {
+                "SET" => Request::Set,
+                "GET" => Request::Get,
+                other => return Err(Failure::of_command(format!("operation {other}"))),
+            },
+            size: self.number("size")?,
+            in_flight: self.number("inFlight")?,
+            time: self.duration("ms").unwrap_or_default(),
+        })
     }
 
     fn lease_time(&self) -> Result<Duration, Failure> {
@@ -189,6 +212,7 @@ impl Program {
             "lock.token" => {
                 Ok(json!({ "token": text_of(self.lock(command)?.current_lock_fencing_token().as_ref()) }))
             }
+            "load" => Ok(command.load()?.run(&self.store).await?),
             other => Err(Failure::of_command(format!("unknown: {other}"))),
         }
     }

@@ -1,0 +1,75 @@
+/** The tables of docs/benchmarks.md. */
+import assert from 'node:assert/strict';
+import { GOALS } from '../../bench/goals';
+import type { Measurement } from '../../bench/measure';
+import { report } from '../../bench/report';
+import type { Cell, Results } from '../../bench/results';
+
+type Figures = Record<string, Partial<Measurement>>;
+
+function cells(set: Figures, get: Figures, inFlight: number): Cell[] {
+  const complete = (figures: Figures) =>
+    Object.fromEntries(
+      Object.entries(figures).map(([name, some]) => [
+        name,
+        { operations: 1, perSecond: 1, cpu: 1, p50: 1, p99: 1, ...some },
+      ]),
+    );
+  return [
+    { operation: 'SET', size: 16, inFlight, ms: 1, contenders: complete(set) },
+    { operation: 'GET', size: 16, inFlight, ms: 1, contenders: complete(get) },
+  ];
+}
+
+const RESULTS: Results = {
+  machine: { cpu: 'A processor', cores: 2, node: 'v20', platform: 'linux' },
+  seconds: 500,
+  servers: { emulator: 40, aedes: 40 },
+  require: { library: 150, mqtt: 60 },
+  starts: {
+    'Node-RED alone': { ms: 1000, cpu: 900, heap: 50, rss: 120 },
+    'with more': { ms: 1100, cpu: 950, heap: 51.25, rss: 118 },
+  },
+  waiting: 640,
+  cells: [
+    ...cells(
+      { floor: { cpu: 5 }, client: { cpu: 20, perSecond: 4 }, plain: { perSecond: 2 } },
+      { floor: { cpu: 5 }, client: { cpu: 5, perSecond: 8 }, plain: { perSecond: 1 } },
+      256,
+    ),
+    ...cells({ floor: {}, client: { p50: 2 } }, { floor: {}, client: { p50: 0.5 } }, 1),
+  ],
+  coordination: [{ what: 'locks', measured: 'fast' }],
+};
+
+/** The cells of the row that begins so. */
+function row(results: Results, name: string): string[] {
+  const line = report(results)
+    .results.split('\n')
+    .find((one) => one.startsWith(`| ${name} |`));
+  return (line ?? '')
+    .split(' | ')
+    .slice(1)
+    .map((cell) => cell.replace(/ ?\|$/, ''));
+}
+
+describe('The report of a comparison', () => {
+  it('has a row for each goal, with the geometric mean of SET and GET', () => {
+    for (const { name } of GOALS) assert.equal(row(RESULTS, name).length, 3, name);
+    assert.deepEqual(row(RESULTS, '`client` CPU / `floor`'), ['<= 1.8', '2.00', 'no']);
+    assert.deepEqual(row(RESULTS, '`client` throughput / `plain`'), ['>= 1.25', '4.00', 'yes']);
+    assert.deepEqual(row(RESULTS, '1 in flight: `client` p50 / `floor`'), ['<= 1.4', '1.00', 'yes']);
+    assert.deepEqual(row(RESULTS, 'time to require the library / `mqtt` alone'), ['<= 1.2', '2.50', 'no']);
+    assert.deepEqual(row(RESULTS, 'kB of memory per waiting message'), ['<= 0.8', '0.64', 'yes']);
+  });
+
+  it('says of a goal that it was skipped where one of its contenders was', () => {
+    assert.deepEqual(row(RESULTS, '`nodes` CPU / `redis-nodes`'), ['<= 1.2', 'skipped', '']);
+  });
+
+  it('has SET and GET of a load in one row, and tells what a package adds to a start', () => {
+    assert.deepEqual(row(RESULTS, '16 B').slice(1), ['5.0 / 5.0', '20.0 / 5.0', '1.0 / 1.0']);
+    assert.deepEqual(row(RESULTS, 'Node-RED alone'), ['1000', '900', '50.0', '120']);
+    assert.deepEqual(row(RESULTS, 'with more'), ['+100', '+50', '+1.3', '-2']);
+  });
+});
