@@ -47,7 +47,7 @@ const RETRY_PAUSE_MS = 1000;
 export class CachedKey {
   readonly scope: string;
   readonly name: string;
-  readonly #key: Buffer;
+  readonly #key: string;
   readonly #around: Surroundings;
   #current: Write | undefined;
   #next: Write | undefined;
@@ -72,7 +72,7 @@ export class CachedKey {
   constructor(scope: string, name: string, key: string, around: Surroundings) {
     this.scope = scope;
     this.name = name;
-    this.#key = Buffer.from(key);
+    this.#key = key;
     this.#around = around;
   }
 

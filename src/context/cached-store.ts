@@ -9,8 +9,8 @@ import { ScopeData } from './scope-data';
 import { named, StoreLog } from './store-log';
 import type { Settle } from './write';
 
-/** How many keys are loaded at a time. */
-const LOADING = 500;
+/** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
+const LOADING = 1000;
 
 /** A context store that has everything in memory, too, and is told by the store what others write. */
 export class CachedStore implements ContextStore {
