@@ -1,6 +1,6 @@
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
-import type { StateStoreClient } from '../client/state-store-client';
+import type { SetResult, StateStoreClient } from '../client/state-store-client';
 import { ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, parseHlc } from '../protocol/hlc';
 import type { ContextIndex } from './context-index';
@@ -25,8 +25,12 @@ export interface Surroundings {
   /** A write that nobody waits for failed. */
   onNotWritten(key: CachedKey, error: unknown): void;
   onWritten(key: CachedKey): void;
+  /** Who was told what became of a write threw. */
+  onThrown(error: unknown): void;
+  /** A first write is under way. */
+  onBusy(): void;
   /** Nothing is under way any more. */
-  onIdle(key: CachedKey): void;
+  onIdle(): void;
   /** It could not be observed; that is tried again. */
   onNotObserved(key: CachedKey, error: unknown): void;
   /** It is neither in the cache nor in the index any more. */
@@ -43,7 +47,7 @@ const RETRY_PAUSE_MS = 1000;
 export class CachedKey {
   readonly scope: string;
   readonly name: string;
-  readonly #key: Buffer;
+  readonly #key: string;
   readonly #around: Surroundings;
   #current: Write | undefined;
   #next: Write | undefined;
@@ -68,7 +72,7 @@ export class CachedKey {
   constructor(scope: string, name: string, key: string, around: Surroundings) {
     this.scope = scope;
     this.name = name;
-    this.#key = Buffer.from(key);
+    this.#key = key;
     this.#around = around;
   }
 
@@ -132,57 +136,96 @@ export class CachedKey {
   }
 
   #want(deadline: number, settle: Settle | undefined, restores: boolean): void {
-    this.#next ??= new Write();
-    this.#next.want(deadline, settle, restores);
-    if (!this.#current) void this.#run();
+    if (this.#next) {
+      this.#next.want(deadline, settle, restores);
+      return;
+    }
+    const write = new Write(deadline, settle, restores);
+    if (this.#current) {
+      this.#next = write;
+      return;
+    }
+    this.#around.onBusy();
+    this.#begin(write);
   }
 
-  async #run(): Promise<void> {
-    for (let write = this.#next; write; write = this.#next) {
-      this.#next = undefined;
-      this.#current = write;
-      let failure: unknown;
-      try {
-        await this.#send(write);
-      } catch (error) {
-        failure = error;
-        this.#doubtful = true;
-        this.#unwritten = true;
-      }
-      this.#current = undefined;
-      this.#settle(write, failure);
+  /** Sends the next write. No promises of our own on this way: each costs a busy flow as much as the work between them. */
+  #begin(write: Write): void {
+    const { scope, name } = this;
+    const { index } = this.#around;
+    this.#current = write;
+    this.#next = undefined;
+    if (index.has(scope, name) || !this.#around.has(scope, name)) {
+      this.#send(write);
+      return;
     }
-    this.#settled();
+    index.add(scope, [name], write.deadline).then(
+      () => {
+        // What was asked for since goes out with this one.
+        if (this.#next) write.join(this.#next);
+        this.#next = undefined;
+        this.#send(write);
+      },
+      (error: unknown) => this.#end(write, error),
+    );
+  }
+
+  #send(write: Write): void {
+    const { index, persist, store } = this.#around;
+    const failed = (error: unknown) => this.#end(write, error);
+    let json: string | undefined;
+    try {
+      json = this.#around.read(this.scope, this.name);
+    } catch (error) {
+      // Nobody is called back before the call that set it has returned.
+      queueMicrotask(() => failed(error));
+      return;
+    }
+    const options = write.options(persist);
+    if (json === undefined) {
+      index.doubt(this.scope, this.name);
+      store.delete(this.#key, { timeout: options.timeout }).then(({ version }) => {
+        this.#learned(version);
+        this.#end(write, undefined);
+      }, failed);
+      return;
+    }
+    store.set(this.#key, json, options).then((result) => this.#onAnswer(write, result), failed);
+  }
+
+  #onAnswer(write: Write, { stored, version }: SetResult): void {
+    const { scope, name } = this;
+    const { index, life } = this.#around;
+    if (stored) this.#learned(version);
+    else this.#doubtful = true;
+    this.#life = life.known;
+    if (index.has(scope, name)) {
+      this.#end(write, undefined);
+      return;
+    }
+    // Somebody may have deleted it, and taken it out of the index, just before.
+    index.add(scope, [name], write.deadline).then(
+      () => this.#end(write, undefined),
+      (error: unknown) => this.#end(write, error),
+    );
+  }
+
+  #end(write: Write, error: unknown): void {
+    if (error) {
+      this.#doubtful = true;
+      this.#unwritten = true;
+    }
+    // What is set by who is called back is the next write.
+    this.#settle(write, error);
+    this.#current = undefined;
+    if (this.#next) this.#begin(this.#next);
+    else this.#settled();
   }
 
   #settle(write: Write, error: unknown): void {
     if (!error) this.#around.onWritten(this);
     else if (write.untold) this.#around.onNotWritten(this, error);
-    write.settle(error);
-  }
-
-  async #send(write: Write): Promise<void> {
-    const { scope, name } = this;
-    const { index, life, store } = this.#around;
-    if (this.#around.has(scope, name) && !index.has(scope, name))
-      await index.add(scope, [name], write.deadline);
-    // What was asked for since goes out with this one.
-    if (this.#next) write.join(this.#next);
-    this.#next = undefined;
-    const json = this.#around.read(scope, name);
-    const options = write.options(this.#around.persist);
-    if (json === undefined) {
-      index.doubt(scope, name);
-      const { version } = await store.delete(this.#key, { timeout: options.timeout });
-      this.#learned(version);
-      return;
-    }
-    const { stored, version } = await store.set(this.#key, json, options);
-    if (stored) this.#learned(version);
-    else this.#doubtful = true;
-    this.#life = life.known;
-    // Somebody may have deleted it, and taken it out of the index, just before.
-    if (!index.has(scope, name)) await index.add(scope, [name], write.deadline);
+    write.settle(error, this.#around.onThrown);
   }
 
   #learned(version: string | undefined): void {
@@ -194,7 +237,7 @@ export class CachedKey {
 
   /** Nothing is under way any more: what others wrote meanwhile counts, if it is newer. */
   #settled(): void {
-    this.#around.onIdle(this);
+    this.#around.onIdle();
     const remote = this.#remote;
     this.#remote = undefined;
     if (!this.#doubtful && remote) {

@@ -7,9 +7,10 @@ import type { NodeRed } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { ScopeData } from './scope-data';
 import { named, StoreLog } from './store-log';
+import type { Settle } from './write';
 
-/** How many keys are loaded at a time. */
-const LOADING = 500;
+/** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
+const LOADING = 1000;
 
 /** A context store that has everything in memory, too, and is told by the store what others write. */
 export class CachedStore implements ContextStore {
@@ -19,8 +20,8 @@ export class CachedStore implements ContextStore {
   readonly #around: Surroundings;
   readonly #seen = new SeenScopes();
   readonly #keys = new Map<string, Map<string, CachedKey>>();
-  /** Keys with writes that are not settled. */
-  readonly #pending = new Set<CachedKey>();
+  /** How many keys have writes that are not settled. */
+  #pending = 0;
   #onSettled: (() => void) | undefined;
   #loaded = false;
 
@@ -43,10 +44,14 @@ export class CachedStore implements ContextStore {
         else this.#data.drop(scope, name);
       },
       onNotWritten: (key, error) => this.#log.notWritten(`${key}`, error),
-      onWritten: (key) => this.#log.written(`${key}`),
-      onIdle: (key) => {
-        this.#pending.delete(key);
-        if (this.#pending.size === 0) this.#onSettled?.();
+      onWritten: (key) => this.#log.written(key),
+      onThrown: (error) => this.#log.error('a callback of set threw', error),
+      onBusy: () => {
+        this.#pending++;
+      },
+      onIdle: () => {
+        this.#pending--;
+        if (this.#pending === 0) this.#onSettled?.();
       },
       onNotObserved: (key, error) => this.#log.trouble(`${key} could not be observed`, error),
       onUnused: (key) => this.#forget(key),
@@ -71,10 +76,13 @@ export class CachedStore implements ContextStore {
     const flushed = () =>
       new Promise<void>((resolve) => {
         this.#onSettled = resolve;
-        if (this.#pending.size === 0) resolve();
+        if (this.#pending === 0) resolve();
       });
     await this.#link.close(flushed, () => {
-      const late = [...this.#pending];
+      const late: CachedKey[] = [];
+      this.#forEachKey((key) => {
+        if (key.busy) late.push(key);
+      });
       if (late.length > 0)
         this.#log.error(`not written, because Node-RED ends: ${named(late.map((key) => `${key}`))}.`);
       this.#log.tellFailed('and Node-RED ends');
@@ -98,20 +106,17 @@ export class CachedStore implements ContextStore {
   }
 
   set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
-    const pairs = pairsOf(key, value);
-    let keys: Set<CachedKey>;
+    let keys: readonly CachedKey[];
     try {
       if (this.#link.closed) throw closed();
-      // Nothing is set when one of them is wrong.
-      keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
-      for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
+      keys = Array.isArray(key) ? this.#takeMany(scope, key, value) : [this.#takeOne(scope, key, value)];
     } catch (error) {
       if (!callback) throw error;
       callback(error);
       return;
     }
     this.#seen.used(scope);
-    this.#write(keys, callback && ((error) => this.#call(callback, error)));
+    this.#write(keys, callback);
   }
 
   keys(scope: string, callback?: Callback): string[] | undefined {
@@ -134,17 +139,29 @@ export class CachedStore implements ContextStore {
 
   #deleteScope(scope: string, settle?: (error?: unknown) => void): void {
     const keys = this.#data.dropScope(scope).map((name) => this.#keyOf(scope, name));
-    this.#write(new Set(keys), settle);
+    this.#write(keys, settle);
   }
 
-  #write(keys: ReadonlySet<CachedKey>, settle?: (error?: unknown) => void): void {
+  /** Each key once. `settle` is called once, when all of them are written. */
+  #write(keys: readonly CachedKey[], settle?: Settle): void {
+    if (keys.length === 0 && settle) Promise.resolve().then(settle).catch(this.#around.onThrown);
     const { deadline } = this.#link;
-    if (keys.size === 0) settle?.();
-    const settleOne = settle && keys.size > 1 ? afterAll(keys.size, settle) : settle;
-    for (const key of keys) {
-      this.#pending.add(key);
-      key.write(deadline, settleOne);
-    }
+    const settleOne = settle && keys.length > 1 ? afterAll(keys.length, settle) : settle;
+    for (const key of keys) key.write(deadline, settleOne);
+  }
+
+  #takeOne(scope: string, expression: string, value: unknown): CachedKey {
+    const key = this.#checked(scope, expression, value);
+    this.#data.set(scope, expression, value);
+    return key;
+  }
+
+  /** Nothing is set when one of them is wrong. */
+  #takeMany(scope: string, expressions: string[], value: unknown): CachedKey[] {
+    const pairs = pairsOf(expressions, value);
+    const keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
+    for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
+    return [...keys];
   }
 
   #checked(scope: string, expression: string, value: unknown): CachedKey {
@@ -153,19 +170,10 @@ export class CachedStore implements ContextStore {
     return this.#keyOf(scope, name);
   }
 
-  /** A callback that throws is the fault of who gave it; it must not end Node-RED. */
-  #call(callback: Callback, error: unknown): void {
-    try {
-      callback(error);
-    } catch (thrown) {
-      this.#log.error('a callback of set threw', thrown);
-    }
-  }
-
   #encoded(scope: string, name: string): string | undefined {
     if (!this.#data.has(scope, name)) return undefined;
     const { json, circular } = encode(this.#data.read(scope, name));
-    this.#log.circular(`${scope} ${name}`, circular);
+    this.#log.circular(scope, name, circular);
     return json;
   }
 

@@ -97,7 +97,7 @@ export class DirectStore implements ContextStore {
         continue;
       }
       const { json, circular } = encode(data[name]);
-      this.#log.circular(`${scope} ${name}`, circular);
+      this.#log.circular(scope, name, circular);
       if (!index.has(scope, name)) await index.add(scope, [name], deadline);
       await client.set(this.#key(scope, name), json, { persist: this.#persist });
       // Somebody may have deleted it, and taken it out of the index, just before.

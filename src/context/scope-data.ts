@@ -1,6 +1,9 @@
 /** What the cache holds: an object per scope, read and changed by property expressions as Core's memory store does. */
 import type { NodeRed } from './node-red';
 
+/** An expression that is a name and nothing else, as nearly all are: nothing is to be parsed. */
+const NAME = /^[A-Za-z_$][\w$]*$/;
+
 /** Has no prototype, so that a key may be called `__proto__` or `toString`. */
 type Data = Record<string, unknown>;
 
@@ -19,18 +22,24 @@ export class ScopeData {
   /** By reference. `undefined` for what is not there. Throws `INVALID_EXPR`. */
   get(scope: string, expression: string): unknown {
     const data = this.#scopes.get(scope);
-    return data && property(this.#util, data, expression);
+    if (!data) return undefined;
+    return isName(expression) ? data[expression] : property(this.#util, data, expression);
   }
 
   /** The key that a property expression begins with. Throws `INVALID_EXPR`. */
   nameOf(scope: string, expression: string): string {
+    if (isName(expression)) return expression;
     const [name] = this.#util.normalisePropertyExpression(expression, this.#dataOf(scope));
     return String(name);
   }
 
   /** Sets or, with `undefined`, deletes a property. Returns false when there is no place for it. */
   set(scope: string, expression: string, value: unknown): boolean {
-    return this.#util.setObjectProperty(this.#dataOf(scope), expression, value);
+    const data = this.#dataOf(scope);
+    if (!isName(expression)) return this.#util.setObjectProperty(data, expression, value);
+    if (value === undefined) delete data[expression];
+    else data[expression] = value;
+    return true;
   }
 
   /** The names of all keys; of the global scope without those of its own functions, as in Core. */
@@ -71,6 +80,11 @@ export class ScopeData {
     this.#scopes.set(scope, made);
     return made;
   }
+}
+
+/** Node-RED may be given anything as a key. */
+function isName(expression: unknown): expression is string {
+  return typeof expression === 'string' && NAME.test(expression);
 }
 
 /** A property of an object; `undefined` where it, or its parent, is not there. Throws `INVALID_EXPR`. */

@@ -60,9 +60,11 @@ export class StoreLog {
     else this.#log.error(line(`${key} was not written: ${messageOf(error)}`));
   }
 
-  written(key: string): void {
-    if (this.#failed.size > 0) this.#failed.delete(key);
-    if (this.#untold.size > 0) this.#untold.delete(key);
+  written(key: { toString(): string }): void {
+    // Which key it is matters only then.
+    if (this.#failed.size === 0 && this.#untold.size === 0) return;
+    this.#failed.delete(`${key}`);
+    this.#untold.delete(`${key}`);
   }
 
   /** Once for each kind of error and connection: there may be as many as keys. */
@@ -82,9 +84,11 @@ export class StoreLog {
   }
 
   /** Once per key, until it is written without. */
-  circular(key: string, circular: boolean): void {
+  circular(scope: string, name: string, circular: boolean): void {
+    if (!circular && this.#circular.size === 0) return;
+    const key = `${scope} ${name}`;
     if (!circular) {
-      if (this.#circular.size > 0) this.#circular.delete(key);
+      this.#circular.delete(key);
     } else if (!this.#circular.has(key)) {
       this.#circular.add(key);
       this.#log.warn(line(`${key} contains itself: such a part is stored as a text, [Circular ~...].`));

@@ -6,13 +6,22 @@ export type Settle = (error?: unknown) => void;
 /** Everything that was asked for one key since the last write went out. What is written is what the cache has when it goes out. */
 export class Write {
   /** Of the last one who asked, on the monotonic clock, in milliseconds. */
-  #deadline = 0;
-  readonly #settle: Settle[] = [];
+  #deadline: number;
+  readonly #settle: Settle[];
   /** Whether somebody asked who does not want to know what becomes of it. */
-  #untold = false;
-  #restores = true;
+  #untold: boolean;
+  #restores: boolean;
 
   /** `restores`: only where there is nothing; it was in the store before that lost it. */
+  constructor(deadline: number, settle: Settle | undefined, restores: boolean) {
+    this.#deadline = deadline;
+    // A list that begins with its first one has no room for sixteen more.
+    this.#settle = settle ? [settle] : [];
+    this.#untold = !settle;
+    this.#restores = restores;
+  }
+
+  /** It is asked for once more. */
   want(deadline: number, settle: Settle | undefined, restores: boolean): void {
     this.#deadline = Math.max(this.#deadline, deadline);
     this.#restores &&= restores;
@@ -46,8 +55,14 @@ export class Write {
     return options;
   }
 
-  /** Tells all who asked. */
-  settle(error: unknown): void {
-    for (const settle of this.#settle) settle(error);
+  /** Tells all who asked. What one of them throws is his own fault, and does not keep it from the others. */
+  settle(error: unknown, onThrown: (error: unknown) => void): void {
+    for (const settle of this.#settle) {
+      try {
+        settle(error);
+      } catch (thrown) {
+        onThrown(thrown);
+      }
+    }
   }
 }

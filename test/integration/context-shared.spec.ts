@@ -185,6 +185,36 @@ describe('Context stores that share a memory', () => {
     assert.equal(b.get('global', 'x'), 'theirs');
   });
 
+  it('keep what is set in the callback of a set, whatever others wrote before it', async () => {
+    await set(a, 'global', 'x', 'first');
+    await set(b, 'global', 'x', 'second');
+    // From here on A observes it.
+    await until(() => a.get('global', 'x') === 'second');
+    let held = '';
+    proxy.mangle = (direction, chunk) => {
+      if (direction === 'down') held += chunk.toString('latin1');
+      return chunk;
+    };
+    proxy.frozen = 'down';
+    const seen: unknown[] = [];
+    const second = new Promise<void>((resolve, reject) => {
+      a.set('global', 'x', 'mine', () => {
+        a.set('global', 'x', 'mine again', (error) => (error ? reject(error) : resolve()));
+        // Still so when all that came together is dealt with.
+        setImmediate(() => seen.push(a.get('global', 'x')));
+      });
+    });
+    await until(() => b.get('global', 'x') === 'mine');
+    await set(b, 'global', 'x', 'theirs');
+    // The answer and both notifications come at once.
+    await until(() => held.includes('theirs'));
+    proxy.thaw();
+    await second;
+    assert.deepEqual(seen, ['mine again']);
+    await until(() => b.get('global', 'x') === 'mine again');
+    assert.equal(a.get('global', 'x'), 'mine again');
+  });
+
   it('lose no key that both add at the same moment, and join what is added at once', async () => {
     const names = Array.from({ length: 1000 }, (_none, n) => `k${n}`);
     await Promise.all(names.map((name, n) => set(n % 2 ? a : b, 'global', name, n)));
