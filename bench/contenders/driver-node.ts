@@ -36,6 +36,8 @@ function textOf(value: Buffer): string {
 }
 
 export = (RED: NodeAPI): void => {
+  // Also where the flow never answers.
+  process.on('disconnect', () => process.exit());
   RED.nodes.registerType('bench-driver', function (this, def: DriverDef) {
     RED.nodes.createNode(this, def);
     const sets = def.wires.length - 1;
