@@ -1,6 +1,9 @@
 const LAST = 65_535;
 
-/** Counts packet identifiers up and around (MQTT 5 section 2.2.1), and skips those that still belong to a publish. MQTT.js takes its own from here, too. */
+/**
+ * Counts packet identifiers up and around (MQTT 5 section 2.2.1), and skips those that still belong to a publish. MQTT.js takes its own
+ * from here, too.
+ */
 export class PacketIds {
   readonly #isTaken: (packetId: number) => boolean;
   #last = Math.floor(Math.random() * LAST);
