@@ -41,8 +41,8 @@ const PUBLISH_QOS_1 = 0x32;
 const DUP = 0x08;
 
 /**
- * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is encoded once. MQTT.js would encode it anew for each request and keep a deep copy:
- * docs/benchmarks.md.
+ * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is
+ * encoded once. MQTT.js would encode it anew for each request and keep a deep copy: docs/benchmarks.md.
  */
 export class RequestPackets {
   readonly #topic = text(REQUEST_TOPIC);

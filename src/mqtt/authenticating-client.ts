@@ -1,7 +1,5 @@
 import { MqttClient } from 'mqtt';
-
-/** MQTT 5 authentication method of Kubernetes service account tokens. */
-export const SAT_METHOD = 'K8S-SAT';
+import { SAT_METHOD } from './login';
 
 const RE_AUTHENTICATE = 0x19;
 const CONTINUE = 0x18;

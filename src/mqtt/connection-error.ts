@@ -1,5 +1,5 @@
 /** Why there is no connection, in words a person can act on, and what to do about it. */
-import { ReasonCodes } from 'mqtt';
+import type * as mqtt from 'mqtt';
 import type { Address } from './transport';
 
 /**
@@ -141,6 +141,7 @@ export function subscriptionError(where: string, topic: string, cause: Error): C
 
 /** "not authorized (0x87)". */
 export function reasonWords(reasonCode: number): string {
+  const { ReasonCodes }: typeof mqtt = require('mqtt');
   const words = (ReasonCodes as Record<number, string>)[reasonCode] ?? 'unknown reason';
   return `${words.toLowerCase()} (0x${reasonCode.toString(16).padStart(2, '0')})`;
 }

@@ -7,8 +7,8 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { DefaultMessageIdProvider, type IClientOptions, type Packet } from 'mqtt';
-import { AuthenticatingClient, SAT_METHOD } from './authenticating-client';
+import type { IClientOptions, Packet } from 'mqtt';
+import type * as authenticating from './authenticating-client';
 import { pauseBefore } from './backoff';
 import {
   ConnectionError,
@@ -19,8 +19,9 @@ import {
   timeoutError,
 } from './connection-error';
 import { Ghosts } from './ghosts';
-import type { Login, TlsOptions } from './login';
+import { type Login, SAT_METHOD, type TlsOptions } from './login';
 import type { Message } from './message';
+import { PacketIds } from './packet-ids';
 import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
@@ -88,12 +89,17 @@ const STABLE_MS = 250;
 /** MQTT.js times an attempt as far as CONNACK only; {@link Connection} times all of it. */
 const NEVER_MS = 2 ** 31 - 1;
 
+type AuthenticatingClient = authenticating.AuthenticatingClient;
+
+/** MQTT.js is loaded with the first connection: it takes longer than all the rest, and a program may have no use for one. */
+const loadMqtt = (): typeof authenticating => require('./authenticating-client');
+
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   /** Of this attempt. */
   #address: Address;
   readonly #responseTopic: Buffer;
-  readonly #packetIds: FreePacketIds;
+  readonly #packetIds: PacketIds;
   #handlers: RequestHandlers | undefined;
   #mqtt: AuthenticatingClient | undefined;
   #socket: Socket | undefined;
@@ -123,7 +129,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#options = options;
     this.#address = options;
     this.#responseTopic = Buffer.from(options.responseTopic);
-    this.#packetIds = new FreePacketIds((packetId) => this.#handlers?.isTaken(packetId) === true);
+    this.#packetIds = new PacketIds((packetId) => this.#handlers?.isTaken(packetId) === true);
   }
 
   /** Says once, before anything is published, who makes the requests. */
@@ -265,6 +271,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #newClient(secrets: Secrets): AuthenticatingClient {
+    const { AuthenticatingClient } = loadMqtt();
     const mqtt = new AuthenticatingClient(() => this.#openStream(), {
       protocolVersion: 5,
       clientId: this.#options.clientId,
@@ -426,21 +433,5 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   get #where(): string {
     return `${this.#address.host}:${this.#address.port}`;
-  }
-}
-
-/** Counts packet identifiers up and around, and skips those that still belong to a publish. */
-class FreePacketIds extends DefaultMessageIdProvider {
-  readonly #inUse: (packetId: number) => boolean;
-
-  constructor(inUse: (packetId: number) => boolean) {
-    super();
-    this.#inUse = inUse;
-  }
-
-  override allocate(): number {
-    let id = super.allocate();
-    while (id !== null && this.#inUse(id)) id = super.allocate();
-    return id;
   }
 }

@@ -1,5 +1,8 @@
 /** How a connection is secured, and who logs in. */
 
+/** MQTT 5 authentication method of Kubernetes service account tokens. */
+export const SAT_METHOD = 'K8S-SAT';
+
 /** TLS to the broker. Files are read anew before each attempt to connect; a file wins over the value beside it. */
 export interface TlsOptions {
   /** Path of the PEM file with the authorities that may sign the broker's certificate. Default: those of Node.js. */

@@ -16,7 +16,11 @@ export interface Hlc {
 export const MAX_SKEW_MS = 60_000;
 
 const ZERO = 0x30;
-/** Most digits of a number in the text. */
+const COLON = 0x3a;
+/** Digits of a padded text. */
+const MS_DIGITS = 15;
+const COUNTER_DIGITS = 5;
+/** Most digits of a number in any text. */
 const MOST_DIGITS = 20;
 
 /** Reads `{wallClockMs}:{counter}:{nodeId}`, padded or not. `undefined` when the text is anything else. */
@@ -45,7 +49,7 @@ function readNumber(text: string, start: number, end: number): number | undefine
 
 /** Writes the padded form: 15 digits of milliseconds, 5 of counter. */
 export function formatHlc({ wallClockMs, counter, nodeId }: Hlc): string {
-  return `${String(wallClockMs).padStart(15, '0')}:${String(counter).padStart(5, '0')}:${nodeId}`;
+  return `${String(wallClockMs).padStart(MS_DIGITS, '0')}:${String(counter).padStart(COUNTER_DIGITS, '0')}:${nodeId}`;
 }
 
 /** Bytes of what {@link writeHlc} writes; the node ID must be ASCII. */
@@ -62,10 +66,6 @@ export function writeHlc(out: Uint8Array, { wallClockMs, counter, nodeId }: Hlc,
   for (let i = 0; i < nodeId.length; i++) out[at++] = nodeId.charCodeAt(i);
   return at;
 }
-
-const MS_DIGITS = 15;
-const COUNTER_DIGITS = 5;
-const COLON = 0x3a;
 
 function digitsOf(counter: number): number {
   return counter < 100_000 ? COUNTER_DIGITS : String(counter).length;

@@ -11,14 +11,23 @@ function run(program: string, type: 'commonjs' | 'module'): unknown {
 }
 
 describe('The library', () => {
-  it('loads the emulator only when a program asks for it', () => {
+  it('loads MQTT.js only for a connection, and the emulator only when a program asks for it', () => {
     const program = `
-      const heavy = () => Object.keys(require.cache).filter((file) => /[\\\\/](aedes|yaml|emulator)[\\\\/]/.test(file)).length;
+      const { join, sep } = require('node:path');
+      const loaded = (folder) => Object.keys(require.cache).some((file) => file.includes(join(sep, folder, sep)));
+      const heavy = () => ['node_modules/mqtt', 'node_modules/yaml', 'src/emulator'].filter(loaded);
       const { StateStoreClient, Lock, diagnose } = require(process.argv[1]);
-      const before = heavy();
-      const { Emulator } = require(process.argv[1]);
-      console.log(JSON.stringify([before, heavy() > 0, typeof Emulator.start, typeof StateStoreClient]));`;
-    assert.deepEqual(run(program, 'commonjs'), [0, true, 'function', 'function']);
+      const steps = [heavy()];
+      const client = new StateStoreClient({ host: '127.0.0.1', port: 1 });
+      client.on('state', ({ kind }) => {
+        if (kind !== 'disconnected') return;
+        steps.push(heavy());
+        const { Emulator } = require(process.argv[1]);
+        console.log(JSON.stringify([...steps, typeof Emulator.start, heavy().includes('src/emulator')]));
+        void client.close();
+      });
+      client.open();`;
+    assert.deepEqual(run(program, 'commonjs'), [[], ['node_modules/mqtt'], 'function', true]);
   });
 
   it('has the same names for an ECMAScript module', () => {
