@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { NumberMap } from '../mqtt/number-map';
+import { NumberMap } from './number-map';
 import { filterMatches, TopicIndex } from './topic-index';
 
 /** Most bytes of messages kept for one client. What would be more is not kept. */

@@ -175,6 +175,25 @@ describe('The emulator, whatever arrives', () => {
     assert.equal(String(last?.payload), '$2\r\n99\r\n');
   });
 
+  it('answers each request of a client where that request says', async () => {
+    const client = await logIn('wire');
+    await client.subscribe('answers/#');
+    const topics = ['answers/a', 'answers/b', 'answers/longer', 'answers/a', 'answers/c', 'answers/c'];
+    const requests = topics.map((topic, index) =>
+      packet(
+        0x32,
+        text(REQUEST_TOPIC),
+        [0, index + 1],
+        properties(PROPERTY.responseTopic(topic), PROPERTY.correlationData(String(index)), timestamp()),
+        Buffer.from(bulk('GET', 'k')),
+      ),
+    );
+    client.socket.write(Buffer.concat(requests));
+    const answered: string[] = [];
+    for (const _ of topics) answered.push((await client.next('publish')).topic);
+    assert.deepEqual(answered, topics);
+  });
+
   it('takes a last will that is a request', async () => {
     const client = await track(WireClient.open(emulator.port));
     const will = [RESPONSE, PROPERTY.correlationData('will'), timestamp()];

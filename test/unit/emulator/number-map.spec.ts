@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { NumberMap } from '../../../src/mqtt/number-map';
+import { NumberMap } from '../../../src/emulator/number-map';
 
 describe('A map of numbers', () => {
   it('is what a Map is, in the same order', () => {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { util } from '@node-red/util';
+import type { NodeAPI, NodeMessageInFlow } from 'node-red';
+import { TargetProperty } from '../../src/node-red/target-property';
+
+/** What is written with a short cut is what Node-RED itself writes. */
+describe('The property that receives a value', () => {
+  const message = () =>
+    ({ _msgid: '1', payload: { id: 7, list: [1, 2] }, topic: 'a' }) as unknown as NodeMessageInFlow;
+
+  for (const name of [
+    ...['payload', 'new', '$odd_1', 'toString', 'payload.id', 'payload.list[1]', 'payload.list[5]'],
+    ...['a.b.c', 'topic.x', 'msg.payload', 'msg', 'payload["two words"]', '1', 'a b', 'a..b', ''],
+  ]) {
+    for (const value of ['text', { deep: true }, null, undefined]) {
+      it(`${name} = ${JSON.stringify(value)}`, () => {
+        const outcome = (write: (msg: NodeMessageInFlow) => unknown) => {
+          const msg = message();
+          try {
+            write(msg);
+            return msg;
+          } catch (error) {
+            return (error as Error).message;
+          }
+        };
+        const target = new TargetProperty({ util } as unknown as NodeAPI, name);
+        assert.deepEqual(
+          outcome((msg) => target.write(msg, value)),
+          outcome((msg) => util.setMessageProperty(msg, name, value, value !== undefined)),
+        );
+      });
+    }
+  }
+});
