@@ -3,7 +3,7 @@ import { CachedKey, type Surroundings } from './cached-key';
 import { afterAll, type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
 import { checkValue, decode, encode } from './encoding';
 import { Link } from './link';
-import type { NodeRed } from './node-red';
+import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { ScopeData } from './scope-data';
 import { named, StoreLog } from './store-log';
@@ -19,15 +19,17 @@ export class CachedStore implements ContextStore {
   readonly #data: ScopeData;
   readonly #around: Surroundings;
   readonly #seen = new SeenScopes();
+  readonly #stopListening: () => void;
   readonly #keys = new Map<string, Map<string, CachedKey>>();
   /** How many keys have writes that are not settled. */
   #pending = 0;
   #onSettled: (() => void) | undefined;
   #loaded = false;
 
-  constructor(options: ResolvedContextOptions, { util, log }: NodeRed) {
-    this.#log = new StoreLog(log);
-    this.#data = new ScopeData(util);
+  constructor(options: ResolvedContextOptions, nodeRed: NodeRed) {
+    this.#log = new StoreLog(nodeRed.log);
+    this.#data = new ScopeData(nodeRed.util);
+    this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     const link = new Link(options, this.#log, {
       onNames: (scope, names) => this.#onNames(scope, names),
       onBack: () => this.#forEachKey((key) => key.renew()),
@@ -73,6 +75,7 @@ export class CachedStore implements ContextStore {
   }
 
   async close(): Promise<void> {
+    this.#stopListening();
     const flushed = () =>
       new Promise<void>((resolve) => {
         this.#onSettled = resolve;

@@ -50,6 +50,11 @@ export class SeenScopes {
     this.#scopes.add(scope);
   }
 
+  /** These flows and nodes run in this process. */
+  readonly started = (ids: readonly string[]): void => {
+    for (const id of ids) this.#ids.add(id);
+  };
+
   /** Of these scopes, those to be deleted, now that only these nodes are active. */
   unused(scopes: readonly string[], activeNodes: readonly string[]): string[] {
     const active = new Set(activeNodes);
@@ -57,7 +62,7 @@ export class SeenScopes {
       const id = scope.split(':')[0] as string;
       return scope !== 'global' && !active.has(id) && (this.#scopes.has(scope) || this.#ids.has(id));
     });
-    for (const id of activeNodes) this.#ids.add(id);
+    this.started(activeNodes);
     return unused;
   }
 }

@@ -1,7 +1,7 @@
 import { type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
 import { checkValue, decode, encode } from './encoding';
 import { Link } from './link';
-import type { NodeRed } from './node-red';
+import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { property, visibleNames } from './scope-data';
 import { StoreLog } from './store-log';
@@ -15,12 +15,14 @@ export class DirectStore implements ContextStore {
   readonly #link: Link;
   readonly #persist: boolean;
   readonly #seen = new SeenScopes();
+  readonly #stopListening: () => void;
   /** The last write of each scope that is under way: they go out in their order. */
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(options: ResolvedContextOptions, { util, log }: NodeRed) {
-    this.#util = util;
-    this.#log = new StoreLog(log);
+  constructor(options: ResolvedContextOptions, nodeRed: NodeRed) {
+    this.#util = nodeRed.util;
+    this.#log = new StoreLog(nodeRed.log);
+    this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     this.#persist = options.persist;
     this.#link = new Link(options, this.#log, { onNames: () => undefined, onBack: () => undefined });
   }
@@ -31,6 +33,7 @@ export class DirectStore implements ContextStore {
   }
 
   async close(): Promise<void> {
+    this.#stopListening();
     await this.#link.close(
       async () => {
         await Promise.all(this.#writing.values());

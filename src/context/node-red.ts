@@ -16,9 +16,44 @@ export interface NodeRed {
     warn(message: string): void;
     error(message: string): void;
   };
+  events: {
+    on(event: 'flows:started', listener: (started: Started) => void): unknown;
+    off(event: 'flows:started', listener: (started: Started) => void): unknown;
+  };
+}
+
+/** What Node-RED says when flows were started, as far as it is used here: everything that is deployed. */
+interface Started {
+  config?: { flows?: { id: string; type: string; z?: string }[] };
 }
 
 const MODULE = '@node-red/util';
+/** What the type of an instance begins with, before the ID of its subflow. */
+const SUBFLOW = 'subflow:';
+
+/**
+ * Has `told` called with the IDs of all flows and nodes whenever these were started. Node-RED tells a context store only at a deploy, so
+ * what was loaded at its start would not be known. Returns what ends it.
+ */
+export function whenStarted({ events }: NodeRed, told: (ids: string[]) => void): () => void {
+  const listener = ({ config }: Started) => told(idsOf(config));
+  events.on('flows:started', listener);
+  return () => events.off('flows:started', listener);
+}
+
+/** A node inside a subflow is another one in each instance, called as Node-RED calls it. */
+function idsOf({ flows = [] }: Started['config'] = {}): string[] {
+  const inside = new Map<string, string[]>();
+  for (const { id, z = '' } of flows) {
+    const others = inside.get(z);
+    if (others) others.push(id);
+    else inside.set(z, [id]);
+  }
+  return flows.flatMap(({ id, type }) => {
+    const nodes = type.startsWith(SUBFLOW) ? inside.get(type.slice(SUBFLOW.length)) : undefined;
+    return [id, ...(nodes ?? []).map((node) => `${id}-${node}`)];
+  });
+}
 
 /**
  * The Node-RED that loads this module. Its folder is in the environment when it was started by its own command; a program

@@ -169,7 +169,8 @@ for (const [version, optionsOf] of Object.entries(VERSIONS)) {
     });
 
     it('cleans what a deploy took away, and nothing of another Node-RED', async () => {
-      const [a, b] = await Promise.all([start('clean'), start('clean')]);
+      const userDir = newUserDir();
+      const [a, b] = await Promise.all([start('clean', userDir), start('clean')]);
       const witness = await openStore(emulator.port, { prefix: 'clean' });
       const remember = (id: string) => [
         { id, type: 'tab', label: id },
@@ -191,6 +192,12 @@ for (const [version, optionsOf] of Object.entries(VERSIONS)) {
       await b.deploy(remember('tabB'), 'full');
       await a.deploy(remember('tabA1'), 'full');
       assert.deepEqual(there(), ['tabA1', 'set-tabA1:tabA1', 'tabB', 'set-tabB:tabB']);
+      // What was there when Node-RED started, and was not touched since, is its own as well.
+      await a.end('SIGTERM');
+      const again = await start('clean', userDir);
+      await again.deploy(remember('tabA2'));
+      await until(() => there().length === 2);
+      assert.deepEqual(there(), ['tabB', 'set-tabB:tabB']);
       await witness.close();
     });
   });
