@@ -57,6 +57,7 @@ interface Entry {
   checking: 'no' | 'once' | 'again';
 }
 
+const STARTED = Promise.resolve();
 /** How many keys are observed again at a time after a reconnect. */
 const RENEWALS = 500;
 /** Pause before a key is tried again, in milliseconds. */
@@ -103,7 +104,9 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     try {
       if (!found) {
         const first = this.#observe(entry);
-        entry.started = first;
+        // Not the first one itself: it would keep what was read, and with it all that came with that from the socket.
+        entry.started = first.then(() => undefined);
+        entry.started.catch(() => undefined);
         return await first;
       }
       await entry.started; // who joins shares the fate of the first
@@ -126,9 +129,17 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
 
   #newEntry(key: Buffer): Entry {
     const entry: Entry = {
-      ...{ key, handlers: new Set<ChangeHandler>(), started: Promise.resolve(), connection: 0 },
-      ...{ latest: undefined, covered: undefined, exists: false, heeding: false, told: false },
-      ...{ doubtful: false, checking: 'no' },
+      key,
+      handlers: new Set<ChangeHandler>(),
+      started: STARTED,
+      connection: 0,
+      latest: undefined,
+      covered: undefined,
+      exists: false,
+      heeding: false,
+      told: false,
+      doubtful: false,
+      checking: 'no',
     };
     this.#entries.set(topicKey(key), entry);
     return entry;
