@@ -96,19 +96,13 @@ export class Delivery {
 }
 
 function storedPacket(publication: Publication): BrokerPacket {
-  const { topic, payload, correlationData, messageExpiryInterval } = publication;
+  const { topic, payload, messageExpiryInterval } = publication;
+  const properties = propertiesOf(publication);
   // A copy: the correlation data is a view into a whole chunk that came from a socket.
-  const copy = { ...publication, correlationData: correlationData && Buffer.from(correlationData) };
-  return {
-    cmd: 'publish',
-    topic,
-    payload,
-    qos: 1,
-    properties: propertiesOf(copy),
-    ...(messageExpiryInterval !== undefined && {
-      messageExpiry: Date.now() + messageExpiryInterval * 1000,
-    }),
-  };
+  if (properties.correlationData) properties.correlationData = Buffer.from(properties.correlationData);
+  const packet: BrokerPacket = { cmd: 'publish', topic, payload, qos: 1, properties };
+  if (messageExpiryInterval !== undefined) packet.messageExpiry = Date.now() + messageExpiryInterval * 1000;
+  return packet;
 }
 
 /** The client's subscription for a topic, the one with the highest QoS where several match (MQTT 5 section 3.3.4). */

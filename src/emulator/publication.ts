@@ -44,11 +44,11 @@ export const USER_PROPERTIES: Record<PublicationKind, Record<string, string>> = 
 /** The properties as MQTT libraries want them. */
 export function propertiesOf(publication: Publication): PublicationProperties {
   const { kind, correlationData, messageExpiryInterval, version } = publication;
-  return {
-    contentType: CONTENT_TYPE,
-    ...(kind !== 'notification' && { payloadFormatIndicator: false }),
-    ...(correlationData && { correlationData }),
-    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-    userProperties: { ...USER_PROPERTIES[kind], ...(version !== undefined && { [TIMESTAMP]: version }) },
-  };
+  const userProperties = { ...USER_PROPERTIES[kind] };
+  if (version !== undefined) userProperties[TIMESTAMP] = version;
+  const properties: PublicationProperties = { contentType: CONTENT_TYPE, userProperties };
+  if (kind !== 'notification') properties.payloadFormatIndicator = false;
+  if (correlationData) properties.correlationData = correlationData;
+  if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
+  return properties;
 }
