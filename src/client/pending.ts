@@ -27,7 +27,6 @@ export class Pending {
   queue: PendingQueue | undefined = undefined;
   earlier: Pending | undefined = undefined;
   later: Pending | undefined = undefined;
-  onAbort: (() => void) | undefined = undefined;
   settled = false;
   /** Until the publish; encoded where it has to wait, since the caller may change its bytes meanwhile. */
   payload: Buffer | Items | undefined;

@@ -19,6 +19,7 @@ import { Published } from './published';
 import { Request } from './request';
 import * as failure from './request-errors';
 import { answeredPacketId, isAnswer, markDuplicate, RequestPackets } from './request-packets';
+import { Signals } from './signals';
 
 export interface RequestLimits {
   /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
@@ -34,6 +35,7 @@ export class Requests {
   readonly #connection: Connection;
   readonly #limits: RequestLimits;
   readonly #packets: RequestPackets;
+  readonly #signals = new Signals((signal) => this.#onAbort(signal));
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   #clock: HybridLogicalClock;
   /** In the order they go out. */
@@ -100,7 +102,7 @@ export class Requests {
       const now = performance.now();
       const pending = new Pending(request, items, resolve, reject, now);
       this.#deadlines.add(pending);
-      if (request.signal) this.#heed(request.signal, pending);
+      if (request.signal) this.#signals.add(request.signal);
       if (this.#waiting.size === 0 && this.#open) {
         this.#publish(pending, now);
       } else {
@@ -111,9 +113,9 @@ export class Requests {
     });
   }
 
-  #heed(signal: AbortSignal, pending: Pending): void {
-    pending.onAbort = () => this.#fail(pending, signal.reason);
-    signal.addEventListener('abort', pending.onAbort, { once: true });
+  #onAbort(signal: AbortSignal): void {
+    for (const pending of this.#all)
+      if (pending.request.signal === signal) this.#fail(pending, signal.reason);
   }
 
   /** Why a request cannot even wait. */
@@ -429,7 +431,7 @@ export class Requests {
     pending.settled = true;
     pending.packet = undefined;
     this.#deadlines.remove(pending);
-    if (pending.onAbort) pending.request.signal?.removeEventListener('abort', pending.onAbort);
+    if (pending.request.signal) this.#signals.remove(pending.request.signal);
     if (!pending.sent) {
       this.#waiting.delete(pending);
     } else {

@@ -6,7 +6,6 @@
  * (`reconnectPeriod: 0`) and `reconnect()` is called from here, with secrets that were just read.
  */
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import type { IClientOptions, Packet } from 'mqtt';
 import type * as authenticating from './authenticating-client';
 import { pauseBefore } from './backoff';
@@ -19,6 +18,7 @@ import {
   timeoutError,
 } from './connection-error';
 import { Ghosts } from './ghosts';
+import type { Joined } from './joined-writes';
 import { type Login, SAT_METHOD, type TlsOptions } from './login';
 import type { Message } from './message';
 import { PacketIds } from './packet-ids';
@@ -102,7 +102,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #packetIds: PacketIds;
   #handlers: RequestHandlers | undefined;
   #mqtt: AuthenticatingClient | undefined;
-  #socket: Socket | undefined;
+  #socket: Joined | undefined;
   #stream: PacketStream | undefined;
   #secrets: Secrets | undefined;
   #tokens: TokenWatch | undefined;

@@ -7,6 +7,14 @@ const COPY_LIMIT = BLOCK_BYTES / 4;
 const UTF8_MOST = 3;
 /** Up to here a loop copies faster than a call. */
 const SMALL = 8;
+/** Turns of the event loop that what goes in passing waits for company. A flow that answers an answer takes three of them. */
+const PATIENCE_TURNS = 4;
+
+/** A socket that sends what is written in one turn of the event loop with one write. */
+export type Joined<S extends Socket = Socket> = S & {
+  /** Writes what need not go at once, such as an acknowledgement: with what is written next, or after a few turns. */
+  writeInPassing(chunk: Uint8Array): void;
+};
 
 /**
  * Makes a socket send what is written in one turn of the event loop with one write, and returns it. MQTT libraries write a
@@ -17,7 +25,7 @@ const SMALL = 8;
  *
  * With `mostWaiting`, nobody who writes ever waits: a socket whose peer lets more than so many bytes wait is destroyed.
  */
-export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S {
+export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): Joined<S> {
   const write = socket.write.bind(socket);
   const end = socket.end.bind(socket);
   let block = Buffer.alloc(0);
@@ -25,6 +33,8 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S
   let sent = 0;
   let filled = 0;
   let scheduled: NodeJS.Immediate | undefined;
+  /** Turns until what waits is sent. */
+  let turns = 0;
 
   const send = () => {
     if (filled > sent) write(block.subarray(sent, filled));
@@ -37,7 +47,15 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S
     scheduled = undefined;
     if (!socket.destroyed) send();
   };
-  const join = (chunk: string | Uint8Array, encoding?: BufferEncoding) => {
+  const onTurn = () => {
+    if (--turns > 0) scheduled = setImmediate(onTurn);
+    else flush();
+  };
+  const schedule = (most: number) => {
+    turns = scheduled ? Math.min(turns, most) : most;
+    scheduled ??= setImmediate(onTurn);
+  };
+  const join = (chunk: string | Uint8Array, encoding?: BufferEncoding, patience = 1) => {
     const most = typeof chunk === 'string' ? chunk.length * UTF8_MOST : chunk.length;
     if (most > COPY_LIMIT) {
       send();
@@ -58,7 +76,7 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S
       else for (let i = 0; i < most; i++) block[filled + i] = chunk[i] as number;
       filled += most;
     }
-    scheduled ??= setImmediate(flush);
+    schedule(patience);
   };
 
   return Object.assign(socket, {
@@ -78,6 +96,9 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): S
     end(...parameters: Parameters<Socket['end']>): S {
       flush();
       return Reflect.apply(end, socket, parameters);
+    },
+    writeInPassing(chunk: Uint8Array): void {
+      if (!socket.writableEnded) join(chunk, undefined, PATIENCE_TURNS);
     },
     cork: () => undefined,
     uncork: () => undefined,

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Joined } from './joined-writes';
 import { Message } from './message';
 import { PacketSplitter } from './packet-splitter';
 
@@ -20,14 +20,14 @@ export interface PacketHandlers {
  * in both directions, go past it, because that is where the time of a busy client goes (docs/benchmarks.md).
  */
 export class PacketStream extends Duplex {
-  readonly #socket: Socket;
+  readonly #socket: Joined;
   readonly #splitter: PacketSplitter;
   readonly #handlers: PacketHandlers;
   readonly #acknowledgement = Buffer.from([PUBACK << 4, 2, 0, 0]);
   /** `login` until the broker accepted it. `foreign`: it does not speak MQTT, which MQTT.js will say. */
   #phase: 'begin' | 'login' | 'session' | 'foreign' = 'begin';
 
-  constructor(socket: Socket, handlers: PacketHandlers) {
+  constructor(socket: Joined, handlers: PacketHandlers) {
     super({ decodeStrings: false });
     this.#socket = socket;
     this.#handlers = handlers;
@@ -111,7 +111,7 @@ export class PacketStream extends Duplex {
     // A chunk as small as this is copied at once, see joinWrites: the same one does for all.
     const packet = this.#acknowledgement;
     packet.writeUInt16BE(packetId, 2);
-    this.#socket.write(packet);
+    this.#socket.writeInPassing(packet);
   }
 }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type * as tls from 'node:tls';
-import { joinWrites } from './joined-writes';
+import { type Joined, joinWrites } from './joined-writes';
 
 /** Where the broker is. */
 export interface Address {
@@ -20,7 +20,7 @@ const below = new WeakMap<Socket, Socket>();
  * Opens the byte stream to the broker, with TLS when there are options for it. Every transport sets `noDelay`: with
  * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
  */
-export function openTransport({ host, port }: Address, secure: tls.ConnectionOptions | undefined): Socket {
+export function openTransport({ host, port }: Address, secure: tls.ConnectionOptions | undefined): Joined {
   const plain = connect({ host, port, noDelay: true });
   if (!secure) return joinWrites(plain);
   const socket = loadTls().connect({ ...secure, host, socket: plain });

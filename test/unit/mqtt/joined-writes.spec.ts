@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { joinWrites } from '../../../src/mqtt/joined-writes';
+import { type Joined, joinWrites } from '../../../src/mqtt/joined-writes';
 
 describe('Joined writes', () => {
   let server: Server;
-  let socket: Socket;
+  let socket: Joined;
   let peer: Socket;
   let chunks: Buffer[];
 
@@ -43,6 +43,21 @@ describe('Joined writes', () => {
     assert.equal(chunks.length, 1);
     const expected = Array.from({ length: 100 }, (_, i) => [Buffer.from([i]), Buffer.from(`-ä${i};`)]);
     assert.ok(Buffer.concat(expected.flat()).equals(chunks[0] as Buffer));
+  });
+
+  it('in passing go with what follows within a few turns', async () => {
+    socket.writeInPassing(Buffer.from('a'));
+    setImmediate(() => setImmediate(() => socket.write('b')));
+    await once(peer, 'data');
+    assert.equal(String(chunks[0]), 'ab');
+  });
+
+  it('in passing go alone where nothing follows, and not after the end', async () => {
+    socket.writeInPassing(Buffer.from('a'));
+    await once(peer, 'data');
+    socket.writeInPassing(Buffer.from('b'));
+    assert.equal(String(await received()), 'ab');
+    socket.writeInPassing(Buffer.from('c'));
   });
 
   it('keep their order around large chunks, and across blocks', async () => {
