@@ -168,7 +168,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('sets, deletes, and sets again what was deleted', async () => {
       await sidebar.row('nobody names it').click();
       await sidebar.button('Set').click();
-      await sidebar.dialog.getByText('Set a key in the store Emulator on this machine').waitFor();
+      await sidebar.dialog.getByText('Set a key in the store State store').waitFor();
       const field = (name: string) => sidebar.dialog.getByLabel(name, { exact: true });
       assert.equal(await field('Key').inputValue(), 'nobody names it');
       await field('As').selectOption('json');
@@ -184,7 +184,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
       await sidebar.button('Delete').click();
       await sidebar.dialog
-        .getByText('Delete the key nobody names it from the store Emulator on this machine?')
+        .getByText('Delete the key nobody names it from the store State store?')
         .waitFor();
       await sidebar.press('Cancel');
       assert.equal((await other.get('nobody names it')).found, true);
