@@ -183,9 +183,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.equal(got.found && got.value.toString(), '{"a":[1,2]}');
 
       await sidebar.button('Delete').click();
-      await sidebar.dialog
-        .getByText('Delete the key nobody names it from the store State store?')
-        .waitFor();
+      await sidebar.dialog.getByText('Delete the key nobody names it from the store State store?').waitFor();
       await sidebar.press('Cancel');
       assert.equal((await other.get('nobody names it')).found, true);
       await sidebar.button('Delete').click();
