@@ -8,7 +8,7 @@ await chromium.executablePath();
 
 const nodeRed5 = fileURLToPath(new URL('../test/node-red-5/', import.meta.url));
 if (!existsSync(`${nodeRed5}node_modules/node/bin/node`)) {
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: nodeRed5,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,29 +121,5 @@ describe('npm start (its script)', () => {
     await exited;
     server.close();
     await once(server, 'close');
-  });
-});
-
-describe('npm run dev (its script)', () => {
-  it('starts Node-RED anew when a file changes, and ends it with Ctrl-C', async () => {
-    const userDir = mkdtempSync(join(tmpdir(), 'dev-'));
-    const child = spawn(process.execPath, [join(ROOT, 'scripts', 'dev.mjs')], {
-      env: {
-        ...process.env,
-        ...{ USER_DIR: userDir, PORT: String(await freePort()), EMULATOR_PORT: String(await freePort()) },
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const lines = new Lines(child);
-    const closed = once(child, 'close');
-    await lines.find(/^Successfully deleted key someKey/);
-    const after = lines.all.length;
-    const now = new Date();
-    utimesSync(join(ROOT, 'resources', 'editor.js'), now, now);
-    await lines.find(/^resources.editor\.js changed: Node-RED starts anew$/, after);
-    await lines.find(/^Successfully deleted key someKey/, after);
-    child.kill('SIGINT');
-    assert.deepEqual(await closed, [0, null]);
-    rmSync(userDir, { recursive: true, force: true });
   });
 });
