@@ -138,10 +138,13 @@ export class KeyLock {
         },
       };
       const abort = () => waiter.finish({ error: signal?.reason });
-      const timer = setTimeout(
-        () => waiter.finish(this.#trouble ? { error: this.#trouble } : { hold: undefined }),
-        timeout,
-      );
+      const onTime = () => {
+        // A timer that was set late in a long turn of the event loop fires early, before the request that tells why.
+        const left = waiter.deadline - performance.now();
+        if (left > 0) timer = setTimeout(onTime, Math.ceil(left));
+        else waiter.finish(this.#trouble ? { error: this.#trouble } : { hold: undefined });
+      };
+      let timer = setTimeout(onTime, timeout);
       signal?.addEventListener('abort', abort);
       this.#waiters.push(waiter);
       if (!this.#serving) void this.#serve();
