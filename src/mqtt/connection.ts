@@ -234,6 +234,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#newToken = undefined;
     const before = this.#state;
     this.#setState({ kind: 'connecting', ...(before.kind === 'disconnected' && { reason: before.reason }) });
+    this.#progress = 'network';
     try {
       this.#address = (await this.#options.locate?.()) ?? this.#options;
       this.#secrets = await readSecrets(this.#options.tls, this.#options.login);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Emulator } from '../emulator/broker';
+import { Emulator, type EmulatorOptions } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
 import { readTlsFiles, type TlsFiles } from '../emulator/tls-files';
@@ -46,40 +46,25 @@ interface Kept {
 export class Emulators {
   readonly #running = new Map<string, Shared>();
   readonly #kept = new Map<string, Kept>();
+  /** What waits until one that is about to end has let go of its address. */
+  readonly #ending = new Map<string, Promise<void>>();
+  /** Nodes that have not got theirs yet. */
+  readonly #coming = new Set<object>();
 
   /**
    * The emulator at this address, started if need be, for a node, or for the store with the ID `storeId`; one that only stores use
-   * gives way to a node with other settings. Rejects with {@link OtherSettingsError} when a node has it with other settings, and
-   * with Node's error when the port cannot be had.
+   * gives way to a node with other settings, if nothing is wrong with these. Rejects with {@link OtherSettingsError} when a node has it
+   * with other settings, and with Node's error when the port cannot be had.
    */
   async acquire(user: object, settings: EmulatorSettings, storeId?: string): Promise<Emulator> {
-    const { rules: given, tls: files, ...address } = settings;
-    const id = idOf(address);
-    const terms = termsOf(settings);
-    let shared = this.#running.get(id);
-    let before: Emulator | undefined;
-    if (shared && shared.terms !== terms) {
-      const givesWay = storeId === undefined && [...shared.users.values()].every((one) => one !== undefined);
-      if (!givesWay) throw new OtherSettingsError();
-      before = shared.emulator;
-      shared = undefined;
+    const id = idOf(settings);
+    const present = this.#running.get(id);
+    if (present && present.terms !== termsOf(settings)) {
+      const isOfStores = [...present.users.values()].every((one) => one !== undefined);
+      if (storeId !== undefined || !isOfStores) throw new OtherSettingsError();
+      await this.#giveWay(id, present, user, settings);
     }
-    if (!shared) {
-      const engine = before?.engine ?? this.#kept.get(id)?.engine;
-      this.#kept.delete(id);
-      const starting = readRules(given).then(async (rules) => {
-        const tls = await readTlsFiles(files);
-        await before?.close();
-        return Emulator.start({
-          ...address,
-          ...(engine && { engine }),
-          ...(rules && { rules }),
-          ...(tls && { tls }),
-        });
-      });
-      shared = { terms, starting, port: settings.port, users: new Map(), left: new Set() };
-      this.#running.set(id, shared);
-    }
+    const shared = this.#running.get(id) ?? this.#start(id, settings);
     shared.users.set(user, storeId);
     try {
       shared.emulator = await shared.starting;
@@ -92,19 +77,12 @@ export class Emulators {
 
   /** Stops the emulator when its last user goes; keeps what is stored unless all users were `removed`. */
   async release(user: object, removed: boolean): Promise<void> {
+    this.#coming.delete(user);
     for (const [id, shared] of this.#running) {
       const storeId = shared.users.get(user);
       if (!shared.users.delete(user)) continue;
       if (!removed) shared.left.add(storeId);
-      if (shared.users.size > 0) continue;
-      this.#running.delete(id);
-      const emulator = await shared.starting.catch(() => undefined);
-      if (!emulator) continue;
-      if (shared.left.size > 0) {
-        const storeIds = [...shared.left].filter((one) => one !== undefined);
-        this.#kept.set(id, { engine: emulator.engine, storeIds });
-      }
-      await emulator.close();
+      if (shared.users.size === 0) await this.#end(id, shared);
     }
   }
 
@@ -130,10 +108,83 @@ export class Emulators {
   forgetUnused(isDeployed: (storeId: string) => boolean): void {
     for (const [id, { storeIds }] of this.#kept) if (!storeIds.some(isDeployed)) this.#kept.delete(id);
   }
+
+  #start(id: string, settings: EmulatorSettings): Shared {
+    const ending = this.#ending.get(id);
+    let kept = ending ? undefined : this.#take(id);
+    const start = async () => {
+      try {
+        const parts = await partsOf(settings);
+        await ending;
+        kept ??= this.#take(id);
+        const { host, port } = settings;
+        return await Emulator.start({ host, port, ...(kept && { engine: kept.engine }), ...parts });
+      } catch (error) {
+        if (kept) this.#kept.set(id, kept);
+        throw error;
+      }
+    };
+    const { port } = settings;
+    const shared: Shared = {
+      terms: termsOf(settings),
+      starting: start(),
+      port,
+      users: new Map(),
+      left: new Set(),
+    };
+    this.#running.set(id, shared);
+    return shared;
+  }
+
+  #take(id: string): Kept | undefined {
+    const kept = this.#kept.get(id);
+    this.#kept.delete(id);
+    return kept;
+  }
+
+  /** Ends what stores use for a node that was not closed meanwhile. */
+  async #giveWay(id: string, present: Shared, user: object, settings: EmulatorSettings): Promise<void> {
+    this.#coming.add(user);
+    try {
+      await partsOf(settings);
+      if (!this.#coming.has(user)) throw new Error('The node was closed before its emulator was started.');
+    } finally {
+      this.#coming.delete(user);
+    }
+    if (this.#running.get(id) !== present) return;
+    for (const storeId of present.users.values()) present.left.add(storeId);
+    this.#end(id, present).catch(() => undefined);
+  }
+
+  #end(id: string, shared: Shared): Promise<void> {
+    const end = async () => {
+      const emulator = await shared.starting.catch(() => undefined);
+      try {
+        if (emulator && shared.left.size > 0) {
+          const storeIds = [...shared.left].filter((one) => one !== undefined);
+          this.#kept.set(id, { engine: emulator.engine, storeIds });
+        }
+        await emulator?.close();
+      } finally {
+        if (this.#ending.get(id) === ending) this.#ending.delete(id);
+      }
+    };
+    const ending = end();
+    this.#running.delete(id);
+    this.#ending.set(id, ending);
+    return ending;
+  }
 }
 
 /** The emulators of this process: nodes run them, the sidebar looks into them. */
 export const emulators = new Emulators();
+
+/** What the settings name, read. Rejects with what is wrong with it. */
+async function partsOf({ rules: given, tls: files }: EmulatorSettings): Promise<Partial<EmulatorOptions>> {
+  const rules = await readRules(given);
+  const tls = await readTlsFiles(files);
+  return { ...(rules && { rules }), ...(tls && { tls }) };
+}
 
 async function readRules(given: string): Promise<Rules | undefined> {
   const text = given.trim();

@@ -18,7 +18,7 @@ export class TargetProperty {
   /** Nothing (`undefined`) takes the property away. Throws for a name that is none. */
   write(msg: NodeMessageInFlow, value: unknown): void {
     if (this.#isPlain && value !== undefined) {
-      (msg as unknown as Record<string, unknown>)[this.#name] = value;
+      Reflect.set(msg, this.#name, value);
       return;
     }
     this.#RED.util.setMessageProperty(msg, this.#name, value, value !== undefined);
