@@ -31,6 +31,9 @@ export interface RequestLimits {
 /** How long the store may take to show which writes arrived before a connection was lost, in milliseconds. */
 const MARKER_TIMEOUT_MS = 5000;
 
+/** There are 65,535 packet identifiers (MQTT 5 section 2.2.1): one is left for the marker, and one to subscribe and unsubscribe with. */
+const MOST_AT_A_TIME = 65_533;
+
 export class Requests {
   readonly #connection: Connection;
   readonly #limits: RequestLimits;
@@ -317,7 +320,7 @@ export class Requests {
    * end; a write that has no answer by then never arrived.
    */
   #onConnected(): void {
-    this.#most = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum);
+    this.#most = Math.min(this.#limits.inFlightLimit, this.#connection.receiveMaximum, MOST_AT_A_TIME);
     const writes = this.#unacknowledged.filter(({ request }) => !request.repeatable);
     const [first] = writes;
     if (!first) {

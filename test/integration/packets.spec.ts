@@ -7,11 +7,13 @@ import { answer, ByteBroker, MQTT5 } from '../support/byte-broker';
 
 describe('Packets of a broker', () => {
   let broker: ByteBroker;
+  let port: number;
   let store: StateStoreClient;
 
   beforeEach(async () => {
     broker = new ByteBroker();
-    store = new StateStoreClient({ host: '127.0.0.1', port: await broker.listen() });
+    port = await broker.listen();
+    store = new StateStoreClient({ host: '127.0.0.1', port });
   });
   afterEach(async () => {
     const closed = store.close();
@@ -30,6 +32,19 @@ describe('Packets of a broker', () => {
     assert.match(String(marker.packet.payload), /^\*2\r\n\$3\r\nGET\r\n\$3\r\nkey\r\n$/);
     return { first: first.packet, marker: marker.packet, socket: marker.socket };
   };
+
+  it('that never come: a packet identifier is left to observe with, however much may be in flight', async () => {
+    const most = 65_535;
+    store = new StateStoreClient({
+      ...{ host: '127.0.0.1', port, inFlightLimit: most, queueLimit: most, timeout: 60_000 },
+    });
+    await store.connect();
+    for (let i = 0; i < most; i++) store.get('key').catch(() => undefined);
+    assert.equal(store.inFlight + store.waiting, most);
+    const subscribed = broker.next('subscribe');
+    store.observe('key').catch(() => undefined);
+    await subscribed;
+  });
 
   it('that end a connection before PUBACK: a write is sent again, as a duplicate with its identifier, when it is known that it did not arrive', async () => {
     const result = store.set('key', 'value');
