@@ -25,10 +25,10 @@
 
     /**
      * `render(row, id, position)` fills a row, and again whenever `update` is called. `select(id)` is called for the row that is chosen,
-     * `see(ids)` for the keys of the rows that are seen, when that has changed.
+     * `see(ids)` for the keys of the rows that are seen, when that has changed. While `isHeld()` no row moves.
      */
-    constructor({ label, render, select, see }) {
-      this.#options = { render, select, see };
+    constructor({ label, render, select, see, isHeld }) {
+      this.#options = { render, select, see, isHeld };
       this.element = $('<div>', {
         class: 'statestore-keys',
         role: 'listbox',
@@ -79,7 +79,7 @@
     draw() {
       this.#frame ??= requestAnimationFrame(() => {
         this.#frame = undefined;
-        this.#draw();
+        if (!this.#options.isHeld()) this.#draw();
       });
     }
 

@@ -12,6 +12,8 @@
     closed: 'fa-circle-o-notch',
   };
   const KIND_ICONS = { lock: 'fa-lock', role: 'fa-flag' };
+  /** What changes by itself and can be clicked. Not the boxes around: their scroll bars are pressed as well. */
+  const PRESSED = '.statestore-key, .statestore-detail *';
 
   class Tab {
     element;
@@ -33,6 +35,8 @@
     #ahead = 0;
     #ticking;
     #parts = {};
+    /** While it is down nothing is drawn anew. */
+    #press;
     /** Timers of the rows that are marked. */
     #flashes = new Map();
 
@@ -43,6 +47,7 @@
         render: (row, id) => this.#render(row, id),
         select: (id) => this.#select(id),
         see: () => this.#see(),
+        isHeld: () => this.#press.isDown,
       });
       this.#detail = new sidebar.Detail(words, {
         set: (id) => this.#askSet(id),
@@ -53,6 +58,10 @@
         reveal: (id) => this.#reveal(id),
       });
       this.element = this.#build();
+      this.#press = new sidebar.Press(this.element, PRESSED, () => {
+        this.#draw();
+        this.#list.update(this.#list.drawn);
+      });
       new IntersectionObserver((entries) => {
         this.#isSeen = entries.at(-1).isIntersecting;
         this.#arrange();
@@ -250,7 +259,7 @@
         if (isChange) this.#flash(id);
       }
       if (listed.length > 0) this.#draw();
-      this.#list.update(keys.map(([id]) => id));
+      if (!this.#press.isDown) this.#list.update(keys.map(([id]) => id));
       this.#drawDetail();
     }
 
@@ -372,6 +381,7 @@
 
     /** The list, what is said instead of it, and the buttons. */
     #draw() {
+      if (this.#press.isDown) return;
       const words = this.#words;
       const { test, add, search, hint, hintText, lookUp, filter } = this.#parts;
       const isForbidden = this.#state?.kind === 'forbidden';
@@ -398,6 +408,7 @@
     }
 
     #drawDetail() {
+      if (this.#press.isDown) return;
       const id = this.#list.selected;
       const entry = id && this.#keys.get(id);
       if (!entry) {

@@ -1,6 +1,7 @@
 /** The tab of the state store in the sidebar, as people use it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import { Emulator, Lock, StateStoreClient } from '../../src/index';
 import { users } from '../support/admin';
 import { Editor } from '../support/editor';
@@ -215,6 +216,44 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await detail.waitFor({ state: 'hidden' });
       await other.delete('nobody names it');
       await sidebar.row('nobody names it').waitFor({ state: 'detached' });
+    });
+
+    it('hears a click, whatever changes between press and release', async () => {
+      const { page } = editor;
+      const press = async (where: Locator) => {
+        await where.hover();
+        await page.mouse.down();
+      };
+      /** Resolves when the page has heard of a value that is set now. */
+      const set = async (key: string, value: string) => {
+        await sidebar.row(key).evaluate((row) => {
+          const heard = new Promise<void>((done) => {
+            new MutationObserver(() => row.classList.contains('changed') && done()).observe(row, {
+              attributes: true,
+            });
+          });
+          Object.assign(window, { heard });
+        });
+        await other.set(key, value);
+        await page.evaluate(() => (window as unknown as { heard: Promise<void> }).heard);
+      };
+      await other.set('nobody names it', '1');
+      await press(sidebar.row('nobody names it'));
+      // Comes before it in the list, and would move it.
+      await other.set('a new key', '1');
+      await set('nobody names it', '2');
+      await page.mouse.up();
+      await sidebar.detail.locator('h3', { hasText: 'nobody names it' }).waitFor();
+      await sidebar.row('a new key').waitFor();
+      await sidebar.shows('nobody names it', '2').waitFor();
+
+      await press(sidebar.button('Delete'));
+      await set('nobody names it', '3');
+      await page.mouse.up();
+      await sidebar.press('Cancel');
+      await sidebar.shows('nobody names it', '3').waitFor();
+      await other.deleteMany(['nobody names it', 'a new key']);
+      await sidebar.row('a new key').waitFor({ state: 'detached' });
     });
 
     it('jumps to a node that names the key', async () => {

@@ -1,0 +1,27 @@
+/** Whether a part of the tab is being pressed: what is drawn anew between press and release never hears the click. */
+(() => {
+  window.stateStoreSidebar ??= {};
+
+  window.stateStoreSidebar.Press = class Press {
+    isDown = false;
+
+    /** `parts` is the selector, under `root`, of what can be pressed; `onRelease` is called once the click was heard. */
+    constructor(root, parts, onRelease) {
+      const release = () => {
+        if (!this.isDown) return;
+        // The click follows the release of the button at once.
+        setTimeout(() => {
+          this.isDown = false;
+          onRelease();
+        });
+      };
+      root.on('pointerdown', parts, () => {
+        this.isDown = true;
+      });
+      // Wherever the pointer is by then; a browser that takes the touch for scrolling cancels it.
+      for (const end of ['pointerup', 'pointercancel']) window.addEventListener(end, release, true);
+      // Of the window itself: that of an element does not bubble.
+      window.addEventListener('blur', release);
+    }
+  };
+})();
