@@ -12,7 +12,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ContenderProcess, type Measured, ROOT, Server } from './children';
-import { coreFlow, ourNodes, redisFlow } from './contenders/flows';
+import { coreFlow, floorFlow, ourNodes, redisFlow } from './contenders/flows';
 import { type Finding, PARTS } from './coordination';
 import { type Job, type Measurement, median } from './measure';
 import { picture } from './picture';
@@ -74,6 +74,7 @@ async function compareContenders({ port }: Server, redis: Redis | undefined): Pr
     await ContenderProcess.start('client', port),
     await startRustSdk(port),
     await ContenderProcess.start('plain', port),
+    await ContenderProcess.startFlow('floor-flow', floorFlow(port)),
     redis && (await ContenderProcess.startFlow('redis-nodes', redisFlow(redis.server.port), redis.nodes)),
     await ContenderProcess.startFlow('nodes', ourNodes(port)),
     await ContenderProcess.startFlow('core-flow', coreFlow(port)),

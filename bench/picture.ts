@@ -21,6 +21,7 @@ const GROUPS: { title: string; contenders: Contender[] }[] = [
   {
     title: 'Flows in Node-RED',
     contenders: [
+      { name: 'floor-flow', what: 'one node with a raw socket' },
       { name: 'redis-nodes', what: 'node-red-contrib-redis, on Redis' },
       { name: 'nodes', what: 'the nodes of this package', ours: true },
       { name: 'core-flow', what: 'Core’s MQTT and function nodes' },

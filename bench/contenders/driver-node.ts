@@ -5,6 +5,7 @@
  */
 import type { NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { Contender, Operation } from '../measure';
+import { registerFloor } from './floor-node';
 import { serve } from './serve';
 
 type Driven = NodeMessageInFlow & {
@@ -38,6 +39,7 @@ function textOf(value: Buffer): string {
 export = (RED: NodeAPI): void => {
   // Also where the flow never answers.
   process.on('disconnect', () => process.exit());
+  registerFloor(RED);
   RED.nodes.registerType('bench-driver', function (this, def: DriverDef) {
     RED.nodes.createNode(this, def);
     const sets = def.wires.length - 1;

@@ -28,6 +28,15 @@ export function ourNodes(port: number, sets = 1): object[] {
   ];
 }
 
+/** `floor-flow`: one node for both that has nothing but the socket of `floor`. */
+export function floorFlow(port: number): object[] {
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [['floor'], ['floor']] },
+    { id: 'floor', type: 'bench-floor', z: 'tab', port, wires: [['driver']] },
+  ];
+}
+
 /** One update node that counts on one key. */
 export function updateNode(port: number): object[] {
   return [
