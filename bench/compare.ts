@@ -1,6 +1,6 @@
 /**
  * Compares ways to talk to the store, in turns, on one emulator in a process of its own, and beside them nodes for Redis on a
- * redis-server; what a start takes, what waits, and what locks, updates and roles cost: docs/benchmarks.md.
+ * redis-server; what a start takes, what waits, and what locks, updates and roles cost, and the context store: docs/benchmarks.md.
  * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
  *
  *   npm run bench [-- --json] [--quick]
@@ -13,7 +13,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ContenderProcess, type Measured, ROOT, Server } from './children';
 import { coreFlow, floorFlow, ourNodes, redisFlow } from './contenders/flows';
-import { type Finding, PARTS } from './coordination';
+import { CONTEXT_PARTS } from './context';
+import { PARTS } from './coordination';
+import type { Finding, Part } from './finding';
 import { type Job, type Measurement, median } from './measure';
 import { picture } from './picture';
 import { type Redis, startRedis } from './redis';
@@ -128,15 +130,15 @@ function starts({ port }: Server, redis: Redis | undefined): Starts {
   };
 }
 
-/** What a part of the coordination's costs found; or that it failed, so that the rest of the run is not lost. */
-async function findings(name: string): Promise<Finding[]> {
+/** What a part found; or that it failed, so that the rest of the run is not lost. */
+async function findings(name: string, part: Part): Promise<Finding[]> {
   progress(name);
   const late = new AbortController();
   const hung = pause(PART_MS, undefined, { signal: late.signal }).then(() => {
     throw new Error(`not done after ${PART_MS / 1000} seconds`);
   });
   try {
-    return await Promise.race([(PARTS[name] as () => Promise<Finding[]>)(), hung]);
+    return await Promise.race([part(), hung]);
   } catch (error) {
     console.error(error);
     process.exitCode = 1;
@@ -171,7 +173,11 @@ async function main(): Promise<void> {
   const cells = await compareContenders(emulator, redis);
   await Promise.all([emulator.stop(), redis?.server.stop()]);
   const coordination: Finding[] = [];
-  for (const name of Object.keys(PARTS)) coordination.push(...(await findings(name)));
+  for (const [name, part] of Object.entries(PARTS)) coordination.push(...(await findings(name, part)));
+  const context: Finding[] = [];
+  for (const [name, part] of Object.entries(CONTEXT_PARTS)) {
+    if (name !== 'restarts') context.push(...(await findings(`context store: ${name}`, part)));
+  }
   const [cpu] = cpus();
   const results: Results = {
     machine: {
@@ -181,7 +187,7 @@ async function main(): Promise<void> {
       platform: process.platform,
     },
     seconds: Math.round((performance.now() - begin) / 1000),
-    ...{ servers, cells, require, starts: started, waiting, coordination },
+    ...{ servers, cells, require, starts: started, waiting, coordination, context },
   };
   const texts = report(results);
   if (!QUICK) {
@@ -189,7 +195,7 @@ async function main(): Promise<void> {
     writeFileSync(join(ROOT, 'docs', 'images', 'cpu.svg'), picture(cells));
     writeDocument(texts);
   }
-  console.log(`\n${texts.results}\n\n${texts.coordination}`);
+  console.log(`\n${texts.results}\n\n${texts.coordination}\n\n${texts.context}`);
   if (process.argv.includes('--json')) console.log(JSON.stringify(results));
 }
 

@@ -2,10 +2,6 @@
  * What a context store costs: ours against Core's memory, and against a context store on Redis. The delay between two real
  * Node-REDs, the start with 10,000 keys, and what restarts and deploys leave behind. docs/benchmarks.md.
  *
- *   npm run bench:context [-- --quick] [cost] [delay] [start] [restarts]
- *
- * All of it where no part is named; `restarts` takes a quarter of an hour, or a minute with `--quick`.
- *
  * For Redis: `redis-server` on the PATH, and the folder of the context store in CONTEXT_REDIS (default: node-red-contrib-context-redis,
  * where it is installed). Without them that part is skipped.
  */
@@ -20,6 +16,7 @@ import { VERSIONS } from '../test/support/node-red-versions';
 import { freePort } from '../test/support/ports';
 import { Server } from './children';
 import type { ContextCost, ContextJob } from './context-worker';
+import type { Finding, Part } from './finding';
 import { median } from './measure';
 
 const QUICK = process.argv.includes('--quick');
@@ -64,13 +61,6 @@ class Worker {
   }
 }
 
-let missed = 0;
-
-function verdict(what: string, value: number, most: number, digits = 2): void {
-  if (value > most) missed++;
-  console.log(`${what}: ${value.toFixed(digits)}, at most ${most}: ${value <= most ? 'yes' : 'NO'}`);
-}
-
 /** A server of Redis that keeps nothing on disk; nothing where there is none. */
 async function startRedis(): Promise<{ port: number; module: string; stop: () => void } | undefined> {
   let module: string;
@@ -78,7 +68,7 @@ async function startRedis(): Promise<{ port: number; module: string; stop: () =>
     execFileSync('redis-server', ['--version']);
     module = process.env.CONTEXT_REDIS ?? require.resolve('node-red-contrib-context-redis');
   } catch (error) {
-    console.log(`\n!! SKIPPED: no comparison with Redis (${(error as Error).message.split('\n')[0]})\n`);
+    console.error(`\n!! SKIPPED: no comparison with Redis (${(error as Error).message.split('\n')[0]})\n`);
     return undefined;
   }
   const port = await freePort();
@@ -91,7 +81,9 @@ async function startRedis(): Promise<{ port: number; module: string; stop: () =>
   return { port, module, stop: () => child.kill() };
 }
 
-async function compareCost(port: number): Promise<void> {
+const HOW_MANY: Record<number, string> = { 1: ', one after the other', 256: ', 256 under way' };
+
+async function compareCost(port: number): Promise<Finding[]> {
   const redis = await startRedis();
   const workers = [
     await Worker.start('memory', 0),
@@ -102,7 +94,7 @@ async function compareCost(port: number): Promise<void> {
     await worker.run({ what: 'set with callback', count: 5000, inFlight: 256 });
     await worker.run({ what: 'get with callback', count: 5000, inFlight: 256 });
   }
-  const at = (from: Record<string, number>, kind: string) => from[kind] ?? Number.NaN;
+  const findings: Finding[] = [];
   for (const job of JOBS) {
     const cpu = new Map<string, number[]>();
     for (let round = 0; round < ROUNDS; round++) {
@@ -111,19 +103,26 @@ async function compareCost(port: number): Promise<void> {
         cpu.set(worker.kind, [...(cpu.get(worker.kind) ?? []), (await worker.run(job)).cpu]);
       }
     }
-    const figures = Object.fromEntries([...cpu].map(([kind, list]) => [kind, median(list)]));
-    const shown = Object.entries(figures).map(([kind, figure]) => `${kind} ${figure.toFixed(3)}`);
-    console.log(`${job.what}, ${job.inFlight} under way, CPU µs per operation: ${shown.join(', ')}`);
-    if (job.what === 'get')
-      verdict('  synchronous get, ours / Core memory', at(figures, 'shared') / at(figures, 'memory'), 1.5);
-    if (!redis || job.what === 'get') continue;
-    verdict('  ours / Redis', at(figures, 'shared') / at(figures, 'redis'), 2);
+    const figure = (kind: string) => median(cpu.get(kind) ?? [Number.NaN]);
+    const shown = [`${figure('shared').toFixed(2)} µs`, `memory ${figure('memory').toFixed(2)}`];
+    const isSynchronous = job.what === 'get';
+    const yardstick = isSynchronous ? 'memory' : 'redis';
+    const [ratio, most] = [figure('shared') / figure(yardstick), isSynchronous ? 1.5 : 2];
+    if (!isSynchronous && redis) shown.push(`Redis ${figure('redis').toFixed(2)}`);
+    const isKnown = isSynchronous || redis !== undefined;
+    findings.push({
+      what: `CPU of a ${isSynchronous ? 'synchronous get' : job.what + (HOW_MANY[job.inFlight] ?? '')}`,
+      goal: `<= ${most} times ${isSynchronous ? 'Core’s memory' : 'Redis'}`,
+      measured: `${shown.join(', ')}: ${isKnown ? `${ratio.toFixed(2)} times` : 'skipped'}`,
+      ...(isKnown && { met: ratio <= most }),
+    });
   }
   for (const worker of workers) await worker.stop();
   redis?.stop();
+  return findings;
 }
 
-async function startWithManyKeys(): Promise<void> {
+async function startWithManyKeys(): Promise<Finding[]> {
   const server = await Server.start('emulator');
   const filler = await Worker.start('shared', server.port);
   const { ms: filling } = await filler.run({ what: 'fill', count: MANY, inFlight: 2000 });
@@ -134,13 +133,18 @@ async function startWithManyKeys(): Promise<void> {
     costs.push(await loader.run({ what: 'load', count: MANY, inFlight: 1 }));
     await loader.stop();
   }
-  console.log(`${MANY} new keys set with callback in ${(filling / 1000).toFixed(1)} s`);
-  verdict(`  start with ${MANY} keys, seconds`, median(costs.map(({ ms }) => ms)) / 1000, 5);
-  const bytes = median(costs.map((cost) => cost.bytes ?? Number.NaN));
-  console.log(
-    `  memory per key: ${bytes.toFixed(0)} bytes, CPU per key: ${median(costs.map(({ cpu }) => cpu)).toFixed(0)} µs`,
-  );
   await server.stop();
+  const seconds = median(costs.map(({ ms }) => ms)) / 1000;
+  const bytes = median(costs.map((cost) => cost.bytes ?? Number.NaN));
+  const cpu = median(costs.map((cost) => cost.cpu));
+  return [
+    { what: `${MANY} new keys set with callback`, measured: `${(filling / 1000).toFixed(1)} s` },
+    {
+      ...{ what: `start with ${MANY} keys`, goal: '<= 5 s', met: seconds <= 5 },
+      measured: `${seconds.toFixed(1)} s, ${cpu.toFixed(0)} µs of CPU for each key`,
+    },
+    { what: 'memory for each key', measured: `${(bytes / 1000).toFixed(1)} kB` },
+  ];
 }
 
 function settingsFor(port: number): string {
@@ -159,7 +163,7 @@ const VALUES = 1000;
 const SEEN_ON = 20;
 
 /** From a set in one Node-RED until a function node of another one reads it; looked at every millisecond. */
-async function delay(port: number): Promise<void> {
+async function delay(port: number): Promise<Finding[]> {
   const contextStorage = settingsFor(port);
   const [a, b] = await Promise.all([NodeRed.start({ contextStorage }), NodeRed.start({ contextStorage })]);
   await b.deploy(
@@ -193,11 +197,14 @@ async function delay(port: number): Promise<void> {
   await a.inject('run-set');
   const line = await b.lines.find(/delays \[/);
   const [count, p50, p99] = JSON.parse(line.slice(line.indexOf('delays ') + 7)) as [number, number, number];
-  console.log(
-    `from one Node-RED to the other: ${count} of ${VALUES} values seen, every last one; p99 ${p99} ms`,
-  );
-  verdict('  p50 of the delay, milliseconds', p50, 10, 0);
   await Promise.all([a.stop(), b.stop()]);
+  return [
+    {
+      what: 'from a `set` in one Node-RED until a function node of another one reads it, p50',
+      ...{ goal: '<= 10 ms', met: p50 <= 10 },
+      measured: `${p50} ms; p99 ${p99} ms; ${count} of ${VALUES} values seen, every last one`,
+    },
+  ];
 }
 
 const OTHERS = 50;
@@ -206,7 +213,7 @@ const OTHERS = 50;
  * Restarts of one Node-RED, each with a deploy that takes a flow away, beside another one: what belongs to that one stays, the flows that
  * went are forgotten, and nobody stays connected.
  */
-async function restartsAndDeploys(version: keyof typeof VERSIONS): Promise<void> {
+async function restartsAndDeploys(version: keyof typeof VERSIONS): Promise<Finding> {
   const emulator = await Emulator.start({ port: 0 });
   const contextStorage = settingsFor(emulator.port);
   const other: Store = await openStore(emulator.port);
@@ -228,39 +235,36 @@ async function restartsAndDeploys(version: keyof typeof VERSIONS): Promise<void>
     (n) => witness.get(`theirs${n}`, 'x') !== n,
   );
   const own = ['tab0', 'tab1', 'tab2'].filter((id) => witness.get(id, 'own') !== undefined);
-  console.log(`Node-RED ${version}, ${RESTARTS} restarts, each with a deploy:`);
-  verdict(`  of ${OTHERS} keys of others, lost`, lost.length, 0, 0);
-  verdict('  own flows in memory, of which one is deployed', own.length, 1, 0);
-  verdict('  connections left behind', connected, 0, 0);
   await Promise.all([witness.close(), other.close()]);
   await emulator.close();
+  return {
+    what: `${RESTARTS} restarts of Node-RED ${version}, each with a deploy that takes a flow away`,
+    goal: 'nothing lost, nothing left behind',
+    measured: `${lost.length} of ${OTHERS} keys of others lost, ${own.length} of 3 flows in memory, ${connected} connections left`,
+    met: lost.length === 0 && own.length === 1 && connected === 0,
+  };
 }
 
 /** With an emulator in a process of its own. */
-async function withServer(measure: (port: number) => Promise<void>): Promise<void> {
-  const server = await Server.start('emulator');
-  await measure(server.port);
-  await server.stop();
+function onServer(measure: (port: number) => Promise<Finding[]>): Part {
+  return async () => {
+    const server = await Server.start('emulator');
+    const findings = await measure(server.port);
+    await server.stop();
+    return findings;
+  };
 }
 
-const PARTS: Record<string, () => Promise<void>> = {
-  cost: () => withServer(compareCost),
-  delay: () => withServer(delay),
+/** What is measured, by name. */
+export const CONTEXT_PARTS: Record<string, Part> = {
+  cost: onServer(compareCost),
+  delay: onServer(delay),
   start: startWithManyKeys,
   restarts: async () => {
-    for (const version of QUICK ? (['4.1'] as const) : (['4.1', '5.0'] as const))
-      await restartsAndDeploys(version);
+    const findings: Finding[] = [];
+    for (const version of QUICK ? (['4.1'] as const) : (['4.1', '5.0'] as const)) {
+      findings.push(await restartsAndDeploys(version));
+    }
+    return findings;
   },
 };
-
-async function main(): Promise<void> {
-  const wanted = process.argv.slice(2).filter((one) => one !== '--quick');
-  for (const name of wanted.length > 0 ? wanted : Object.keys(PARTS)) {
-    const part = PARTS[name];
-    if (!part) throw new Error(`There is no part ${name}. Parts are ${Object.keys(PARTS).join(', ')}.`);
-    await part();
-  }
-  process.exitCode = missed > 0 ? 1 : 0;
-}
-
-void main();

@@ -7,15 +7,8 @@ import { Emulator, Lock, StateStoreClient, update } from '../src/index';
 import { ContenderProcess, Server } from './children';
 import { updateNode } from './contenders/flows';
 import type { Answer, Order } from './coordination-worker';
+import type { Finding, Part } from './finding';
 import { median } from './measure';
-
-/** One figure, in words. */
-export interface Finding {
-  what: string;
-  measured: string;
-  goal?: string;
-  met?: boolean;
-}
 
 const ROUNDS = 5;
 
@@ -331,8 +324,6 @@ async function measureGrowth(store: StateStoreClient): Promise<Finding[]> {
     },
   ];
 }
-
-type Part = () => Promise<Finding[]>;
 
 /** With a store, on an emulator in a process of its own. */
 function onServer(measure: (store: StateStoreClient, port: number) => Promise<Finding[]>): Part {

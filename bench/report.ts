@@ -1,11 +1,11 @@
 /** Tables, in Markdown, of what a comparison measured. */
-import type { Finding } from './coordination';
+import type { Finding } from './finding';
 import { GOALS } from './goals';
 import type { Measurement } from './measure';
 import type { Cell, Results } from './results';
 
 /** Parts of docs/benchmarks.md, by the name of the mark they stand under. */
-export function report(results: Results): Record<'results' | 'coordination', string> {
+export function report(results: Results): Record<'results' | 'coordination' | 'context', string> {
   const { cpu, cores, node, platform } = results.machine;
   const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;
   const { library, mqtt } = results.require;
@@ -24,16 +24,18 @@ export function report(results: Results): Record<'results' | 'coordination', str
       startTable(results),
       `To require the library takes ${library.toFixed(0)} ms, \`mqtt\` alone ${mqtt.toFixed(0)} ms.`,
     ].join('\n\n'),
-    coordination: findingTable(results.coordination),
+    coordination: findingTable('locks, updates, roles', results.coordination),
+    context: findingTable('the context store', results.context),
   };
 }
 
-export function findingTable(findings: Finding[]): string {
+/** `about` heads the column of what was measured. */
+export function findingTable(about: string, findings: Finding[]): string {
   const rows = findings.map(({ what, goal = '', measured, met }) => [
     ...[what, goal, measured],
     met === undefined ? '' : yesOrNo(met),
   ]);
-  return table(['locks, updates, roles', 'goal', 'measured', 'met'], rows);
+  return table([about, 'goal', 'measured', 'met'], rows);
 }
 
 const yesOrNo = (met: boolean) => (met ? 'yes' : 'no');

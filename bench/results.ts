@@ -1,5 +1,5 @@
 /** What a comparison measured: bench/results.json. */
-import type { Finding } from './coordination';
+import type { Finding } from './finding';
 import type { Job, Measurement } from './measure';
 import type { Start } from './start';
 
@@ -22,6 +22,7 @@ export interface Results {
   /** Bytes of memory for each message of 16 B that waits for a connection. */
   waiting: number;
   coordination: Finding[];
+  context: Finding[];
 }
 
 /** The loads that the goals are about. */

@@ -145,6 +145,24 @@ async function main(): Promise<void> {
   await sidebar.show();
   for (const key of keys) await sidebar.lookUp(key);
   await sidebar.filter.fill('');
+  const seen: number[] = [];
+  for (let n = 0; n < 50; n++) {
+    const drawn = page.evaluate(
+      ([id, value]) =>
+        new Promise<number>((resolve) => {
+          const row = document.querySelector(`.statestore-key[data-id="${id}"]`) as HTMLElement;
+          const look = () => row.innerText.includes(value as string) && resolve(Date.now());
+          new MutationObserver(look).observe(row, { childList: true, subtree: true });
+        }),
+      [Buffer.from(keys[0] as string).toString('base64'), `value ${n};`],
+    );
+    await pause(100);
+    const at = Date.now();
+    await changer.set(keys[0] as string, `value ${n};`);
+    seen.push((await drawn) - at);
+  }
+  seen.sort((a, b) => a - b);
+  console.log(`from a set of another client to the page, ms: p50 ${median(seen)}, worst ${seen.at(-1)}`);
   const changing = change();
   await nodeRed.inject('start');
   await pause(WINDOW_MS);
