@@ -15,8 +15,9 @@
           onRelease();
         });
       };
-      root.on('pointerdown', parts, () => {
-        this.isDown = true;
+      root.on('pointerdown', parts, ({ originalEvent }) => {
+        // The release of another button may go to the menu that it opens.
+        if (originalEvent.button === 0) this.isDown = true;
       });
       // Wherever the pointer is by then; a browser that takes the touch for scrolling cancels it.
       for (const end of ['pointerup', 'pointercancel']) window.addEventListener(end, release, true);
