@@ -38,7 +38,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const { page } = editor;
       await page.locator('.red-ui-treeList-label', { hasText: '01 Quickstart' }).click();
       await page.locator('#red-ui-clipboard-dialog-ok').click();
-      await page.locator('#red-ui-workspace-tabs .red-ui-tab', { hasText: 'Quickstart' }).click();
+      await editor.showFlow('Quickstart');
       await page.locator('.red-ui-flow-node', { hasText: 'set someKey' }).waitFor();
       await editor.invoke('core:show-debug-tab');
       await editor.deploy();

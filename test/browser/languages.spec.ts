@@ -7,6 +7,7 @@ import { clippedAnywhere, clippedIn, useWideLetters } from '../support/clipping'
 import { Editor } from '../support/editor';
 import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
+import { freePort } from '../support/ports';
 import { Sidebar } from '../support/sidebar';
 
 const LOCALES = join(ROOT, 'nodes', 'locales');
@@ -14,9 +15,10 @@ const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader'
 /** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
 const CONTRAST = 4.5;
 
-const FLOW = [
+/** A flow with all nodes, on a store that nobody listens for. */
+const flow = (port: number) => [
   { id: 'flow', type: 'tab', label: 'flow' },
-  { id: 'store', type: 'statestore-config', name: '', source: 'settings', host: 'localhost', port: 1883 },
+  { id: 'store', type: 'statestore-config', name: '', place: 'other', host: '127.0.0.1', port },
   ...TYPES.map((type, index) => ({
     ...{ id: `node-${type}`, type: `statestore-${type}`, z: 'flow', x: 300, y: 60 + 60 * index, name: '' },
     ...{
@@ -108,7 +110,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     let editor: Editor;
 
     before(async () => {
-      editor = await Editor.open({ flows: FLOW, nodeRed: options() });
+      editor = await Editor.open({ flows: flow(await freePort()), nodeRed: options() });
     });
     after(() => editor?.close());
 

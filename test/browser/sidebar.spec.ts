@@ -113,7 +113,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await text.fill(JSON.stringify(flow));
       await text.press('End');
       await page.locator('#red-ui-clipboard-dialog-ok').click();
-      await page.locator('#red-ui-workspace-tabs .red-ui-tab', { hasText: 'Last readings' }).click();
+      await editor.showFlow('Last readings');
       await page.locator('.red-ui-flow-node', { hasText: 'remember' }).first().waitFor();
       await editor.deploy();
       await sidebar.state.getByText('Connected').waitFor();

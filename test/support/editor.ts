@@ -9,7 +9,11 @@ import { NodeRed, type NodeRedOptions } from './node-red';
 interface EditorWindow {
   RED: {
     actions: { invoke(action: string): void };
-    nodes: { createCompleteNodeSet(): Record<string, unknown>[] };
+    nodes: {
+      createCompleteNodeSet(): Record<string, unknown>[];
+      eachWorkspace(act: (flow: { id: string; label: string }) => void): void;
+    };
+    workspaces: { show(id: string): void };
   };
 }
 
@@ -96,6 +100,17 @@ export class Editor {
 
   async invoke(action: string): Promise<void> {
     await this.page.evaluate((name) => (window as unknown as EditorWindow).RED.actions.invoke(name), action);
+  }
+
+  /** Shows a flow that was just imported, as a click on its tab does, which Core may miss while its tabs move. */
+  async showFlow(label: string): Promise<void> {
+    await this.page.locator('#red-ui-workspace-tabs .red-ui-tab', { hasText: label }).waitFor();
+    await this.page.evaluate((wanted) => {
+      const { RED } = window as unknown as EditorWindow;
+      RED.nodes.eachWorkspace(({ id, label }) => {
+        if (label === wanted) RED.workspaces.show(id);
+      });
+    }, label);
   }
 
   /** The configuration of a node as a deploy would send it. */
