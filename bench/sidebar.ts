@@ -145,6 +145,7 @@ async function main(): Promise<void> {
   await sidebar.show();
   for (const key of keys) await sidebar.lookUp(key);
   await sidebar.filter.fill('');
+  await sidebar.row(keys[0] as string).waitFor();
   const seen: number[] = [];
   for (let n = 0; n < 50; n++) {
     const drawn = page.evaluate(
