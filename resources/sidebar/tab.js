@@ -116,6 +116,8 @@
       const hint = $('<div>', { class: 'statestore-hint' });
       const hintText = $('<p>').appendTo(hint);
       hint.append(lookUp);
+      // Until it is known which store to search.
+      search.hide();
       this.#parts = { select, test, add, state, filter, search, hint, hintText, lookUp };
       const header = $('<div>', { class: 'red-ui-sidebar-header statestore-header' }).append(
         select,
