@@ -1,6 +1,6 @@
 /**
  * Compares ways to talk to the store, in turns, on one emulator in a process of its own, and beside them nodes for Redis on a
- * redis-server; what a start takes, what waits, and what locks, updates and roles cost, and the context store: docs/benchmarks.md.
+ * redis-server; what a start takes and what waits; what locks, updates and roles, and the context store cost: docs/benchmarks.md.
  * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
  *
  *   npm run bench [-- --json] [--quick]

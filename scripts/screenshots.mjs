@@ -30,8 +30,7 @@ const pathOf = (name) => join(pages.includes(`images/${name}.png`) ? shown : oth
 
 const example = (name) => JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8'));
 const flows = example('01 Quickstart');
-const counter = example('02 Counter shared by two flows');
-const idOf = (type) => flows.find((node) => node.type === type).id;
+const idOf = (type, among = flows) => among.find((node) => node.type === type).id;
 
 const only = process.argv[2];
 
@@ -68,11 +67,12 @@ async function takeQuickstart({ page, nodeRed }, name) {
   await page.screenshot({ path: pathOf(name) });
 }
 
-/** The first update node of the counter, with nothing unfolded. */
-async function takeUpdate(editor, name) {
-  await editor.nodeRed.deploy(counter);
+/** The first node of this type of another example, with nothing unfolded. */
+async function takeNode(editor, name, type, of) {
+  const nodes = example(of);
+  await editor.nodeRed.deploy(nodes);
   await editor.load();
-  const tray = await editor.edit(counter.find((node) => node.type === 'statestore-update').id);
+  const tray = await editor.edit(idOf(type, nodes));
   await takeDialog(name, tray);
   await editor.leave('cancel');
   await editor.nodeRed.deploy(flows);
@@ -84,13 +84,14 @@ await take('dialogs', '4.1', async (editor) => {
   await page.setViewportSize({ width: 1500, height: 660 });
   await takeQuickstart(editor, 'quickstart');
   await page.setViewportSize({ width: 1500, height: 720 });
-  for (const name of ['set', 'get', 'delete', 'emulator']) {
+  for (const name of ['set', 'get', 'delete']) {
     const tray = await editor.edit(idOf(`statestore-${name}`));
-    if (name !== 'emulator') await unfold(tray);
+    await unfold(tray);
     await takeDialog(name, tray);
     await editor.leave('cancel');
   }
-  await takeUpdate(editor, 'update');
+  await takeNode(editor, 'update', 'statestore-update', '02 Counter shared by two flows');
+  await takeNode(editor, 'emulator', 'statestore-emulator', '10 Not authorized');
   await editor.edit(idOf('statestore-set'));
   const tray = await editor.editStore();
   await page.locator('#statestore-test-button').click();

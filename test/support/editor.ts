@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import chromium from '@sparticuz/chromium';
 import { type Browser, type Locator, type Page, chromium as playwright } from 'playwright-core';
 import { Admin } from './admin';
+import { followPage } from './failure-pictures';
 import { NodeRed, type NodeRedOptions } from './node-red';
 
 /** What these tests use of the editor's global object. */
@@ -46,6 +47,7 @@ export class Editor {
       if (message.type() === 'error') this.complaints.push(message.text());
     });
     page.on('pageerror', (error) => this.complaints.push(error.message));
+    followPage(page, this.complaints);
   }
 
   static async open({ flows, nodeRed: options, user }: EditorOptions = {}): Promise<Editor> {
