@@ -44,10 +44,7 @@ export function notConnected(request: Request, reason: ConnectionError | undefin
   return fail(
     'NOT_CONNECTED',
     request,
-    causeFirst(
-      reason?.message ?? `The attempt to connect took longer than ${request.timeout} ms`,
-      `${notDone(request)}, and nothing was sent`,
-    ),
+    causeFirst(reason?.message ?? 'There is no connection', `${notDone(request)}, and nothing was sent`),
     reason,
   );
 }

@@ -413,7 +413,7 @@ export class Requests {
     } else if (state.kind === 'connected') {
       this.#fail(pending, failure.notSent(pending.request, this.#published.size));
     } else {
-      this.#fail(pending, failure.notConnected(pending.request, this.#reason));
+      this.#fail(pending, failure.notConnected(pending.request, this.#connection.obstacle));
     }
   }
 

@@ -154,15 +154,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   async connect({ timeout = this.#options.timeout, signal }: RequestOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     this.open();
-    let failed: StateStoreError | undefined;
     await new Promise<void>((resolve, reject) => {
       const settle = (state: ConnectionState) => {
-        if ('reason' in state && state.reason) failed = noConnection(state.reason);
         if (this.#connection.refused) finish(giveUp);
         if (state.kind === 'connected') finish(resolve);
         if (state.kind === 'stopped') finish(() => reject(noConnection(state.reason)));
-        if (state.kind === 'closed')
-          finish(() => reject(new StateStoreError('CLOSED', 'The client was closed.')));
+        if (state.kind === 'closed') finish(giveUp);
       };
       const finish = (outcome: () => void) => {
         clearTimeout(timer);
@@ -170,8 +167,10 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
         signal?.removeEventListener('abort', abort);
         outcome();
       };
-      const giveUp = () =>
-        reject(failed ?? new StateStoreError('NOT_CONNECTED', `No connection within ${timeout} ms.`));
+      const giveUp = () => {
+        const { obstacle } = this.#connection;
+        reject(obstacle ? noConnection(obstacle) : new StateStoreError('CLOSED', 'The client was closed.'));
+      };
       const abort = () => finish(() => reject(signal?.reason));
       const timer = setTimeout(() => finish(giveUp), timeout);
       signal?.addEventListener('abort', abort);

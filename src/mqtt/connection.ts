@@ -113,6 +113,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #ghosts = new Ghosts();
   #attempt = 0;
   /** On the monotonic clock, in milliseconds. */
+  #attemptedAt = 0;
   #connectedAt: number | undefined;
   #progress: Progress = 'login';
   #timer: NodeJS.Timeout | undefined;
@@ -160,6 +161,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (state.kind !== 'disconnected' || state.reason.retry !== 'slowly') return false;
     const { stage } = state.reason;
     return stage === 'subscription' || (stage === 'login' && this.#options.login.tokenFile === undefined);
+  }
+
+  /**
+   * Why there is no connection, as far as it is known: of an attempt that goes on, why the one before it failed, or else how far it
+   * has come without an answer. Nothing while there is one, or none is wanted.
+   */
+  get obstacle(): ConnectionError | undefined {
+    const state = this.#state;
+    if ('reason' in state && state.reason) return state.reason;
+    if (state.kind !== 'connecting') return undefined;
+    return timeoutError(this.#address, this.#progress, Math.ceil(performance.now() - this.#attemptedAt));
   }
 
   /** Begins to connect; returns at once. */
@@ -235,6 +247,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     const before = this.#state;
     this.#setState({ kind: 'connecting', ...(before.kind === 'disconnected' && { reason: before.reason }) });
     this.#progress = 'network';
+    this.#attemptedAt = performance.now();
     try {
       this.#address = (await this.#options.locate?.()) ?? this.#options;
       this.#secrets = await readSecrets(this.#options.tls, this.#options.login);

@@ -56,6 +56,20 @@ describe('An attempt to connect', () => {
     assert.match(reason.message, /took the connection, but did not answer within 200 ms/);
   });
 
+  it('that hangs tells a request whose time is over first how far it came', async () => {
+    broker.onConnect = () => undefined;
+    await start();
+    await once(broker, 'packet');
+    const silence = /took the connection, but did not answer within \d+ ms\. .*if it expects TLS/;
+    await rejectsWith(store.connect({ timeout: 50 }), { code: 'NOT_CONNECTED', message: silence });
+    await rejectsWith(store.set('k', 'v', { timeout: 50 }), {
+      code: 'NOT_CONNECTED',
+      message:
+        /took the connection, but did not answer within \d+ ms: key k was not set, and nothing was sent\./,
+    });
+    assert.equal(store.state.kind, 'connecting');
+  });
+
   it('keeps the reason of the one before: a request whose time ends in the middle of it is told that', async () => {
     let connects = 0;
     broker.onConnect = (_packet, socket) => {
