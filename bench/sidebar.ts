@@ -12,6 +12,7 @@ import { freePort } from '../test/support/ports';
 import { Sidebar } from '../test/support/sidebar';
 import { Server } from './children';
 import { median } from './measure';
+import { SilentPage } from './silent-page';
 
 const KEYS = 10_000;
 const CHANGES_PER_SECOND = 1000;
@@ -147,7 +148,7 @@ async function main(): Promise<void> {
   for (const key of keys) await sidebar.lookUp(key);
   await sidebar.filter.fill('');
   await sidebar.row(keys[0] as string).waitFor();
-  const seen: number[] = [];
+  const delays: number[] = [];
   for (let n = 0; n < 50; n++) {
     const drawn = page.evaluate(
       ([id, value]) =>
@@ -161,10 +162,10 @@ async function main(): Promise<void> {
     await pause(100);
     const at = Date.now();
     await changer.set(keys[0] as string, `value ${n};`);
-    seen.push((await drawn) - at);
+    delays.push((await drawn) - at);
   }
-  seen.sort((a, b) => a - b);
-  console.log(`from a set of another client to the page, ms: p50 ${median(seen)}, worst ${seen.at(-1)}`);
+  delays.sort((a, b) => a - b);
+  console.log(`from a set of another client to the page, ms: p50 ${median(delays)}, worst ${delays.at(-1)}`);
   const changing = change();
   await nodeRed.inject('start');
   await pause(WINDOW_MS);
@@ -211,6 +212,22 @@ async function main(): Promise<void> {
     results[how].frames.push(count / seconds);
     results[how].longest.push(longest);
   }
+  // The same flow, and a page that does not draw: the browser of a user runs on another machine.
+  await page.goto('about:blank');
+  const silent: Record<'with' | 'without', number[]> = { with: [], without: [] };
+  let told = 0;
+  for (let round = 0; round < 2 * WINDOWS; round++) {
+    const how = round % 2 === 0 ? 'with' : 'without';
+    const viewer = how === 'with' ? await SilentPage.open(nodeRed, 'outer', keys) : undefined;
+    await pause(1500);
+    const [before, begin] = [await counted(editor), performance.now()];
+    await pause(WINDOW_MS);
+    const messages = (await counted(editor)) - before;
+    silent[how].push((1000 * messages) / (performance.now() - begin));
+    told += viewer?.values ?? 0;
+    await viewer?.close();
+  }
+  await editor.load();
   // The same changes, and no flow beside them: what the tab alone costs.
   await nodeRed.deploy([
     { id: 'flow', type: 'tab', label: 'flow' },
@@ -234,20 +251,26 @@ async function main(): Promise<void> {
     console.log(`  messages/s of the flow ${list(result.perSecond)}; CPU of Node-RED, % ${list(result.cpu)}`);
     console.log(`  messages per second of CPU time of Node-RED ${list(result.perCpuSecond)}`);
   }
-  const share = (100 * median(results.with.perSecond)) / median(results.without.perSecond);
-  console.log(`throughput of the flow with the tab, of that without: ${share.toFixed(1)} %`);
-  // The browser of a user runs on another machine; here it takes CPU time away from Node-RED, more than the tab does.
-  const gain = median(results.with.perCpuSecond) / median(results.without.perCpuSecond);
+  const share = (rates: Record<'with' | 'without', number[]>) =>
+    `${((100 * median(rates.with)) / median(rates.without)).toFixed(1)} %`;
+  const { with: seen, without: unseen } = results;
   console.log(
-    `messages per second of CPU time, with the tab, of those without: ${(100 * gain).toFixed(1)} %`,
+    `throughput of the flow with the tab in a browser on the same cores, of that without: ${share({ with: seen.perSecond, without: unseen.perSecond })}`,
   );
+  console.log(
+    `per second of CPU time of Node-RED: ${share({ with: seen.perCpuSecond, without: unseen.perCpuSecond })}`,
+  );
+  console.log(
+    `with a page that does not draw (told of ${told} values), messages/s ${list(silent.with)}, without ${list(silent.without)}`,
+  );
+  console.log(`throughput of the flow with that page, of that without: ${share(silent)} (goal: above 90 %)`);
   const tenths = (numbers: number[]) => numbers.map((one) => one.toFixed(1)).join(' ');
   console.log(
     `CPU of Node-RED without the flow, % of a core: with the tab ${tenths(alone.with)}, without ${tenths(alone.without)}`,
   );
   const cost = median(alone.with) - median(alone.without);
-  console.log(`so much a flow that has a core to itself loses: ${cost.toFixed(1)} % (goal: less than 10)`);
-  process.exitCode = cost < 10 ? 0 : 1;
+  console.log(`so much of a core the tab takes: ${cost.toFixed(1)} %`);
+  process.exitCode = median(silent.with) > 0.9 * median(silent.without) ? 0 : 1;
   await changer.close();
   await editor.close();
   await outer.stop();
