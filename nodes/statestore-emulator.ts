@@ -4,6 +4,7 @@ import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/br
 import { deployedStore } from '../src/node-red/deployed-stores';
 import { EmulatorStatus } from '../src/node-red/emulator-status';
 import { emulators, OtherSettingsError } from '../src/node-red/emulators';
+import { fieldText } from '../src/node-red/field-text';
 
 interface StateStoreEmulatorDef extends NodeDef {
   host: string;
@@ -27,9 +28,9 @@ export = (RED: NodeAPI): void => {
   function StateStoreEmulator(this: Node, def: StateStoreEmulatorDef): void {
     RED.nodes.createNode(this, def);
     const address = {
-      host: def.host || DEFAULT_EMULATOR_HOST,
+      host: fieldText(def.host).trim() || DEFAULT_EMULATOR_HOST,
       port: Number(def.port || DEFAULT_EMULATOR_PORT),
-      rules: def.rules ?? '',
+      rules: fieldText(def.rules),
       tls: { cert: def.cert, key: def.key, ca: def.ca },
     };
     const status = new EmulatorStatus(RED, this, address);

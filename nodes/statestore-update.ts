@@ -3,6 +3,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { type Change, update } from '../src/coordination/update';
 import { type ChangeKind, changeOf, newBytes, presentValue, toChangeKind } from '../src/node-red/change';
 import { Expression } from '../src/node-red/expression';
+import { fieldText } from '../src/node-red/field-text';
 import { keyContext, toKey } from '../src/node-red/key';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
 import {
@@ -82,7 +83,7 @@ export = (RED: NodeAPI): void => {
       def.fencingTokenType ?? 'msg',
     );
     const msgTimeout = property('timeout', 'timeout', 'msg');
-    const expression = new Expression(RED, this, def.expression);
+    const expression = new Expression(RED, this, fieldText(def.expression));
     const target = new TargetProperty(RED, def.property || 'payload');
 
     makeRequestNode(RED, this, def, {

@@ -1,7 +1,7 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
 import type { Login, TlsOptions } from '../mqtt/login';
 import type { SetCondition } from '../protocol/commands';
-import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
+import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../protocol/errors';
 import { parseHlc } from '../protocol/hlc';
 import { randomId } from './random';
 
@@ -172,12 +172,12 @@ export function checkOptions(options: SetOptions, context: ErrorContext): void {
   if (timeout !== undefined) checkInteger('timeout', timeout, 1, MAX_TIMER_MS, context);
   if (expiry !== undefined) checkInteger('expiry', expiry, 1, Number.MAX_SAFE_INTEGER, context);
   if (condition !== undefined && condition !== 'NX' && condition !== 'NEX') {
-    throw bad('condition', `must be NX or NEX, not ${JSON.stringify(condition)}`, context);
+    throw bad('condition', `must be NX or NEX, not ${printableValue(condition)}`, context);
   }
   if (fencingToken !== undefined && (typeof fencingToken !== 'string' || !parseHlc(fencingToken))) {
     throw bad(
       'fencingToken',
-      `must be a version that the store returned, like 001737000000000:00000:name, not ${JSON.stringify(fencingToken)}`,
+      `must be a version that the store returned, like 001737000000000:00000:name, not ${printableValue(fencingToken)}`,
       context,
     );
   }
@@ -192,8 +192,7 @@ function checkLength(field: string, value: string, max: number, context?: ErrorC
 function checkInteger(field: string, value: unknown, min: number, max: number, context?: ErrorContext): void {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
   const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-  const found = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  throw bad(field, `must be a whole number ${range}, not ${found}`, context);
+  throw bad(field, `must be a whole number ${range}, not ${printableValue(value)}`, context);
 }
 
 function bad(field: string, rule: string, context: ErrorContext = {}): StateStoreError {

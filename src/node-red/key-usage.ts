@@ -1,5 +1,7 @@
 /** Which keys the deployed nodes of a store name as fixed text, since the store itself can list none. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { fieldText } from './field-text';
+import { TextTemplate } from './text-template';
 
 /** What a key stands for, as far as the nodes that name it say. */
 export type KeyKind = 'key' | 'lock' | 'role';
@@ -68,7 +70,7 @@ export function namedKeys(RED: NodeAPI, storeId: string): NamedKey[] {
 
 /** The fixed texts in a node's fields for keys. */
 function mentions(def: KeyDef): Mention[] {
-  const key = def.keyType === 'str' ? def.key : undefined;
+  const key = def.keyType === 'str' ? fixedText(def.key) : undefined;
   const listed = def.keyType === 'json' ? listIn(def.key ?? '') : [];
   switch (def.type) {
     case 'statestore-set':
@@ -76,7 +78,7 @@ function mentions(def: KeyDef): Mention[] {
     case 'statestore-delete':
       return [key, ...listed].map((text) => ({ text, kind: 'key' }));
     case 'statestore-update': {
-      const lock = def.lockType === 'str' ? def.lock : undefined;
+      const lock = def.lockType === 'str' ? fixedText(def.lock) : undefined;
       return [
         { text: key, kind: 'key' },
         { text: lock, kind: 'lock', seconds: def.duration },
@@ -92,6 +94,11 @@ function mentions(def: KeyDef): Mention[] {
     default:
       return [];
   }
+}
+
+/** What is no template, which names another key for every message. */
+function fixedText(text: string | undefined): string | undefined {
+  return text !== undefined && TextTemplate.is(text) ? undefined : text;
 }
 
 /** The texts of a list, or a text alone, in JSON. */
@@ -111,5 +118,5 @@ function resolved(RED: NodeAPI, id: string, text: string): string | undefined {
   const node = RED.nodes.getNode(id) as Node | null;
   if (!node) return undefined;
   const value: unknown = RED.util.evaluateNodeProperty(variable, 'env', node, {});
-  return typeof value === 'string' ? value : undefined;
+  return fieldText(value);
 }

@@ -1,4 +1,6 @@
 /** Keys of messages: text, numbers as text, or bytes. */
+import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../protocol/errors';
 
 export type Key = string | Uint8Array;
@@ -10,7 +12,7 @@ export function toKey(
   operation: Operation,
   role: 'key' | 'lock' = 'key',
 ): Key {
-  const key = typeof value === 'number' ? String(value) : value;
+  const key = typeof value === 'number' ? String(value) : ownBytes(value);
   if ((typeof key === 'string' || key instanceof Uint8Array) && key.length > 0) return key;
   const found = key === '' || key instanceof Uint8Array ? 'empty' : nameOf(value);
   const what = role === 'key' ? `key to ${operation}` : role;
@@ -26,9 +28,17 @@ export function toKeys(list: readonly unknown[], label: string, operation: Opera
   return list.map((value, index) => toKey(value, `${label}[${index}]`, operation));
 }
 
-/** The name of a key in an object of results: its text. */
+/** Bytes as those of this realm: what a function node makes with `new Uint8Array` is of another one. Anything else as it is. */
+export function ownBytes(value: unknown): unknown {
+  if (typeof value !== 'object' || value instanceof Uint8Array || !types.isUint8Array(value)) return value;
+  return Buffer.from(value);
+}
+
+/** The name of a key in an object of results: its text, or `0x...` where it is none. */
 export function keyName(key: Key): string {
-  return typeof key === 'string' ? key : Buffer.from(key).toString('utf8');
+  if (typeof key === 'string') return key;
+  const bytes = Buffer.from(key);
+  return isUtf8(bytes) ? bytes.toString('utf8') : `0x${bytes.toString('hex')}`;
 }
 
 export function keyContext(operation: Operation, key: Key): ErrorContext & { key: string } {

@@ -1,6 +1,7 @@
 /** Settings of a node that are the same for all messages: plain text in its dialog, or `${NAME}` of the environment. */
 import { type ErrorContext, StateStoreError } from '../protocol/errors';
 import { environmentValue } from './environment-value';
+import { fieldText } from './field-text';
 
 /** What the editor saves; nothing where a node was saved before the field existed. */
 export type Setting = string | number | undefined;
@@ -9,7 +10,7 @@ export type Setting = string | number | undefined;
 export function readText(field: string, value: Setting, context: ErrorContext): string {
   const unset = (variable: string) =>
     bad(field, `is taken from the environment variable ${variable}, which is not set`, context);
-  return environmentValue(String(value ?? ''), unset);
+  return environmentValue(fieldText(value).trim(), unset);
 }
 
 /** Seconds, given as such, in milliseconds. Throws `BAD_ARGUMENT` that names the field and what it may be. */

@@ -3,8 +3,9 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { type ErrorCode, printableValue, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
+import { fieldText } from './field-text';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
 import { localize } from './localize';
 import type { StoreConnection } from './store';
@@ -47,6 +48,8 @@ const PASSING = new Set<ErrorCode>([
 const RETRY_PAUSE_MS = 5000;
 
 type Done = (error?: Error) => void;
+/** What the node is red for: a value that could not be read, until the next one can; or a key that is not observed. */
+type Fault = 'value' | 'key';
 
 /** Makes a created node an observe node. */
 export function makeObserverNode(RED: NodeAPI, node: Node, def: ObserverNodeDef): void {
@@ -58,13 +61,15 @@ class ObserverNode {
   readonly #node: Node;
   readonly #def: ObserverNodeDef;
   readonly #user: StoreUser;
+  /** By the bytes of their keys. */
   readonly #watched = new Map<string, Watched>();
   readonly #onLost = (key: Buffer, error: StateStoreError) => {
-    if (this.#watched.delete(keyName(key))) this.#report(error);
+    if (this.#watched.delete(bytesOf(key))) this.#report(error);
   };
   #client: StateStoreClient | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing = false;
+  #fault: Fault | undefined;
 
   constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef) {
     this.#RED = RED;
@@ -80,7 +85,8 @@ class ObserverNode {
   start(): void {
     this.#node.on('input', (msg, _send, done) => void this.#input(msg, done));
     if (this.#def.mode !== 'messages') {
-      for (const key of this.#def.keys.split('\n').map((line) => line.trim())) if (key) this.#want(key);
+      const lines = fieldText(this.#def.keys).split('\n');
+      for (const key of lines.map((line) => line.trim())) if (key) this.#want(key);
     }
     this.#client = this.#user.start();
     this.#client?.on('observationLost', this.#onLost);
@@ -97,10 +103,9 @@ class ObserverNode {
     try {
       const { action = 'observe', topic } = msg as { action?: unknown; topic?: unknown };
       if (action !== 'observe' && action !== 'unobserve') {
-        const found = JSON.stringify(action);
         throw new StateStoreError(
           'BAD_ARGUMENT',
-          `msg.action is ${found}, but must be "observe" or "unobserve".`,
+          `msg.action is ${printableValue(action)}, but must be "observe" or "unobserve".`,
         );
       }
       const list = Array.isArray(topic)
@@ -109,35 +114,35 @@ class ObserverNode {
       this.#user.client(); // throws where there is none
       const each = action === 'observe' ? (key: Key) => this.#add(key) : (key: Key) => this.#remove(key);
       await Promise.all(list.map(each));
-      this.#user.status.succeeded();
+      this.#succeeded();
       done();
     } catch (error) {
       const known = this.#known(error);
-      this.#user.status.failed(known.code);
+      this.#failed(known);
       done(known);
     }
   }
 
   #want(key: Key): Watched {
     const watched = { key, observation: undefined, starting: false, value: undefined };
-    this.#watched.set(keyName(key), watched);
+    this.#watched.set(bytesOf(key), watched);
     return watched;
   }
 
   async #add(key: Key): Promise<void> {
-    if (this.#watched.has(keyName(key))) return;
+    if (this.#watched.has(bytesOf(key))) return;
     const watched = this.#want(key);
     try {
       await this.#observe(watched);
     } catch (error) {
-      this.#watched.delete(keyName(key));
+      this.#watched.delete(bytesOf(key));
       throw error;
     }
   }
 
   async #remove(key: Key): Promise<void> {
-    const watched = this.#watched.get(keyName(key));
-    this.#watched.delete(keyName(key));
+    const watched = this.#watched.get(bytesOf(key));
+    this.#watched.delete(bytesOf(key));
     this.#showCount();
     await watched?.observation?.close();
   }
@@ -150,7 +155,7 @@ class ObserverNode {
       const observation = await client.observe(watched.key, (change) => this.#onChange(watched, change), {
         current,
       });
-      if (this.#closing || this.#watched.get(keyName(watched.key)) !== watched) await observation.close();
+      if (this.#closing || this.#watched.get(bytesOf(watched.key)) !== watched) await observation.close();
       else watched.observation = observation;
     } finally {
       watched.starting = false;
@@ -171,7 +176,7 @@ class ObserverNode {
           this.#report(known);
           // What may pass is tried again; what the store or the broker refuses is not.
           if (PASSING.has(known.code)) this.#tryAgainLater();
-          else this.#watched.delete(keyName(watched.key));
+          else this.#watched.delete(bytesOf(watched.key));
         }),
       ),
     );
@@ -185,7 +190,7 @@ class ObserverNode {
 
   async #tryAgain(): Promise<void> {
     await this.#observeMissing();
-    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#user.status.succeeded();
+    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#succeeded();
   }
 
   #onChange(watched: Watched, change: Change): void {
@@ -206,8 +211,10 @@ class ObserverNode {
       const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };
       this.#node.send(msg);
     } catch (error) {
-      this.#report(this.#known(error));
+      this.#report(this.#known(error), 'value');
+      return;
     }
+    if (this.#fault === 'value') this.#succeeded();
   }
 
   /** Whatever was thrown, as an error of ours in the language of the runtime. */
@@ -215,8 +222,18 @@ class ObserverNode {
     return localize(this.#RED, asError(reason, 'observe'));
   }
 
-  #report(error: StateStoreError): void {
+  #succeeded(): void {
+    this.#fault = undefined;
+    this.#user.status.succeeded();
+  }
+
+  #failed(error: StateStoreError, fault: Fault = 'key'): void {
+    if (this.#fault !== 'key') this.#fault = fault;
     this.#user.status.failed(error.code);
+  }
+
+  #report(error: StateStoreError, fault?: Fault): void {
+    this.#failed(error, fault);
     this.#node.error(localize(this.#RED, error), {});
     this.#showCount();
   }
@@ -237,4 +254,11 @@ class ObserverNode {
     // Nobody waits for the store to hear of it: where the client is closed as well, it need not.
     for (const observation of observations) observation.close().catch(() => undefined);
   }
+}
+
+/** Tells keys apart that are no text, too. */
+function bytesOf(key: Key): string {
+  const bytes =
+    typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.length);
+  return bytes.toString('latin1');
 }

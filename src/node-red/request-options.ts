@@ -2,7 +2,7 @@
  * Options of a request as they come from typed inputs and from the message: blank fields and missing properties mean "none".
  */
 import type { SetCondition } from '../protocol/commands';
-import { type Operation, StateStoreError } from '../protocol/errors';
+import { type Operation, printableValue, StateStoreError } from '../protocol/errors';
 import type { TypedProperty } from './typed-property';
 
 /** Units a person may choose for an expiry. */
@@ -43,22 +43,22 @@ export function readExpiry(
   operation: Operation = 'set',
 ): number | undefined {
   if (property.blank || value === undefined || value === null) return undefined;
-  const exact =
-    Number(typeof value === 'string' && value.trim() === '' ? Number.NaN : value) * MILLISECONDS[unit];
+  const exact = amountIn(value) * MILLISECONDS[unit];
   const expiry = Math.round(exact);
   // 0.07 s are 70.00000000000001 ms.
-  if (
-    typeof value !== 'boolean' &&
-    Math.abs(exact - expiry) < 1e-6 &&
-    Number.isSafeInteger(expiry) &&
-    expiry > 0
-  ) {
+  if (Math.abs(exact - expiry) < 1e-6 && Number.isSafeInteger(expiry) && expiry > 0) {
     return expiry;
   }
   throw bad(
     operation,
-    `${property.label} is ${JSON.stringify(value)}, but the expiry must be a positive number of ${unit}, in whole milliseconds. Leave it blank for a value that does not expire.`,
+    `${property.label} is ${printableValue(value)}, but the expiry must be a positive number of ${unit}, in whole milliseconds. Leave it blank for a value that does not expire.`,
   );
+}
+
+/** A number, or text that says one. */
+function amountIn(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
 }
 
 /** The condition a message asks for. Throws `BAD_ARGUMENT` for a word that is none. */
@@ -67,7 +67,7 @@ export function readCondition(value: unknown, property: TypedProperty): SetCondi
   if (typeof value === 'string' && Object.hasOwn(CONDITIONS, value)) return CONDITIONS[value] ?? 'always';
   throw bad(
     'set',
-    `${property.label} is ${JSON.stringify(value)}, but must be "always", "new" or "new or unchanged".`,
+    `${property.label} is ${printableValue(value)}, but must be "always", "new" or "new or unchanged".`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { StateStoreClientOptions } from '../client/options';
 import type { TlsOptions } from '../mqtt/login';
 import { StateStoreError } from '../protocol/errors';
 import { environmentValue } from './environment-value';
+import { fieldText } from './field-text';
 
 /** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */
 export interface StoreSettings {
@@ -59,7 +60,7 @@ export function readStoreSettings(
     ...number('timeout', settings.timeout, 1000),
     ...number('inFlightLimit', settings.inFlightLimit),
     ...number('queueLimit', settings.queueLimit),
-    ...text('keyPrefix', settings.keyPrefix),
+    ...exactText('keyPrefix', settings.keyPrefix),
     persistence: {
       name: text('name', settings.persistName).name ?? 'aio-persistence',
       value: text('value', settings.persistValue).value ?? 'true',
@@ -85,7 +86,7 @@ function readLogin(
   switch (settings.login) {
     case 'password':
       if (!username) throw bad('user name', 'is missing. Enter it, or choose another log-in');
-      return { ...text('username', username), ...(password && { password: resolved('password', password) }) };
+      return { ...text('username', username), ...exactText('password', password) };
     case 'token':
       if (!settings.tokenFile)
         throw bad('token file', 'is missing. Enter its path, or choose another log-in');
@@ -111,7 +112,7 @@ function readTls(
           ...text('caFile', settings.caFile),
           ...text('certFile', settings.certFile),
           ...text('keyFile', settings.keyFile),
-          ...(keyPassword && { passphrase: resolved('key password', keyPassword) }),
+          ...(keyPassword && { passphrase: resolved('key password', fieldText(keyPassword)) }),
           verify: settings.verify !== false,
         },
       };
@@ -163,8 +164,16 @@ function filesOfTlsConfig(RED: NodeAPI, id: string): TlsOptions {
   return files;
 }
 
-function text<Name extends string>(name: Name, value: string | undefined): { [N in Name]?: string } {
-  return (value ? { [name]: resolved(name, value) } : {}) as { [N in Name]?: string };
+/** What is left blank is left out. */
+function text<Name extends string>(name: Name, value: unknown): { [N in Name]?: string } {
+  const given = fieldText(value).trim();
+  return (given ? { [name]: resolved(name, given) } : {}) as { [N in Name]?: string };
+}
+
+/** The same where a blank at the beginning or the end is meant. */
+function exactText<Name extends string>(name: Name, value: unknown): { [N in Name]?: string } {
+  const given = fieldText(value);
+  return (given ? { [name]: resolved(name, given) } : {}) as { [N in Name]?: string };
 }
 
 function number<Name extends string>(
@@ -172,10 +181,11 @@ function number<Name extends string>(
   value: string | number | undefined,
   factor = 1,
 ): { [N in Name]?: number } {
-  if (value === undefined || value === '') return {};
-  const plain = typeof value === 'number' ? value : resolved(name, value);
-  const parsed = Number(plain);
-  if (Number.isNaN(parsed)) throw bad(name, `must be a number, not "${plain}"`);
+  const given = fieldText(value).trim();
+  if (given === '') return {};
+  const parsed = Number(resolved(name, given));
+  // As it was entered: the value of a variable may be a secret, and whoever reads this may not know it.
+  if (Number.isNaN(parsed)) throw bad(name, `must be a number, not "${given}"`);
   return { [name]: factor === 1 ? parsed : Math.round(parsed * factor) } as { [N in Name]?: number };
 }
 

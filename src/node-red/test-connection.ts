@@ -5,6 +5,7 @@ import type { StateStoreClientOptions } from '../client/options';
 import { ConnectionError } from '../mqtt/connection-error';
 import { StateStoreError } from '../protocol/errors';
 import { deployedStore } from './deployed-stores';
+import { withEnvironment } from './environment-value';
 import { isAutomatic, LocalEmulator } from './local-emulator';
 import { readStoreSettings, type StoreCredentials, type StoreSettings } from './settings';
 
@@ -24,10 +25,14 @@ interface TestRequest {
   credentials: StoreCredentials;
 }
 
-/** Serves `POST statestore/test`; only for people with the permission `statestore.write`. Neither answer nor log has a secret. */
+/**
+ * Serves `POST statestore/test`; only for people who may also deploy such settings, because a test uses the files and variables that they
+ * name. Neither answer nor log has a secret.
+ */
 export function serveTestConnection(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/statestore/test',
+    RED.auth.needsPermission('flows.write'),
     RED.auth.needsPermission('statestore.write'),
     (request, response) => {
       test(RED, request.body).then(
@@ -58,7 +63,7 @@ async function diagnosed(
   credentials: () => StoreCredentials,
 ): Promise<Diagnosis> {
   try {
-    const options = readStoreSettings(RED, settings, credentials());
+    const options = readStoreSettings(RED, withEnvironment(RED, id, settings), credentials());
     return isAutomatic(settings, options) ? await withEmulator(id, options) : await diagnose(options);
   } catch (error) {
     if (!(error instanceof StateStoreError)) throw error;
@@ -83,8 +88,8 @@ async function withEmulator(id: string, options: StateStoreClientOptions): Promi
 
 /**
  * The typed credentials, and where the dialog has the placeholder, those that are stored for this very store. A stored password leaves
- * this machine only as its deployed store would send it: whoever may test connections need not be allowed to deploy, and a slip
- * in the host must not hand it to a stranger, nor TLS switched off to everybody on the way. The key's password stays here.
+ * this machine only as its deployed store would send it: a slip in the host must not hand it to a stranger, nor TLS switched off to
+ * everybody on the way. The key's password stays here.
  */
 function credentialsOf(RED: NodeAPI, { id, settings, credentials }: TestRequest): StoreCredentials {
   const store = deployedStore(RED, id);

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { StateStoreError } from '../protocol/errors';
+import { fieldText } from './field-text';
 import { TextTemplate } from './text-template';
 
 /** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
@@ -39,11 +40,12 @@ export class TypedProperty {
 
   /** `field` names the input in errors. */
   constructor(RED: NodeAPI, node: Node, field: string, input: TypedInput) {
-    const { value, type } = input;
+    const { type } = input;
+    const value = fieldText(input.value);
     this.#RED = RED;
     this.#node = node;
     this.#field = field;
-    this.#input = input;
+    this.#input = { ...input, value };
     this.blank = value === '';
     this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
     const fixed = this.#fixedReader();
@@ -182,8 +184,11 @@ export class OrderedReader<Name extends string> {
         const store = (result: unknown): void => {
           values[name] = result;
         };
+        const stored = value.then(store);
+        // Where the next property throws, nobody waits for this one.
+        stored.catch(() => undefined);
         later ??= [];
-        later.push(value.then(store));
+        later.push(stored);
       } else {
         values[name] = value;
       }

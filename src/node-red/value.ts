@@ -1,6 +1,8 @@
 /** Values between messages and the store, which knows nothing but bytes. */
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { type ErrorContext, StateStoreError } from '../protocol/errors';
+import { ownBytes } from './key';
 
 /** What a value becomes on its way out, in the words of Core's mqtt-in node. */
 export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64';
@@ -14,7 +16,8 @@ export type ContextOf = () => ErrorContext;
  */
 export function valueToBytes(value: unknown, label: string, contextOf: ContextOf): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
-  if (value instanceof Uint8Array) return value;
+  const bytes = ownBytes(value);
+  if (bytes instanceof Uint8Array) return bytes;
   const json =
     typeof value === 'number' && !Number.isFinite(value) ? undefined : stringify(value, label, contextOf);
   if (json === undefined) {
@@ -88,7 +91,7 @@ function detect(bytes: Buffer): unknown {
 /** The properties of an object of keys and values. Throws `BAD_ARGUMENT` when it is none. */
 export function toEntries(value: unknown, label: string): [string, unknown][] {
   const isObject =
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isUint8Array(value);
   if (isObject) return Object.entries(value);
   throw new StateStoreError(
     'BAD_ARGUMENT',

@@ -203,6 +203,21 @@ export function causeFirst(cause: string, consequence: string, advice = ''): str
 
 const MAX_PRINTED_KEY = 120;
 
+const MAX_PRINTED_VALUE = 200;
+
+/** A value of any kind as it may stand in a message: JSON, shortened when long; its type where there is none. */
+export function printableValue(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // It refers to itself, or has a number that JSON has not.
+  }
+  if (text === undefined) return value === undefined ? 'undefined' : `of type ${typeof value}`;
+  return text.length <= MAX_PRINTED_VALUE ? text : `${text.slice(0, MAX_PRINTED_VALUE)}...`;
+}
+
 /** A key as a person can read it: its text when it is printable UTF-8, `0x...` otherwise; shortened when long. */
 export function printableKey(key: Uint8Array): string {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);

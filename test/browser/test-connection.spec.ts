@@ -9,7 +9,7 @@ import { makeAuthority, makeCertificate, writeCertificate } from '../support/cer
 import { Editor } from '../support/editor';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { VERSIONS } from '../support/node-red-versions';
-import { freePort } from '../support/ports';
+import { freePort, portIsFree } from '../support/ports';
 
 /** Alice may do everything; the guest may log in, but read no key; the deaf one may not subscribe to anything. */
 const RULES = {
@@ -209,6 +209,37 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       ]);
       const typed = await outcome({ password: 'typed' });
       assert.match(typed.at(-1) ?? '', /State store: it answers/);
+    });
+
+    it('of an emulator that is started for it alone', async () => {
+      const { page } = editor;
+      await page.locator('#node-config-input-place').selectOption('emulator');
+      const port = await freePort();
+      const lines = await outcome({ port: String(port) });
+      assert.match(lines.at(-1) ?? '', /State store: it answers/);
+      assert.ok(await portIsFree(port));
+      await page.locator('#node-config-input-place').selectOption('other');
+    });
+
+    it('says nothing of settings that were changed before the answer came', async () => {
+      const { page } = editor;
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await page.route('**/statestore/test', async (route) => {
+        await released;
+        await route.continue();
+      });
+      const answered = page.waitForResponse('**/statestore/test');
+      await page.locator('#statestore-test-button').click();
+      await page.locator('#node-config-input-port').fill(String(await freePort()));
+      release();
+      await (await answered).finished();
+      await page.unroute('**/statestore/test');
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+      assert.equal(await page.locator('#statestore-test-results').innerText(), '');
+      assert.ok(await page.locator('#statestore-test-button').isEnabled());
     });
 
     it('leaves no complaint in the console of the browser', () => {

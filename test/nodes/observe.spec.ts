@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Emulator, StateStoreClient } from '../../src/index';
 import { Flow, type Outcome } from '../support/flow';
 import { freePort } from '../support/ports';
@@ -121,6 +122,34 @@ describe('The node observe', () => {
       assert.match(error.message, message);
     });
   }
+
+  it('is red for a value that cannot be read until one can', async () => {
+    await start({ keys: 'o/json', format: 'json' });
+    await observing('observingOne');
+    await store.set('o/json', 'x');
+    await flow.status('status.error.BAD_RESPONSE');
+    await store.set('o/json', '1');
+    while (flow.outcomes.at(-1)?.kind !== 'sent') await once(flow, 'outcome');
+    assert.deepEqual(
+      flow.outcomes.map(({ kind, msg }) => [kind, msg.payload]),
+      [
+        ['failed', undefined],
+        ['sent', 1],
+      ],
+    );
+    await observing('observingOne');
+    assert.equal(flow.statuses.at(-1)?.fill, 'green');
+  });
+
+  it('tells keys apart that are no text', async () => {
+    await start({ mode: 'messages' });
+    const [first, second] = [Buffer.from([0xff]), Buffer.from([0xfe])];
+    assert.equal(await flow.settle({ topic: first }), 'done');
+    assert.equal(await flow.settle({ topic: second }), 'done');
+    assert.equal(await flow.settle({ topic: first, action: 'unobserve' }), 'done');
+    await store.set(second, '2');
+    assert.deepEqual(await sent(1), [['0xfe', 2, 'set']]);
+  });
 
   it('observes fixed keys as soon as there is a broker', async () => {
     const port = await freePort();

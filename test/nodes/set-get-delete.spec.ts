@@ -12,6 +12,9 @@ const failed = (outcome: Outcome): Extract<Outcome, { kind: 'failed' }> => {
   return outcome as Extract<Outcome, { kind: 'failed' }>;
 };
 
+const CYCLIC: Record<string, unknown> = {};
+CYCLIC.itself = CYCLIC;
+
 describe('The nodes set, get and delete', () => {
   let emulator: Emulator;
   let store: StateStoreClient;
@@ -461,7 +464,7 @@ describe('The nodes set, get and delete', () => {
   });
 
   describe('given bad input', () => {
-    const good = { payload: 'fine', topic: 'good', expiry: 1000 };
+    const good = { payload: 'fine', topic: 'good', expiry: 1000, index: 0 };
     for (const [name, definition, msg, code, message] of [
       [
         'no key',
@@ -469,6 +472,30 @@ describe('The nodes set, get and delete', () => {
         { payload: 1, topic: undefined },
         'BAD_ARGUMENT',
         /^msg\.topic is undefined, but the key to set must be text, a number or a buffer/,
+      ],
+      [
+        'one property that comes too late to fail, after another failed',
+        {
+          ...{ type: 'statestore-set', key: '"m/" & $uppercase(topic)', keyType: 'jsonata' },
+          ...{ value: 'payload[msg.index]', valueType: 'msg' },
+        },
+        { payload: [], topic: 5 },
+        'BAD_ARGUMENT',
+        /^The value "payload\[msg\.index\]" of this node could not be evaluated/,
+      ],
+      [
+        'an expiry that cannot even be printed',
+        { type: 'statestore-set', key: 'k', expiry: 'expiry', expiryType: 'msg' },
+        { payload: 1, expiry: CYCLIC },
+        'BAD_ARGUMENT',
+        /^msg\.expiry is of type object, but the expiry must be a positive number/,
+      ],
+      [
+        'a timeout that cannot even be printed',
+        { type: 'statestore-get', key: 'k' },
+        { timeout: 10n },
+        'BAD_ARGUMENT',
+        /^timeout must be a whole number .*, not of type bigint/,
       ],
       [
         'no key below a missing property',

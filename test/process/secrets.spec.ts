@@ -18,6 +18,9 @@ const OF_BROKER = 'the-password-of-an-mqtt-broker-node';
 /** bcrypt of "admin". */
 const ADMIN_HASH = '$2b$08$UKLdWZlBbPoq8liqwDaRKeLZX8bp241MJGm/5Jo/Z03obvAPVz7Te';
 
+/** `${NAME}`, as a person types it into a field. */
+const variable = (name: string) => `$\{${name}}`;
+
 describe('Secrets in a real Node-RED with users and a log at trace level', () => {
   let directory: string;
   let mosquitto: Mosquitto;
@@ -46,7 +49,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
       body: JSON.stringify({
         client_id: 'node-red-admin',
         grant_type: 'password',
-        scope: username === 'admin' ? '*' : 'read',
+        scope: username === 'reader' ? 'read' : '',
         username,
         password: 'admin',
       }),
@@ -88,6 +91,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
           users: [
             { username: 'admin', password: ADMIN_HASH, permissions: '*' },
             { username: 'reader', password: ADMIN_HASH, permissions: 'read' },
+            { username: 'operator', password: ADMIN_HASH, permissions: ['*.read', 'statestore.write'] },
           ],
         },
       },
@@ -307,6 +311,18 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
     }
     const numbers = await test(admin, { settings: { host: 5, port: null, clientId: 'a/b' } });
     assert.match(JSON.parse(numbers.text).results[0].message, /client ID "a\/b/);
+  });
+
+  it('and variables of the environment are asked for by nobody who may not deploy, and are in no answer', async () => {
+    const body = { settings: { host: '127.0.0.1', port: variable('PATH') } };
+    const operator = await logIn('operator');
+    assert.equal((await test(operator, body)).status, 401);
+    const { text } = await test(admin, body);
+    assert.match(
+      JSON.parse(text).results[0].message,
+      /port of this store must be a number, not "\$\{PATH\}"/,
+    );
+    assert.equal(text.includes(process.env.PATH as string), false);
   });
 
   it('are in no answer of the server and in no line of the log', () => {

@@ -105,6 +105,32 @@ describe('The settings of a store in a real Node-RED', () => {
     assert.match(line, /stored round/);
   });
 
+  it('may be variables of Node-RED itself, of any type', async () => {
+    const env = [
+      { name: 'HERE', value: 'localhost', type: 'str' },
+      { name: 'TLS_PORT', value: String(tlsPort), type: 'num' },
+      { name: 'LINE', value: '5', type: 'num' },
+    ];
+    const at = { z: 'tab', x: 100, y: 200, store: 'store', wires: [[]] };
+    const key = variable('LINE');
+    const settings = { host: variable('HERE'), port: variable('TLS_PORT'), tls: 'files', caFile: ca };
+    const from = nodeRed.lines.all.length;
+    const line = await tryOut({ ...settings, keyPrefix: variable('LINE') }, [
+      { id: 'global', type: 'global-config', env },
+      { ...at, id: 'get', type: 'statestore-get', key, keyType: 'str', property: 'payload', outputs: 1 },
+      { ...at, id: 'observe', type: 'statestore-observe', keys: key, mode: 'fixed', format: 'auto-detect' },
+    ]);
+    const mark = /round\d+/.exec(line)?.[0] as string;
+    assert.match(line, /stored round/);
+    assert.equal(stored(`5${mark}`), '$1\r\nv\r\n');
+    assert.deepEqual(
+      nodeRed.lines.all.slice(from).filter((one) => /\[error\]/.test(one)),
+      [],
+    );
+    const tested = await nodeRed.api<{ results: object[] }>('POST', '/statestore/stores/store/test', {});
+    assert.deepEqual(tested.results.at(-1), { step: 'store', ok: true });
+  });
+
   it('name a variable that is not set', async () => {
     const line = await tryOut({ host: variable('NOT_SET'), port: tlsPort });
     assert.match(

@@ -152,6 +152,7 @@ describe('The sidebar in a real Node-RED with users', () => {
       node('emulator', 'statestore-emulator', { host: '127.0.0.1', port: innerPort }),
       node('reads', 'statestore-get', { name: 'read it', store: 'inner', key: 'fixed', keyType: 'str' }),
       node('lists', 'statestore-get', { store: 'inner', key: '["fixed", "second"]', keyType: 'json' }),
+      node('each', 'statestore-get', { store: 'inner', key: 'machine/{{payload.id}}', keyType: 'str' }),
       node('told', 'statestore-get', { store: 'inner', key: 'payload', keyType: 'msg' }),
       node('observes', 'statestore-observe', { store: 'inner', mode: 'fixed', keys: 'first\n second \n' }),
       node('locks', 'statestore-lock', { store: 'inner', key: 'door', keyType: 'str', lease: '5' }),
