@@ -464,13 +464,6 @@ describe('The nodes set, get and delete', () => {
   });
 
   describe('given bad input', () => {
-    /** Outside a test they end the process, and with it Node-RED. */
-    const unhandled: unknown[] = [];
-    const note = (reason: unknown) => unhandled.push(reason);
-    before(() => process.on('unhandledRejection', note));
-    after(() => process.off('unhandledRejection', note));
-    afterEach(() => assert.deepEqual(unhandled.splice(0), []));
-
     const good = { payload: 'fine', topic: 'good', expiry: 1000, index: 0 };
     for (const [name, definition, msg, code, message] of [
       [
