@@ -147,9 +147,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     return this.#broker.connectedClients;
   }
 
-  /** Whether the client with this ID is connected here. */
-  serves(clientId: string): boolean {
-    return this.#delivery.client(clientId)?.connected === true;
+  /** Whether the client with this ID is connected here, over the TCP connection with these `ends` (`endsOf`, seen from the client). */
+  serves(clientId: string, ends: string): boolean {
+    const client = this.#delivery.client(clientId);
+    return client?.connected === true && client.conn instanceof Gate && client.conn.clientEnds === ends;
   }
 
   /** How many keys the store holds. */

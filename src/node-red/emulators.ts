@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { StateStoreClient } from '../client/state-store-client';
 import { Emulator, type EmulatorOptions } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
@@ -98,9 +99,10 @@ export class Emulators {
     return undefined;
   }
 
-  /** The emulator that this client is connected to, if it is one of these. */
-  serving(clientId: string): Emulator | undefined {
-    for (const { emulator } of this.#running.values()) if (emulator?.serves(clientId)) return emulator;
+  /** The emulator that this client is connected to, if it is one of these. Its ID alone is not enough: each broker may have a client with it. */
+  serving({ clientId, ends }: Pick<StateStoreClient, 'clientId' | 'ends'>): Emulator | undefined {
+    if (ends === undefined) return undefined;
+    for (const { emulator } of this.#running.values()) if (emulator?.serves(clientId, ends)) return emulator;
     return undefined;
   }
 
