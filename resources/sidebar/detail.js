@@ -43,7 +43,8 @@
     /** Shows a key: `entry` and `shown` of {@link Keys}; `now` is the time of Node-RED; `mayWrite` whether there are buttons to change it. */
     show({ entry, shown, now, mayWrite, whole }) {
       const { id } = entry;
-      const drawn = JSON.stringify([id, shown, entry.named, entry.looked, mayWrite, Boolean(whole)]);
+      const { named, looked, restorable } = entry;
+      const drawn = JSON.stringify([id, shown, named, looked, restorable, mayWrite, Boolean(whole)]);
       if (drawn !== this.#drawn) {
         const isNew = !this.#drawn || JSON.parse(this.#drawn)[0] !== id;
         this.#drawn = drawn;
@@ -56,7 +57,9 @@
       this.element.show();
     }
 
-    #drawTools({ id, looked }, shown, mayWrite) {
+    #drawTools({ id, named, looked, restorable }, shown, given) {
+      // The runtime takes no change of a key that is too long.
+      const mayWrite = given && !sidebar.key.isTooLong(id);
       const focused = this.#tools.find(':focus').data('act');
       this.#tools.empty();
       const button = (act, icon, label = act) => {

@@ -27,6 +27,8 @@
     #detail;
     /** The value of the selected key that was fetched as a whole. */
     #whole;
+    /** Of other stores: what was deleted there and can be set again. */
+    #restorable = new Map();
     #state;
     #isSeen = false;
     #active = false;
@@ -73,7 +75,7 @@
       RED.events.on('logout', () => {
         sidebar.memory.forget();
         this.#end();
-        this.#clear();
+        this.#forgetAll();
       });
     }
 
@@ -167,13 +169,20 @@
 
     #restart() {
       this.#end();
-      this.#clear();
+      this.#forgetAll();
       this.#arrange();
+    }
+
+    /** Forgets everything that came from any store. */
+    #forgetAll() {
+      this.#restorable.clear();
+      this.#clear();
     }
 
     /** Forgets everything that came from a store. */
     #clear() {
       this.#keys = new sidebar.Keys();
+      this.#keys.setFilter(this.#filterText);
       this.#whole = undefined;
       this.#state = undefined;
       this.#list.select(undefined);
@@ -214,7 +223,11 @@
 
     #use(store) {
       this.#watch?.end();
-      if (store !== this.#store) this.#clear();
+      if (store !== this.#store) {
+        if (this.#store) this.#restorable.set(this.#store, this.#keys.restorable);
+        this.#clear();
+        this.#keys.restore(this.#restorable.get(store) ?? []);
+      }
       this.#store = store;
       this.#parts.select.val(store);
       this.#keys.setLooked(sidebar.memory.looked(store));
@@ -302,7 +315,8 @@
     #select(id) {
       this.#whole = undefined;
       this.#keys.keep(id);
-      this.#drawDetail();
+      // The key that was selected before may go with that.
+      this.#draw();
       this.#see();
     }
 
@@ -338,6 +352,7 @@
       const left = sidebar.memory.looked(this.#store).filter((one) => one !== id);
       sidebar.memory.look(this.#store, left);
       this.#keys.setLooked(left);
+      this.#keys.drop(id);
       this.#list.select(undefined);
       this.#draw();
       this.#parts.filter.trigger('focus');
@@ -542,8 +557,28 @@
         title: this.#words('remove.title'),
         text: this.#words('remove.question', { key, store: this.#storeName }),
         button: this.#words('button.remove'),
-        act: () => sidebar.runtime.remove({ store, key: id }),
+        act: async () => {
+          await this.#knowWhole(store, id);
+          const undo = this.#keys.beforeDeleting(id);
+          try {
+            await sidebar.runtime.remove({ store, key: id });
+          } catch (xhr) {
+            undo();
+            throw xhr;
+          }
+        },
       });
+    }
+
+    /** Fetches what a key holds before it is deleted, as far as only the beginning is known, so that it can be set again. */
+    async #knowWhole(store, id) {
+      if (!this.#keys.shown(id)?.cut) return;
+      try {
+        const shown = await sidebar.runtime.value(store, id);
+        if (store === this.#store && !shown.error) this.#keys.tell(id, shown);
+      } catch {
+        // The key is to be deleted all the same; that it can be set again is said only where it can.
+      }
     }
 
     #askRelease(id) {
