@@ -12,6 +12,8 @@
     closed: 'fa-circle-o-notch',
   };
   const KIND_ICONS = { lock: 'fa-lock', role: 'fa-flag' };
+  /** Characters of the keys that the runtime is told to be seen; it takes no request of 5 MB. */
+  const MOST_SEEN = 3_000_000;
   /** What changes by itself and can be clicked. Not the boxes around: their scroll bars are pressed as well. */
   const PRESSED = '.statestore-key, .statestore-detail *';
 
@@ -305,11 +307,16 @@
       }
     }
 
-    /** All keys whose rows exist, and the selected one. */
+    /** The selected key, and all keys whose rows exist, as far as the runtime takes them. */
     #see() {
-      const seen = new Set(this.#list.drawn);
-      if (this.#list.selected) seen.add(this.#list.selected);
-      this.#watch?.see([...seen]);
+      const { selected, drawn } = this.#list;
+      let left = MOST_SEEN;
+      const seen = [...new Set(selected ? [selected, ...drawn] : drawn)].filter((id) => {
+        if (sidebar.key.isTooLong(id) || id.length > left) return false;
+        left -= id.length;
+        return true;
+      });
+      this.#watch?.see(seen);
     }
 
     #select(id) {
@@ -460,7 +467,10 @@
       }
       const kind = shown?.holder ? (KIND_ICONS[named?.kind] ?? KIND_ICONS.lock) : KIND_ICONS[named?.kind];
       row.find('i').attr('class', `fa ${kind ?? 'fa-key'}`);
-      row.find('.statestore-key-value').empty().append(this.#summary(shown, named));
+      row
+        .find('.statestore-key-value')
+        .empty()
+        .append(this.#summary(id, shown, named));
       this.#drawAge(row, id);
     }
 
@@ -473,9 +483,10 @@
       age.text(text).attr('title', time ? new Date(time).toISOString() : '');
     }
 
-    #summary(shown, named) {
+    #summary(id, shown, named) {
       const words = this.#words;
       const note = (text) => $('<span>', { class: 'statestore-note' }).text(text);
+      if (sidebar.key.isTooLong(id)) return note(words('value.longKey'));
       if (!shown) return note('…');
       if (shown.error) {
         const short = window.stateStoreEditor.shortError(shown.error.code) ?? shown.error.message;
