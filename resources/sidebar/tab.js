@@ -14,6 +14,8 @@
   const KIND_ICONS = { lock: 'fa-lock', role: 'fa-flag' };
   /** Characters of the keys that the runtime is told to be seen; it takes no request of 5 MB. */
   const MOST_SEEN = 3_000_000;
+  /** How often a value that changes all the time is asked for as a whole. */
+  const MOST_TRIES = 3;
   /** What changes by itself and can be clicked. Not the boxes around: their scroll bars are pressed as well. */
   const PRESSED = '.statestore-key, .statestore-detail *';
 
@@ -272,7 +274,8 @@
       }
       for (const [id, shown] of keys) {
         const isChange = this.#keys.tell(id, shown);
-        if (id === this.#whole?.id && isChange) this.#whole = undefined;
+        // What was fetched may be newer than what was told until now.
+        if (id === this.#whole?.id && shown.version !== this.#whole.shown.version) this.#whole = undefined;
         if (isChange) this.#flash(id);
       }
       if (listed.length > 0) this.#draw();
@@ -281,10 +284,10 @@
     }
 
     #onTrouble({ kind, message }) {
-      this.#state = { kind, detail: message };
-      if (kind === 'forbidden') this.#clear();
+      if (kind === 'forbidden') this.#forgetAll();
       this.#state = { kind, detail: message };
       this.#drawState();
+      this.#draw();
     }
 
     /** Page by page; the first one is shown at once. */
@@ -340,7 +343,7 @@
     /** The key that stands in the filter, whether or not anybody names it. */
     #lookUp() {
       const text = this.#filterText;
-      if (text === '' || !this.#store) return;
+      if (text === '' || !this.#hasStore) return;
       this.#add(sidebar.key.idOf(text));
     }
 
@@ -403,13 +406,17 @@
       this.#parts.state.attr('data-kind', kind).attr('data-lists', String(Boolean(lists)));
     }
 
+    /** Whether there is a store, and somebody who may look into it. */
+    get #hasStore() {
+      return this.#store !== undefined && this.#state?.kind !== 'forbidden';
+    }
+
     /** The list, what is said instead of it, and the buttons. */
     #draw() {
       if (this.#press.isDown) return;
       const words = this.#words;
       const { test, add, search, hint, hintText, lookUp, filter } = this.#parts;
-      const isForbidden = this.#state?.kind === 'forbidden';
-      const hasStore = this.#store !== undefined && !isForbidden;
+      const hasStore = this.#hasStore;
       test.toggle(hasStore && this.#mayWrite);
       add.toggle(hasStore && this.#mayWrite);
       search.toggle(hasStore);
@@ -511,15 +518,28 @@
       this.#flashes.set(id, setTimeout(fade, FLASH_MS));
     }
 
+    /** Shows all of the selected value, unless another store or key is chosen by the time it is here. */
     async #showWhole(id) {
+      const store = this.#store;
+      const version = () => this.#keys.shown(id)?.version;
       try {
-        const shown = await sidebar.runtime.value(this.#store, id);
-        if (this.#list.selected !== id) return;
-        this.#whole = { id, shown };
-        this.#drawDetail();
+        for (let tries = 0; tries < MOST_TRIES; tries++) {
+          const before = version();
+          const shown = await sidebar.runtime.value(store, id);
+          if (!this.#isAt(store, id)) return;
+          // Told meanwhile: which one is the newer is not known.
+          if (version() !== before && version() !== shown.version) continue;
+          this.#whole = { id, shown };
+          this.#drawDetail();
+          return;
+        }
       } catch (xhr) {
-        RED.notify(document.createTextNode(this.#explain(xhr)), 'error');
+        if (this.#isAt(store, id)) RED.notify(document.createTextNode(this.#explain(xhr)), 'error');
       }
+    }
+
+    #isAt(store, id) {
+      return store === this.#store && id === this.#list.selected;
     }
 
     /** Why something could not be done, in words. */
@@ -540,7 +560,7 @@
 
     /** Asks for a value; for a key that is there or was deleted it begins with what it holds or held. */
     async #askSet(id) {
-      const store = this.#store;
+      const [store, name] = [this.#store, this.#storeName];
       let value = id && this.#keys.shown(id);
       if (value && !value.found) value = value.last;
       if (value?.cut && this.#keys.shown(id)?.found) {
@@ -549,9 +569,10 @@
         } catch {
           value = undefined;
         }
+        if (!this.#isAt(store, id)) return;
       }
       this.#dialog('set', {
-        store: this.#storeName,
+        store: name,
         key: id,
         value: value?.found && !value.cut ? editable(value) : undefined,
         set: async (change) => {
