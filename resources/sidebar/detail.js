@@ -43,7 +43,8 @@
     /** Shows a key: `entry` and `shown` of {@link Keys}; `now` is the time of Node-RED; `mayWrite` whether there are buttons to change it. */
     show({ entry, shown, now, mayWrite, whole }) {
       const { id } = entry;
-      const drawn = JSON.stringify([id, shown, entry.named, entry.looked, mayWrite, Boolean(whole)]);
+      const { named, looked, restorable } = entry;
+      const drawn = JSON.stringify([id, shown, named, looked, restorable, mayWrite, Boolean(whole)]);
       if (drawn !== this.#drawn) {
         const isNew = !this.#drawn || JSON.parse(this.#drawn)[0] !== id;
         this.#drawn = drawn;
@@ -56,7 +57,9 @@
       this.element.show();
     }
 
-    #drawTools({ id, looked }, shown, mayWrite) {
+    #drawTools({ id, named, looked, restorable }, shown, given) {
+      // The runtime takes no change of a key that is too long.
+      const mayWrite = given && !sidebar.key.isTooLong(id);
       const focused = this.#tools.find(':focus').data('act');
       this.#tools.empty();
       const button = (act, icon, label = act) => {
@@ -76,12 +79,24 @@
       if (mayWrite && shown?.holder) button('release', 'fa-unlock');
       if (mayWrite) button('set', 'fa-pencil');
       if (mayWrite && shown?.found) button('remove', 'fa-trash');
-      if (looked) button('forget', 'fa-times');
+      const isOnlyKept = restorable && !named && shown?.found === false;
+      if (looked || isOnlyKept) button('forget', 'fa-times');
     }
 
     #drawValue(id, shown) {
-      const words = this.#words;
+      const { activeElement } = document;
+      const place = this.#value[0].contains(activeElement) && placeOf(this.#value[0], activeElement);
       this.#value.empty();
+      this.#fillValue(id, shown);
+      if (place) focusAt(this.#value[0], place);
+    }
+
+    #fillValue(id, shown) {
+      const words = this.#words;
+      if (sidebar.key.isTooLong(id)) {
+        this.#value.append($('<p>').text(words('value.longKeyDetail')));
+        return;
+      }
       if (!shown) return;
       if (shown.error) {
         this.#value.append(
@@ -183,4 +198,21 @@
         });
     }
   };
+
+  /** Where an element stands: its number among its siblings, from `root` down. */
+  function placeOf(root, element) {
+    const place = [];
+    for (let one = element; one !== root; one = one.parentElement)
+      place.unshift([...one.parentElement.children].indexOf(one));
+    return place;
+  }
+
+  /** Focuses what stands there, or else the first that can be focused. */
+  function focusAt(root, place) {
+    const found = place.reduce((one, index) => one?.children[index], root);
+    for (const one of [found, root.querySelector('[tabindex], button')]) {
+      one?.focus({ preventScroll: true });
+      if (one && one === document.activeElement) return;
+    }
+  }
 })();

@@ -7,6 +7,10 @@
 
   const bytesOf = (id) => Uint8Array.from(atob(id), (character) => character.charCodeAt(0));
 
+  /** Bytes of the longest key that the runtime takes from a page. */
+  const MOST_BYTES = 60_000;
+  const isTooLong = (id) => (id.length / 4) * 3 - /=*$/.exec(id.slice(-2))[0].length > MOST_BYTES;
+
   /** The ID of a key that was typed. */
   function idOf(text) {
     let binary = '';
@@ -33,5 +37,5 @@
   /** The beginning of a long key, which has thousands of characters at most. */
   const shortened = (text, most = 200) => (text.length <= most ? text : `${text.slice(0, most)}…`);
 
-  sidebar.key = { bytesOf, idOf, typedText, textOf, shortened };
+  sidebar.key = { bytesOf, idOf, isTooLong, typedText, textOf, shortened };
 })();

@@ -6,7 +6,10 @@
   const MOST_KEPT = 1000;
 
   sidebar.Keys = class Keys {
-    /** By ID: { id, text, named?, looked, listed }. */
+    /**
+     * By ID: { id, text, named?, looked, listed, stale, restorable }. `stale`: listed, though not again yet since the list was begun anew.
+     * `restorable`: it stays, because people are told that what it held can be set again.
+     */
     #all = new Map();
     #shown = new Map();
     #sorted;
@@ -27,31 +30,76 @@
 
     /** Keys that the store itself lists. */
     addListed(ids) {
-      for (const id of ids) this.#entry(id).listed = true;
+      for (const id of ids) Object.assign(this.#entry(id), { listed: true, stale: false });
       this.#sorted = undefined;
     }
 
     removeListed(id) {
       const one = this.#all.get(id);
       if (!one) return;
-      one.listed = false;
+      Object.assign(one, { listed: false, stale: false });
       this.#clean();
     }
 
     /** Before all keys are listed once more; returns what ends it: those that were not listed again are gone. */
     beginListing() {
-      const before = [...this.#all.values()].filter(({ listed }) => listed);
-      for (const one of before) one.listed = false;
-      return () => this.#clean();
+      for (const one of this.#all.values()) one.stale = one.listed;
+      return () => {
+        for (const one of this.#all.values())
+          if (one.stale) Object.assign(one, { listed: false, stale: false });
+        this.#clean();
+      };
     }
 
     /** A key that stays as long as it is selected, whatever becomes of it. */
     keep(id) {
       this.#kept = id;
-      if (id) this.#entry(id);
+      if (id) {
+        const one = this.#entry(id);
+        const { found, last } = this.#shown.get(id) ?? {};
+        if (found === false && last) one.restorable = true;
+      }
       this.#clean();
     }
     #kept;
+
+    /** Before a key is deleted here: it stays, with what it holds. Returns what takes that back. */
+    beforeDeleting(id) {
+      const one = this.#entry(id);
+      const before = one.restorable;
+      one.restorable = true;
+      return () => {
+        one.restorable = before;
+        this.#clean();
+      };
+    }
+
+    /** What can be set again: [[id, last]]. */
+    get restorable() {
+      return [...this.#all.values()].flatMap(({ id, restorable }) => {
+        const shown = this.#shown.get(id);
+        const last = shown?.found ? shown : shown?.last;
+        return restorable && last && !last.cut ? [[id, last]] : [];
+      });
+    }
+
+    /** Takes in what `restorable` of an earlier list gave. */
+    restore(all) {
+      for (const [id, last] of all) {
+        this.#entry(id).restorable = true;
+        this.#shown.set(id, { found: false, last });
+      }
+    }
+
+    /** Keeps a deleted key no longer. */
+    drop(id) {
+      const one = this.#all.get(id);
+      const shown = this.#shown.get(id);
+      if (!one?.restorable || !shown) return;
+      one.restorable = false;
+      this.#shown.set(id, { ...shown, last: undefined });
+      this.#clean();
+    }
 
     get(id) {
       return this.#all.get(id);
@@ -75,7 +123,7 @@
       return this.#sorted;
     }
 
-    /** What is known of a key, as the runtime told it, with `last`: the value it held before it was gone. */
+    /** What is known of a key, as the runtime told it, with `last`: the value it held before it was gone, if all of that is known. */
     shown(id) {
       return this.#shown.get(id);
     }
@@ -83,18 +131,41 @@
     /** Takes in what was told; returns whether this is another value than the one that was known. */
     tell(id, shown) {
       const before = this.#shown.get(id);
-      const last = before?.found ? before : before?.last;
+      const held = before?.found ? before : before?.last;
+      const last = held?.cut ? undefined : held;
       this.#shown.delete(id);
       this.#shown.set(id, shown.found ? shown : { ...shown, last });
-      if (this.#shown.size > MOST_KEPT) this.#shown.delete(this.#shown.keys().next().value);
+      const one = this.#all.get(id);
+      if (one && shown.found === false)
+        one.restorable = last !== undefined && (one.restorable || id === this.#kept);
+      if (one && shown.found && before && !before.found) one.restorable = false;
+      this.#forgetOldest();
       return before !== undefined && (before.version !== shown.version || before.found !== shown.found);
+    }
+
+    #forgetOldest() {
+      if (this.#shown.size <= MOST_KEPT) return;
+      for (const id of this.#shown.keys()) {
+        if (this.#all.get(id)?.restorable) continue;
+        this.#shown.delete(id);
+        return;
+      }
     }
 
     #entry(id) {
       let one = this.#all.get(id);
       if (!one) {
         const text = sidebar.key.textOf(id);
-        one = { id, text, lower: text.toLowerCase(), named: undefined, looked: false, listed: false };
+        one = {
+          id,
+          text,
+          lower: text.toLowerCase(),
+          named: undefined,
+          looked: false,
+          listed: false,
+          stale: false,
+          restorable: false,
+        };
         this.#all.set(id, one);
         this.#sorted = undefined;
       }
@@ -102,12 +173,12 @@
     }
 
     #clean() {
-      for (const [id, { named, looked, listed }] of this.#all) {
-        if (named || looked || listed || id === this.#kept) continue;
+      for (const [id, { named, looked, listed, restorable }] of this.#all) {
+        if (named || looked || listed || restorable || id === this.#kept) continue;
         this.#all.delete(id);
         this.#shown.delete(id);
+        this.#sorted = undefined;
       }
-      this.#sorted = undefined;
     }
   };
 })();

@@ -12,6 +12,10 @@
     closed: 'fa-circle-o-notch',
   };
   const KIND_ICONS = { lock: 'fa-lock', role: 'fa-flag' };
+  /** Characters of the keys that the runtime is told to be seen; it takes no request of 5 MB. */
+  const MOST_SEEN = 3_000_000;
+  /** How often a value that changes all the time is asked for as a whole. */
+  const MOST_TRIES = 3;
   /** What changes by itself and can be clicked. Not the boxes around: their scroll bars are pressed as well. */
   const PRESSED = '.statestore-key, .statestore-detail *';
 
@@ -27,6 +31,8 @@
     #detail;
     /** The value of the selected key that was fetched as a whole. */
     #whole;
+    /** Of other stores: what was deleted there and can be set again. */
+    #restorable = new Map();
     #state;
     #isSeen = false;
     #active = false;
@@ -73,7 +79,7 @@
       RED.events.on('logout', () => {
         sidebar.memory.forget();
         this.#end();
-        this.#clear();
+        this.#forgetAll();
       });
     }
 
@@ -167,13 +173,20 @@
 
     #restart() {
       this.#end();
-      this.#clear();
+      this.#forgetAll();
       this.#arrange();
+    }
+
+    /** Forgets everything that came from any store. */
+    #forgetAll() {
+      this.#restorable.clear();
+      this.#clear();
     }
 
     /** Forgets everything that came from a store. */
     #clear() {
       this.#keys = new sidebar.Keys();
+      this.#keys.setFilter(this.#filterText);
       this.#whole = undefined;
       this.#state = undefined;
       this.#list.select(undefined);
@@ -214,7 +227,11 @@
 
     #use(store) {
       this.#watch?.end();
-      if (store !== this.#store) this.#clear();
+      if (store !== this.#store) {
+        if (this.#store) this.#restorable.set(this.#store, this.#keys.restorable);
+        this.#clear();
+        this.#keys.restore(this.#restorable.get(store) ?? []);
+      }
       this.#store = store;
       this.#parts.select.val(store);
       this.#keys.setLooked(sidebar.memory.looked(store));
@@ -257,7 +274,8 @@
       }
       for (const [id, shown] of keys) {
         const isChange = this.#keys.tell(id, shown);
-        if (id === this.#whole?.id && isChange) this.#whole = undefined;
+        // What was fetched may be newer than what was told until now.
+        if (id === this.#whole?.id && shown.version !== this.#whole.shown.version) this.#whole = undefined;
         if (isChange) this.#flash(id);
       }
       if (listed.length > 0) this.#draw();
@@ -266,10 +284,10 @@
     }
 
     #onTrouble({ kind, message }) {
-      this.#state = { kind, detail: message };
-      if (kind === 'forbidden') this.#clear();
+      if (kind === 'forbidden') this.#forgetAll();
       this.#state = { kind, detail: message };
       this.#drawState();
+      this.#draw();
     }
 
     /** Page by page; the first one is shown at once. */
@@ -292,17 +310,23 @@
       }
     }
 
-    /** All keys whose rows exist, and the selected one. */
+    /** The selected key, and all keys whose rows exist, as far as the runtime takes them. */
     #see() {
-      const seen = new Set(this.#list.drawn);
-      if (this.#list.selected) seen.add(this.#list.selected);
-      this.#watch?.see([...seen]);
+      const { selected, drawn } = this.#list;
+      let left = MOST_SEEN;
+      const seen = [...new Set(selected ? [selected, ...drawn] : drawn)].filter((id) => {
+        if (sidebar.key.isTooLong(id) || id.length > left) return false;
+        left -= id.length;
+        return true;
+      });
+      this.#watch?.see(seen);
     }
 
     #select(id) {
       this.#whole = undefined;
       this.#keys.keep(id);
-      this.#drawDetail();
+      // The key that was selected before may go with that.
+      this.#draw();
       this.#see();
     }
 
@@ -319,7 +343,7 @@
     /** The key that stands in the filter, whether or not anybody names it. */
     #lookUp() {
       const text = this.#filterText;
-      if (text === '' || !this.#store) return;
+      if (text === '' || !this.#hasStore) return;
       this.#add(sidebar.key.idOf(text));
     }
 
@@ -338,6 +362,7 @@
       const left = sidebar.memory.looked(this.#store).filter((one) => one !== id);
       sidebar.memory.look(this.#store, left);
       this.#keys.setLooked(left);
+      this.#keys.drop(id);
       this.#list.select(undefined);
       this.#draw();
       this.#parts.filter.trigger('focus');
@@ -381,13 +406,17 @@
       this.#parts.state.attr('data-kind', kind).attr('data-lists', String(Boolean(lists)));
     }
 
+    /** Whether there is a store, and somebody who may look into it. */
+    get #hasStore() {
+      return this.#store !== undefined && this.#state?.kind !== 'forbidden';
+    }
+
     /** The list, what is said instead of it, and the buttons. */
     #draw() {
       if (this.#press.isDown) return;
       const words = this.#words;
       const { test, add, search, hint, hintText, lookUp, filter } = this.#parts;
-      const isForbidden = this.#state?.kind === 'forbidden';
-      const hasStore = this.#store !== undefined && !isForbidden;
+      const hasStore = this.#hasStore;
       test.toggle(hasStore && this.#mayWrite);
       add.toggle(hasStore && this.#mayWrite);
       search.toggle(hasStore);
@@ -445,7 +474,10 @@
       }
       const kind = shown?.holder ? (KIND_ICONS[named?.kind] ?? KIND_ICONS.lock) : KIND_ICONS[named?.kind];
       row.find('i').attr('class', `fa ${kind ?? 'fa-key'}`);
-      row.find('.statestore-key-value').empty().append(this.#summary(shown, named));
+      row
+        .find('.statestore-key-value')
+        .empty()
+        .append(this.#summary(id, shown, named));
       this.#drawAge(row, id);
     }
 
@@ -458,9 +490,10 @@
       age.text(text).attr('title', time ? new Date(time).toISOString() : '');
     }
 
-    #summary(shown, named) {
+    #summary(id, shown, named) {
       const words = this.#words;
       const note = (text) => $('<span>', { class: 'statestore-note' }).text(text);
+      if (sidebar.key.isTooLong(id)) return note(words('value.longKey'));
       if (!shown) return note('…');
       if (shown.error) {
         const short = window.stateStoreEditor.shortError(shown.error.code) ?? shown.error.message;
@@ -485,15 +518,28 @@
       this.#flashes.set(id, setTimeout(fade, FLASH_MS));
     }
 
+    /** Shows all of the selected value, unless another store or key is chosen by the time it is here. */
     async #showWhole(id) {
+      const store = this.#store;
+      const version = () => this.#keys.shown(id)?.version;
       try {
-        const shown = await sidebar.runtime.value(this.#store, id);
-        if (this.#list.selected !== id) return;
-        this.#whole = { id, shown };
-        this.#drawDetail();
+        for (let tries = 0; tries < MOST_TRIES; tries++) {
+          const before = version();
+          const shown = await sidebar.runtime.value(store, id);
+          if (!this.#isAt(store, id)) return;
+          // Told meanwhile: which one is the newer is not known.
+          if (version() !== before && version() !== shown.version) continue;
+          this.#whole = { id, shown };
+          this.#drawDetail();
+          return;
+        }
       } catch (xhr) {
-        RED.notify(document.createTextNode(this.#explain(xhr)), 'error');
+        if (this.#isAt(store, id)) RED.notify(document.createTextNode(this.#explain(xhr)), 'error');
       }
+    }
+
+    #isAt(store, id) {
+      return store === this.#store && id === this.#list.selected;
     }
 
     /** Why something could not be done, in words. */
@@ -514,7 +560,7 @@
 
     /** Asks for a value; for a key that is there or was deleted it begins with what it holds or held. */
     async #askSet(id) {
-      const store = this.#store;
+      const [store, name] = [this.#store, this.#storeName];
       let value = id && this.#keys.shown(id);
       if (value && !value.found) value = value.last;
       if (value?.cut && this.#keys.shown(id)?.found) {
@@ -523,9 +569,10 @@
         } catch {
           value = undefined;
         }
+        if (!this.#isAt(store, id)) return;
       }
       this.#dialog('set', {
-        store: this.#storeName,
+        store: name,
         key: id,
         value: value?.found && !value.cut ? editable(value) : undefined,
         set: async (change) => {
@@ -542,8 +589,28 @@
         title: this.#words('remove.title'),
         text: this.#words('remove.question', { key, store: this.#storeName }),
         button: this.#words('button.remove'),
-        act: () => sidebar.runtime.remove({ store, key: id }),
+        act: async () => {
+          await this.#knowWhole(store, id);
+          const undo = this.#keys.beforeDeleting(id);
+          try {
+            await sidebar.runtime.remove({ store, key: id });
+          } catch (xhr) {
+            undo();
+            throw xhr;
+          }
+        },
       });
+    }
+
+    /** Fetches what a key holds before it is deleted, as far as only the beginning is known, so that it can be set again. */
+    async #knowWhole(store, id) {
+      if (!this.#keys.shown(id)?.cut) return;
+      try {
+        const shown = await sidebar.runtime.value(store, id);
+        if (store === this.#store && !shown.error) this.#keys.tell(id, shown);
+      } catch {
+        // The key is to be deleted all the same; that it can be set again is said only where it can.
+      }
     }
 
     #askRelease(id) {

@@ -111,6 +111,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.state;
   }
 
+  /** The ends of the TCP connection, for those who have the other end in the same process. @internal */
+  get ends(): string | undefined {
+    return this.#connection.ends;
+  }
+
   /** Milliseconds that a request may take when nobody says otherwise. */
   get timeout(): number {
     return this.#options.timeout;

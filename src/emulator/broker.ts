@@ -78,6 +78,8 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   readonly #rules: Rules | undefined;
   readonly #repeats: Repeats | undefined;
   readonly #now: () => number;
+  /** TCP connections, from the first moment on: also of those who have not logged in, or not ended their TLS handshake. */
+  readonly #sockets = new Set<Socket>();
   readonly #clients = new WeakMap<Gate, BrokerClient>();
   readonly #principals = new WeakMap<Client, Principal>();
   readonly #sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
@@ -102,6 +104,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.#server = tls
       ? createTlsServer({ ...tls, requestCert: tls.ca !== undefined, noDelay: true }, accept)
       : createServer({ noDelay: true }, accept);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /**
@@ -141,9 +147,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     return this.#broker.connectedClients;
   }
 
-  /** Whether the client with this ID is connected here. */
-  serves(clientId: string): boolean {
-    return this.#delivery.client(clientId)?.connected === true;
+  /** Whether the client with this ID is connected here, over the TCP connection with these `ends` (`endsOf`, seen from the client). */
+  serves(clientId: string, ends: string): boolean {
+    const client = this.#delivery.client(clientId);
+    return client?.connected === true && client.conn instanceof Gate && client.conn.clientEnds === ends;
   }
 
   /** How many keys the store holds. */
@@ -158,6 +165,8 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
     this.#server.close();
     await new Promise<void>((resolve) => this.#broker.close(resolve));
+    // Aedes knows only those who have logged in; the server waits for all.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 

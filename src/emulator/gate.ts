@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PacketSplitter, PacketTooLarge } from '../mqtt/packet-splitter';
+import { peerEndsOf } from '../mqtt/transport';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import {
   checkConnect,
@@ -81,6 +82,11 @@ export class Gate extends Duplex {
   ready(clientId: string): void {
     this.#clientId = clientId;
     this.#goOn();
+  }
+
+  /** The ends of the TCP connection as the client sees them; nothing when it is closed. */
+  get clientEnds(): string | undefined {
+    return peerEndsOf(this.#socket);
   }
 
   /** Sends a whole packet. */

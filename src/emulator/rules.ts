@@ -40,6 +40,10 @@ interface Rule {
   stateStoreResources: StateStoreResource[];
 }
 
+const WILDCARDS = ['+', '#'];
+/** Whoever it is: patterns are tried with it when they are read. */
+const NOBODY: Principal = { clientId: '', attributes: {} };
+
 /** What is wrong with a file of rules, and where. */
 export class RulesError extends Error {}
 
@@ -90,7 +94,7 @@ export class Rules {
           resource.method === method &&
           (method === 'Connect'
             ? resource.clientIds.length === 0 || matchesAny(resource.clientIds, principal.clientId, principal)
-            : resource.topics.some((filter) => matchesTopic(substitute(filter, principal), topic))),
+            : resource.topics.some((filter) => coversTopic(filter, principal, topic))),
       ),
     );
   }
@@ -163,14 +167,27 @@ function substitute(text: string, { clientId, username, attributes }: Principal)
   );
 }
 
-/** MQTT topic filter (MQTT 5 section 4.7); a filter allows itself, too. */
-function matchesTopic(filter: string, topic: string): boolean {
-  if (filter === topic) return true;
-  const source = filter
-    .split('/')
-    .map((level) => (level === '+' ? '[^/]+' : level === '#' ? '[\\s\\S]*' : literal(level)))
-    .join('/');
-  return new RegExp(`^${source}$`, 'u').test(topic);
+/**
+ * Whether a rule for this filter covers a topic, or all that another filter stands for (MQTT 5 section 4.7): `+` one level of which `#`
+ * is none, `#` whatever follows. What is substituted is taken literally, and never is a wildcard.
+ */
+function coversTopic(filter: string, principal: Principal, topic: string): boolean {
+  const wanted = filter.split('/').flatMap((level) =>
+    WILDCARDS.includes(level)
+      ? [{ level, isWildcard: true }]
+      : substitute(level, principal)
+          .split('/')
+          .map((literal) => ({ level: literal, isWildcard: false })),
+  );
+  const levels = topic.split('/');
+  for (const [index, { level, isWildcard }] of wanted.entries()) {
+    if (isWildcard && level === '#') return index === wanted.length - 1;
+    const present = levels[index];
+    if (present === undefined) return false;
+    const isCovered = isWildcard ? present !== '#' : present === level && !WILDCARDS.includes(present);
+    if (!isCovered) return false;
+  }
+  return levels.length === wanted.length;
 }
 
 function readUser(value: unknown, place: string): User {
@@ -187,6 +204,8 @@ function readRule(value: unknown, place: string): Rule {
   const principals = object(rule.principals ?? {}, `${place}.principals`);
   const textList = (from: unknown, where: string) =>
     list(from ?? [], where).map((one, i) => text(one, `${where}[${i}]`));
+  const patternList = (from: unknown, where: string) =>
+    textList(from, where).map((one, i) => checkedPattern(one, `${where}[${i}]`));
   return {
     clientIds: textList(principals.clientIds, `${place}.principals.clientIds`),
     usernames: textList(principals.usernames, `${place}.principals.usernames`),
@@ -198,7 +217,7 @@ function readRule(value: unknown, place: string): Rule {
       const resource = object(one, where);
       return {
         method: oneOf(resource.method, ['Connect', 'Publish', 'Subscribe'], `${where}.method`),
-        clientIds: textList(resource.clientIds, `${where}.clientIds`),
+        clientIds: patternList(resource.clientIds, `${where}.clientIds`),
         topics: textList(resource.topics, `${where}.topics`),
       };
     }),
@@ -206,14 +225,27 @@ function readRule(value: unknown, place: string): Rule {
       (one, i) => {
         const where = `${place}.stateStoreResources[${i}]`;
         const resource = object(one, where);
+        const keyType = oneOf(resource.keyType, ['Pattern', 'String', 'Binary'], `${where}.keyType`);
         return {
           method: oneOf(resource.method, ['Read', 'Write', 'ReadWrite'], `${where}.method`),
-          keyType: oneOf(resource.keyType, ['Pattern', 'String', 'Binary'], `${where}.keyType`),
-          keys: textList(resource.keys, `${where}.keys`),
+          keyType,
+          keys: (keyType === 'Pattern' ? patternList : textList)(resource.keys, `${where}.keys`),
         };
       },
     ),
   };
+}
+
+/** A pattern that can be used: the first request would be too late to find out. */
+function checkedPattern(pattern: string, place: string): string {
+  try {
+    glob(pattern, NOBODY);
+    return pattern;
+  } catch {
+    throw new RulesError(
+      `${place} must be a pattern whose ranges go from the lower to the higher character, such as [0-9]`,
+    );
+  }
 }
 
 function object(value: unknown, place: string): Record<string, unknown> {

@@ -25,7 +25,7 @@ import { PacketIds } from './packet-ids';
 import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
-import { type Address, openTransport, resetTransport } from './transport';
+import { type Address, endsOf, openTransport, resetTransport } from './transport';
 
 export interface ConnectionOptions extends Address {
   /** Gives host and port of the next attempt, instead of those above. */
@@ -150,6 +150,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** Largest packet in bytes the broker takes (MQTT 5 section 3.2.2.3.6). */
   get maximumPacketSize(): number {
     return this.#mqtt?.serverProperties?.maximumPacketSize ?? NO_LIMIT;
+  }
+
+  /** Tells this connection from every other one of this machine: see {@link endsOf}. */
+  get ends(): string | undefined {
+    return this.#socket && endsOf(this.#socket);
   }
 
   /**

@@ -30,6 +30,32 @@ export function openTransport({ host, port }: Address, secure: tls.ConnectionOpt
 }
 
 /**
+ * Both ends of a TCP connection, its own first: no two connections of a machine have the same. Nothing while there is none. Behind a
+ * proxy the two sides do not agree.
+ */
+export function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string | undefined {
+  return ends([localAddress, localPort], [remoteAddress, remotePort]);
+}
+
+/** {@link endsOf} as the peer has it. */
+export function peerEndsOf({
+  localAddress,
+  localPort,
+  remoteAddress,
+  remotePort,
+}: Socket): string | undefined {
+  return ends([remoteAddress, remotePort], [localAddress, localPort]);
+}
+
+type End = readonly [address: string | undefined, port: number | undefined];
+
+function ends(...both: [End, End]): string | undefined {
+  if (both.some(([address, port]) => address === undefined || port === undefined)) return undefined;
+  // A server that listens on :: sees an IPv4 address as an IPv6 one.
+  return both.map(([address, port]) => `${address?.replace(/^::ffff:/, '')} ${port}`).join(' ');
+}
+
+/**
  * Ends a byte stream at once with a TCP reset: what the system has not sent yet is thrown away instead of being sent for many
  * minutes more.
  */

@@ -1,4 +1,5 @@
 /** All keys of a store that is the emulator of this Node-RED: the one store that can be asked for them. */
+import type { StateStoreClient } from '../client/state-store-client';
 import type { KeyListener, StateStoreEngine } from '../emulator/engine';
 import { emulators } from './emulators';
 
@@ -13,9 +14,9 @@ export class EmulatorKeys {
   #cursor: Iterator<Buffer, void> | undefined;
 
   /** Those a client can read, or nothing where it is not connected to an emulator of this process. `onKey` hears of those that come and go. */
-  static of(clientId: string, prefix: string, onKey: KeyListener): EmulatorKeys | undefined {
-    const engine = emulators.serving(clientId)?.engine;
-    return engine && new EmulatorKeys(engine, clientId, Buffer.from(prefix), onKey);
+  static of(client: StateStoreClient, prefix: string, onKey: KeyListener): EmulatorKeys | undefined {
+    const engine = emulators.serving(client)?.engine;
+    return engine && new EmulatorKeys(engine, client.clientId, Buffer.from(prefix), onKey);
   }
 
   private constructor(engine: StateStoreEngine, clientId: string, prefix: Buffer, onKey: KeyListener) {

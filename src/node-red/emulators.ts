@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import type { StateStoreClient } from '../client/state-store-client';
 import { Emulator, type EmulatorOptions } from '../emulator/broker';
 import type { StateStoreEngine } from '../emulator/engine';
 import { Rules } from '../emulator/rules';
 import { readTlsFiles, type TlsFiles } from '../emulator/tls-files';
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1)$/i;
+const WILDCARD = /^(0\.0\.0\.0|::|)$/;
 
 export interface EmulatorAddress {
   host: string;
@@ -21,7 +25,7 @@ export interface EmulatorSettings extends EmulatorAddress {
 export class OtherSettingsError extends Error {}
 
 interface Shared {
-  /** What a node must have as well to share it. */
+  /** What a node must have as well to share it; the address it listens on is among it. */
   terms: string;
   starting: Promise<Emulator>;
   port: number;
@@ -98,9 +102,10 @@ export class Emulators {
     return undefined;
   }
 
-  /** The emulator that this client is connected to, if it is one of these. */
-  serving(clientId: string): Emulator | undefined {
-    for (const { emulator } of this.#running.values()) if (emulator?.serves(clientId)) return emulator;
+  /** The emulator that this client is connected to, if it is one of these. Its ID alone is not enough: each broker may have a client with it. */
+  serving({ clientId, ends }: Pick<StateStoreClient, 'clientId' | 'ends'>): Emulator | undefined {
+    if (ends === undefined) return undefined;
+    for (const { emulator } of this.#running.values()) if (emulator?.serves(clientId, ends)) return emulator;
     return undefined;
   }
 
@@ -192,11 +197,14 @@ async function readRules(given: string): Promise<Rules | undefined> {
   return Rules.parse(text.includes('\n') ? text : await readFile(text, 'utf8'));
 }
 
-/** All that nodes which share an emulator must have in common, beside the address, for comparison: as given, with no file read. */
-function termsOf({ rules, tls }: EmulatorSettings): string {
-  return JSON.stringify([rules.trim(), tls.cert?.trim() ?? '', tls.key?.trim() ?? '', tls.ca?.trim() ?? '']);
+/** All that nodes which share an emulator must have in common, beside the port, for comparison: as given, with no file read. */
+function termsOf({ host, rules, tls }: EmulatorSettings): string {
+  const address = LOOPBACK.test(host) ? '127.0.0.1' : host;
+  const { cert = '', key = '', ca = '' } = tls;
+  return JSON.stringify([address, rules.trim(), cert.trim(), key.trim(), ca.trim()]);
 }
 
+/** The same for addresses of which only one can be had at a port: this machine under its names, and all addresses of this machine. */
 function idOf({ host, port }: EmulatorAddress): string {
-  return `${host}:${port}`;
+  return LOOPBACK.test(host) || WILDCARD.test(host) ? `:${port}` : `${host}:${port}`;
 }

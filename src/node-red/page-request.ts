@@ -36,13 +36,12 @@ export function keyIn(body: Body): Buffer {
   return keyOf(textIn(body, 'key'));
 }
 
-/** The keys in `keys`, as they are; at most `most`. */
+/** The keys in `keys`, as they are; at most `most`. Those that are too long are left out: they must not keep the others from being seen. */
 export function keysIn(body: Body, most: number): string[] {
   const { keys } = body;
   if (!Array.isArray(keys) || keys.length > most)
     throw new Refusal(400, `keys must be a list of at most ${most} keys.`);
-  for (const key of keys) keyOf(key);
-  return keys;
+  return keys.filter((key) => bytesOf(key).length <= MOST_KEY_BYTES);
 }
 
 /** The value to set, as bytes: text as it is, JSON as the nodes write it, or base64. */
@@ -70,9 +69,14 @@ export function flagIn(body: Body, field: string): boolean {
   return value === true;
 }
 
-function keyOf(base64: unknown): Buffer {
+function bytesOf(base64: unknown): Buffer {
   const key = typeof base64 === 'string' && isBase64(base64) ? Buffer.from(base64, 'base64') : undefined;
   if (!key || key.length === 0) throw new Refusal(400, 'A key must be base64, and not empty.');
+  return key;
+}
+
+function keyOf(base64: unknown): Buffer {
+  const key = bytesOf(base64);
   if (key.length > MOST_KEY_BYTES)
     throw new Refusal(413, `A key must not be longer than ${MOST_KEY_BYTES} bytes here.`);
   return key;

@@ -199,8 +199,8 @@ export class Watch implements Guest {
   #findEmulator(): void {
     this.#emulatorKeys?.end();
     this.#listed.clear();
-    const { clientId } = this.#client as StateStoreClient;
-    this.#emulatorKeys = EmulatorKeys.of(clientId, this.#prefix, (key, exists) => {
+    const client = this.#client as StateStoreClient;
+    this.#emulatorKeys = EmulatorKeys.of(client, this.#prefix, (key, exists) => {
       if (this.#relist) return;
       this.#listed.set(key.toString('base64'), exists);
       this.#relist = this.#listed.size > MOST_LISTED;

@@ -1,5 +1,6 @@
 /** What the emulator does with repeats, with clients that do not read or do not come back, and with what is too large or too late. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { LONGEST_SESSION } from '../../src/emulator/broker';
 import { Emulator, type EmulatorOptions, StateStoreClient } from '../../src/index';
 import { responseTopic } from '../../src/protocol/topics';
@@ -246,6 +247,25 @@ describe('The emulator and', () => {
         await refused.close();
       }
     });
+
+    for (const [name, options, tls] of [
+      ['TCP', {}, undefined],
+      ['TLS', { tls: server }, { ca: authority.cert }],
+    ] as const)
+      it(`a connection on which nothing comes keeps nobody from closing it (${name})`, async () => {
+        await start(options);
+        const silent = await WireClient.open(emulator.port);
+        const closed = once(silent.socket, 'close');
+        // Connections are taken in their order: that of the silent one was before.
+        const client = new StateStoreClient({ host: '127.0.0.1', port: emulator.port, ...(tls && { tls }) });
+        await client.connect();
+        const began = performance.now();
+        await emulator.close();
+        await closed;
+        // Without being told to go it would stay for 30 seconds, and for 120 seconds with TLS.
+        assert.ok(performance.now() - began < 20_000);
+        await client.close();
+      });
 
     it('refuses to start with a key that belongs to another certificate', async () => {
       await start();

@@ -1,6 +1,6 @@
 /** The emulators of one Node-RED: who shares one, who gives way, and what is left when several things happen at once. */
 import assert from 'node:assert/strict';
-import { StateStoreClient } from '../../src/index';
+import { Emulator, StateStoreClient } from '../../src/index';
 import { Emulators, OtherSettingsError } from '../../src/node-red/emulators';
 import { freePort, portIsFree } from '../support/ports';
 
@@ -62,6 +62,47 @@ describe('The emulators of a Node-RED', () => {
     const client = new StateStoreClient({ port: settings.port, username: 'line', password: 'secret' });
     assert.equal((await client.set('k', 'v')).stored, true);
     await client.close();
+  });
+
+  for (const host of ['localhost', '0.0.0.0'])
+    it(`let a node with rules have the port of the one of a store at ${host}, and what is stored`, async () => {
+      await all.acquire(store, settings, 'a');
+      await set();
+      await all.acquire(node, { ...settings, host, rules: RULES });
+      assert.equal(all.portOf(store), undefined);
+      assert.equal(await stored(), true);
+      await assert.rejects(all.acquire(store, settings, 'a'), OtherSettingsError);
+    });
+
+  it('let a node listen where it says, in place of the one of a store', async () => {
+    await all.acquire(store, settings, 'a');
+    await set();
+    await all.acquire(node, { ...settings, host: '0.0.0.0' });
+    assert.equal(all.portOf(store), undefined);
+    assert.equal(await stored(), true);
+    // A store takes what is there; another node does not.
+    assert.ok(all.runsAt(settings));
+    await assert.rejects(all.acquire(other, settings), OtherSettingsError);
+  });
+
+  it('are one for the two names of this machine', async () => {
+    const emulator = await all.acquire(store, settings, 'a');
+    assert.equal(await all.acquire(node, { ...settings, host: 'localhost' }), emulator);
+  });
+
+  it('are told apart from any other broker that has a client with the same ID', async () => {
+    const emulator = await all.acquire(node, settings);
+    const elsewhere = await Emulator.start({ port: 0 });
+    const clients = [settings.port, elsewhere.port].map(
+      (port) => new StateStoreClient({ host: '127.0.0.1', port, clientId: 'one-and-the-same' }),
+    ) as [StateStoreClient, StateStoreClient];
+    for (const client of clients) await client.connect();
+    assert.equal(all.serving(clients[0]), emulator);
+    assert.equal(all.serving(clients[1]), undefined);
+    await clients[0].close();
+    assert.equal(all.serving(clients[0]), undefined);
+    await clients[1].close();
+    await elsewhere.close();
   });
 
   it('leave that of a store alone for a node that is closed meanwhile', async () => {

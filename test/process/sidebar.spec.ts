@@ -467,6 +467,31 @@ describe('The sidebar in a real Node-RED with users', () => {
     await outer.close();
   });
 
+  it('has no list of the keys of the emulator for another store with the same client ID', async () => {
+    const named = { type: 'statestore-config', host: '127.0.0.1', clientId: 'fixed-id' };
+    const both = [
+      { ...named, id: 'here', port: innerPort },
+      { ...named, id: 'there', port: emulator.port },
+    ];
+    await admin.deploy([...flows, ...both]);
+    const here = await Page.open(reader, 'here');
+    const there = await Page.open(reader, 'there');
+    await here.until(() => here.state?.kind === 'connected');
+    await there.until(() => there.state?.kind === 'connected');
+    assert.deepEqual([here.state?.lists, there.state?.lists], [true, false]);
+    assert.equal((await reader.call('GET', `statestore/watches/${there.id}/keys`)).status, 404);
+    for (const page of [here, there]) await page.end();
+    await admin.deploy(flows);
+  });
+
+  it('shows the other keys where one is too long', async () => {
+    await other.set('short', 'shown');
+    const page = await Page.open(reader, 'store');
+    await page.see('k'.repeat(60_001), 'short');
+    assert.equal((await page.until(() => page.shown('short'))).text, 'shown');
+    await page.end();
+  });
+
   it('has no list of the keys of any other store', async () => {
     const page = await Page.open(reader, 'store');
     await page.until(() => page.state?.kind === 'connected');

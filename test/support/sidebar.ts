@@ -2,8 +2,21 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Editor } from './editor';
 
-interface SidebarWindow {
+interface AnswerWindow {
   RED: { sidebar: { show(id: string): void } };
+  $: (target: Document) => {
+    on(event: 'ajaxComplete', act: (event: unknown, xhr: unknown, request: { url: string }) => void): void;
+  };
+  /** Resolves when the page has dealt with the answer that was held back. */
+  dealtWith: Promise<void>;
+}
+
+/** An answer that the page waits for. */
+export interface HeldAnswer {
+  /** Resolves when Node-RED has given it. */
+  given: Promise<void>;
+  /** Lets the page have it; resolves when the page has dealt with it. */
+  release(): Promise<void>;
 }
 
 export class Sidebar {
@@ -28,7 +41,50 @@ export class Sidebar {
 
   /** Shows the tab, or another one. */
   async show(id = 'statestore'): Promise<void> {
-    await this.#page.evaluate((tab) => (window as unknown as SidebarWindow).RED.sidebar.show(tab), id);
+    await this.#page.evaluate((tab) => (window as unknown as AnswerWindow).RED.sidebar.show(tab), id);
+  }
+
+  /** Chooses a store by its name. */
+  async choose(store: string): Promise<void> {
+    await this.tab.locator('select.statestore-stores').selectOption({ label: store });
+  }
+
+  /** Holds back the next answer to a request of the tab; those after it are not held back. */
+  async holdBack(path: string): Promise<HeldAnswer> {
+    let give: () => void = () => undefined;
+    let release: () => void = () => undefined;
+    const given = new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let isFirst = true;
+    // It stays when it has done its work: to be taken away just then would hurt the request that follows.
+    await this.#page.route(`**/statestore/${path}`, async (route) => {
+      if (!isFirst) return route.fallback();
+      isFirst = false;
+      const response = await route.fetch();
+      give();
+      await released;
+      return route.fulfill({ response });
+    });
+    await this.#page.evaluate((wanted) => {
+      const page = window as unknown as AnswerWindow;
+      page.dealtWith = new Promise((resolve) => {
+        page.$(document).on('ajaxComplete', (_event, _xhr, { url }) => {
+          // What waits for the answer goes on with a timer that was set before.
+          if (url.endsWith(wanted)) setTimeout(resolve);
+        });
+      });
+    }, path);
+    return {
+      given,
+      release: async () => {
+        release();
+        await this.#page.evaluate(() => (window as unknown as AnswerWindow).dealtWith);
+      },
+    };
   }
 
   row(key: string | Uint8Array): Locator {

@@ -37,6 +37,12 @@ describe('A request of a page', () => {
     assert.throws(() => keysIn({ keys: 'YQ==' }, 1), refusal(400));
   });
 
+  it('sees the other keys where one is too long', () => {
+    const long = base64(Buffer.alloc(60_001, 1));
+    assert.deepEqual(keysIn({ keys: ['YQ==', long, 'Yg=='] }, 3), ['YQ==', 'Yg==']);
+    assert.throws(() => keysIn({ keys: [long, '?'] }, 3), refusal(400));
+  });
+
   it('has values as text, as JSON or as bytes, and takes nothing from a prototype', () => {
     assert.equal(valueIn({ type: 'text', value: '{"a": 1}' }).toString(), '{"a": 1}');
     assert.equal(valueIn({ type: 'json', value: '{"a": [1, null]}' }).toString(), '{"a":[1,null]}');
