@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Contender } from '../../src/coordination/contender';
+import { ElapsedClock } from '../../src/coordination/elapsed';
 import {
   Election,
   Emulator,
@@ -17,6 +18,7 @@ import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../src/protocol/hl
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
 import { freePort } from '../support/ports';
+import { startScriptedStore } from '../support/scripted-store';
 
 const hlc = (version: string | undefined) => parseHlc(version as string) as Hlc;
 const isNewer = (a: string | undefined, b: string | undefined) => compareHlc(hlc(a), hlc(b)) > 0;
@@ -118,6 +120,41 @@ describe('Coordination', () => {
       });
       while (renewals < 4) await pause(20);
       assert.equal(lease.held, true);
+      await lease.release();
+    });
+
+    it('survives that the answer to a renewal is lost', async () => {
+      const scripted = await startScriptedStore();
+      const one = client(scripted.port);
+      let sets = 0;
+      scripted.answer = ({ command, respond }) => {
+        if (command.verb !== 'SET') respond(':1\r\n');
+        else if (++sets !== 2) respond('+OK\r\n');
+      };
+      const lease = new Lease(one, 'k', { duration: 3000 });
+      lease.on('lost', (reason) => assert.fail(reason.message));
+      await lease.tryAcquire();
+      while (sets < 4) await pause(10);
+      assert.equal(lease.held, true);
+      await lease.release();
+      await one.close();
+      await scripted.close();
+    });
+
+    it('is over as soon as a suspended machine goes on, whatever its timers say', async () => {
+      let suspended = 0;
+      const clock = new ElapsedClock({
+        monotonic: () => performance.now(),
+        wall: () => Date.now() + suspended,
+        boot: () => performance.now() + suspended,
+      });
+      const lease = new Lease(a, 'k', { duration: 20_000 }, clock);
+      await lease.tryAcquire();
+      suspended = 10_000;
+      assert.equal(lease.held, true);
+      suspended = 20_000;
+      assert.deepEqual([lease.held, lease.token], [false, undefined]);
+      assert.ok(lease.expires < performance.now());
       await lease.release();
     });
 
