@@ -204,7 +204,7 @@ export class CachedKey {
     const failed = (error: unknown) => this.#end(write, error);
     const options = write.options(persist, store.timeout);
     if (!options) {
-      failed(notInTime(`${this} was not written in time`, store));
+      queueMicrotask(() => failed(notInTime(`${this} was not written in time`, store)));
       return;
     }
     let json: string | undefined;
