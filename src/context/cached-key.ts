@@ -1,9 +1,11 @@
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { SetResult, StateStoreClient } from '../client/state-store-client';
+import { isPassing } from '../coordination/coordination-errors';
 import { ServiceError, StateStoreError } from '../protocol/errors';
 import { compareHlc, parseHlc } from '../protocol/hlc';
 import type { ContextIndex } from './context-index';
+import { notInTime } from './not-in-time';
 import type { StoreLife } from './store-life';
 import { type Settle, Write } from './write';
 
@@ -64,6 +66,8 @@ export class CachedKey {
   #doubtful = false;
   /** Whether the cache has what was not written. */
   #unwritten = false;
+  /** What the store had before a change without a connection, which may never get there. */
+  #kept: { json: string | undefined } | undefined;
   #asking = false;
   #retry: NodeJS.Timeout | undefined;
   #observation: Promise<Observation> | undefined;
@@ -101,6 +105,31 @@ export class CachedKey {
     const observation = this.#observation;
     this.#observation = undefined;
     observation?.then((open) => open.close()).catch(() => undefined);
+  }
+
+  /** The store does not let it be observed on: that is tried again with the next connection. */
+  lose(): void {
+    this.close();
+    this.#doubt();
+  }
+
+  /**
+   * The cache is about to be changed: what was told as not written must not go out with that. What the store has is kept only while
+   * there is no connection, because it costs as much as a write.
+   */
+  prepare(): void {
+    if (this.busy) return;
+    if (this.#unwritten) {
+      this.#takeBack();
+      return;
+    }
+    const { store, read } = this.#around;
+    if (this.#kept || this.#doubtful || store.state.kind === 'connected') return;
+    try {
+      this.#kept = { json: read(this.scope, this.name) };
+    } catch {
+      // What has no JSON is not in the store either.
+    }
   }
 
   /** Has what the cache holds now written. `settle` is called once, after the store answered, or with the error. */
@@ -173,6 +202,11 @@ export class CachedKey {
   #send(write: Write): void {
     const { index, persist, store } = this.#around;
     const failed = (error: unknown) => this.#end(write, error);
+    const options = write.options(persist, store.timeout);
+    if (!options) {
+      queueMicrotask(() => failed(notInTime(`${this} was not written in time`, store)));
+      return;
+    }
     let json: string | undefined;
     try {
       json = this.#around.read(this.scope, this.name);
@@ -181,7 +215,6 @@ export class CachedKey {
       queueMicrotask(() => failed(error));
       return;
     }
-    const options = write.options(persist);
     if (json === undefined) {
       index.doubt(this.scope, this.name);
       store.delete(this.#key, { timeout: options.timeout }).then(({ version }) => {
@@ -195,10 +228,10 @@ export class CachedKey {
 
   #onAnswer(write: Write, { stored, version }: SetResult): void {
     const { scope, name } = this;
-    const { index, life } = this.#around;
+    const { index } = this.#around;
     if (stored) this.#learned(version);
     else this.#doubtful = true;
-    this.#life = life.known;
+    this.#lives();
     if (index.has(scope, name)) {
       this.#end(write, undefined);
       return;
@@ -233,6 +266,27 @@ export class CachedKey {
     this.#connection = this.#around.connection();
     this.#doubtful = false;
     this.#unwritten = false;
+    this.#kept = undefined;
+  }
+
+  /** It is in the store in its present life. */
+  #lives(): void {
+    const { life } = this.#around;
+    this.#life = life.known;
+    if (life.certain) return;
+    const learned = (present: number) => {
+      this.#life = present;
+    };
+    life.present().then(learned, () => undefined);
+  }
+
+  /** Has the cache take back what was told as not written; false where it is not known what the store had before. */
+  #takeBack(): boolean {
+    if (!this.#unwritten) return true;
+    if (!this.#kept) return false;
+    const { json } = this.#kept;
+    this.#around.put(this.scope, this.name, json === undefined ? undefined : Buffer.from(json));
+    return true;
   }
 
   /** Nothing is under way any more: what others wrote meanwhile counts, if it is newer. */
@@ -276,7 +330,7 @@ export class CachedKey {
 
   #apply(change: Change): void {
     this.#learned(change.version);
-    this.#life = this.#around.life.known;
+    if (change.operation === 'set') this.#lives();
     this.#around.put(this.scope, this.name, change.operation === 'set' ? change.value : undefined);
   }
 
@@ -292,9 +346,9 @@ export class CachedKey {
     clearTimeout(this.#retry);
     try {
       while (this.#doubtful && !this.busy && !this.#around.closed()) await this.#askOnce();
-    } catch {
+    } catch (error) {
       this.#doubtful = true;
-      this.#tryLater();
+      if (!isRefusal(error)) this.#tryLater();
     } finally {
       this.#asking = false;
     }
@@ -305,7 +359,7 @@ export class CachedKey {
     const { store, index, life } = this.#around;
     const told = this.#told;
     const reading = await store.get(this.#key);
-    const present = reading.found ? life.known : await life.present();
+    const present = await life.present();
     if (this.busy || told !== this.#told) return;
     if (reading.found) {
       const isNews = this.#unwritten || reading.version === undefined || reading.version !== this.#version;
@@ -313,8 +367,8 @@ export class CachedKey {
       this.#life = present;
       if (isNews || !this.#around.has(scope, name)) this.#around.put(scope, name, reading.value);
       if (!index.has(scope, name)) await index.add(scope, [name], performance.now() + store.timeout);
-    } else if (this.#around.has(scope, name) && this.#life > 0 && this.#life < present) {
-      // It did not go alone: the store lost everything since.
+    } else if (this.#life > 0 && this.#life < present && this.#takeBack() && this.#around.has(scope, name)) {
+      // It did not go alone: the store lost everything since. What was told as not written is not what it lost.
       this.#doubtful = false;
       this.#want(performance.now() + store.timeout, undefined, true);
     } else {
@@ -328,8 +382,7 @@ export class CachedKey {
     this.open().catch((error: unknown) => {
       if (this.#around.closed()) return;
       this.#around.onNotObserved(this, error);
-      // A refusal is another one only when there is another connection.
-      if (!(error instanceof ServiceError)) this.#tryLater();
+      if (!isRefusal(error)) this.#tryLater();
     });
   }
 
@@ -339,6 +392,11 @@ export class CachedKey {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.renew(), RETRY_PAUSE_MS).unref();
   }
+}
+
+/** A refusal is another one only when there is another connection. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ServiceError && !isPassing(error);
 }
 
 function notSent(key: CachedKey): StateStoreError {

@@ -32,6 +32,7 @@ export class CachedStore implements ContextStore {
     this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     const link = new Link(options, this.#log, {
       onNames: (scope, names) => this.#onNames(scope, names),
+      onObservationLost: (scope, name) => this.#keys.get(scope)?.get(name)?.lose(),
       onBack: () => this.#forEachKey((key) => key.renew()),
     });
     this.#link = link;
@@ -155,6 +156,7 @@ export class CachedStore implements ContextStore {
 
   #takeOne(scope: string, expression: string, value: unknown): CachedKey {
     const key = this.#checked(scope, expression, value);
+    key.prepare();
     this.#data.set(scope, expression, value);
     return key;
   }
@@ -163,6 +165,7 @@ export class CachedStore implements ContextStore {
   #takeMany(scope: string, expressions: string[], value: unknown): CachedKey[] {
     const pairs = pairsOf(expressions, value);
     const keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
+    for (const key of keys) key.prepare();
     for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
     return [...keys];
   }

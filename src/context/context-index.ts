@@ -1,3 +1,4 @@
+import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { NameList } from './name-list';
 import type { StoreKeys } from './store-keys';
@@ -59,8 +60,8 @@ export class ContextIndex {
   }
 
   /** All keys of a scope, as the store has them now. */
-  read(scope: string): Promise<string[]> {
-    return this.#listOf(scope).read();
+  read(scope: string, options?: RequestOptions): Promise<string[]> {
+    return this.#listOf(scope).read(options);
   }
 
   /** Takes a key out whose value was deleted, in its own time. */
@@ -77,6 +78,12 @@ export class ContextIndex {
   doubtAll(): void {
     this.#scopes.doubtAll();
     for (const list of this.#lists.values()) list.doubtAll();
+  }
+
+  /** A list is not observed any more: of all scopes, or of one. */
+  lose(scope?: string): void {
+    if (scope === undefined) this.#scopes.lose();
+    else this.#lists.get(scope)?.lose();
   }
 
   /** With a connection: what could not be observed is tried again. */

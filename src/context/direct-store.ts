@@ -1,7 +1,10 @@
+import type { RequestOptions } from '../client/options';
+import { timeLeft } from '../coordination/time-left';
 import { type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
 import { checkValue, decode, encode } from './encoding';
 import { Link } from './link';
 import { type NodeRed, whenStarted } from './node-red';
+import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';
 import { property, visibleNames } from './scope-data';
 import { StoreLog } from './store-log';
@@ -24,7 +27,11 @@ export class DirectStore implements ContextStore {
     this.#log = new StoreLog(nodeRed.log);
     this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     this.#persist = options.persist;
-    this.#link = new Link(options, this.#log, { onNames: () => undefined, onBack: () => undefined });
+    this.#link = new Link(options, this.#log, {
+      onNames: () => undefined,
+      onObservationLost: () => undefined,
+      onBack: () => undefined,
+    });
   }
 
   async open(): Promise<void> {
@@ -55,7 +62,8 @@ export class DirectStore implements ContextStore {
   set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
     if (callback !== undefined) asynchronous(callback);
     this.#seen.used(scope);
-    const done = this.#inOrder(scope, () => this.#set(scope, pairsOf(key, value)));
+    const { deadline } = this.#link;
+    const done = this.#inOrder(scope, () => this.#set(scope, pairsOf(key, value), deadline));
     if (callback) this.#tell(done, callback);
     else done.catch((error: unknown) => this.#log.notWritten(`${scope} ${key}`, error));
   }
@@ -67,50 +75,68 @@ export class DirectStore implements ContextStore {
   }
 
   delete(scope: string): Promise<void> {
+    const { deadline } = this.#link;
     return this.#inOrder(scope, async () => {
-      const names = await this.#link.index.read(scope);
-      for (const result of await this.#link.client.deleteMany(names.map((name) => this.#key(scope, name))))
+      const names = await this.#link.index.read(scope, this.#inTime(scope, deadline));
+      const keys = names.map((name) => this.#key(scope, name));
+      for (const result of await this.#link.client.deleteMany(keys, this.#inTime(scope, deadline)))
         if ('error' in result) throw result.error;
       for (const name of names) this.#link.index.remove(scope, name);
       await this.#link.index.idle();
     });
   }
 
-  /** Never rejects: then Node-RED would start no flow. */
+  /** Does not wait for the store: Node-RED starts no flow before, and none at all after an error. */
   async clean(activeNodes: string[]): Promise<void> {
-    for (const scope of this.#seen.unused(this.#link.index.scopes, activeNodes)) {
-      await this.delete(scope).catch((error: unknown) => this.#log.error(`${scope} was not deleted`, error));
-    }
+    for (const scope of this.#seen.unused(this.#link.index.scopes, activeNodes))
+      this.delete(scope).catch((error: unknown) => this.#log.error(`${scope} was not deleted`, error));
   }
 
-  async #set(scope: string, pairs: [key: string, value: unknown][]): Promise<void> {
+  /** `deadline`: counted from the call, on the monotonic clock in milliseconds, since it may have waited for its turn. */
+  async #set(scope: string, pairs: [key: string, value: unknown][], deadline: number): Promise<void> {
     const { index, client } = this.#link;
     const names = new Set(pairs.map(([one]) => this.#nameOf(one)));
     for (const [, value] of pairs) checkValue(value);
     // Only a part of a key needs what is there.
     const whole = pairs.every(([one]) => this.#parts(one).length === 1);
-    const data = whole ? emptyData() : await this.#read(scope, names);
+    const data = whole ? emptyData() : await this.#read(scope, names, this.#inTime(scope, deadline));
     for (const [one, value] of pairs) this.#util.setObjectProperty(data, one, value);
-    const { deadline } = this.#link;
     for (const name of names) {
       if (!Object.hasOwn(data, name)) {
-        await client.delete(this.#key(scope, name));
+        await client.delete(this.#key(scope, name), this.#inTime(`${scope} ${name}`, deadline));
         index.remove(scope, name);
         await index.idle();
         continue;
       }
       const { json, circular } = encode(data[name]);
       this.#log.circular(scope, name, circular);
-      if (!index.has(scope, name)) await index.add(scope, [name], deadline);
-      await client.set(this.#key(scope, name), json, { persist: this.#persist });
+      const isNew = !index.has(scope, name);
+      if (isNew) await index.add(scope, [name], deadline);
+      try {
+        const options = { persist: this.#persist, ...this.#inTime(`${scope} ${name}`, deadline) };
+        await client.set(this.#key(scope, name), json, options);
+      } catch (error) {
+        // Taken out again only where its key is not there.
+        if (isNew) index.remove(scope, name);
+        throw error;
+      }
       // Somebody may have deleted it, and taken it out of the index, just before.
       if (!index.has(scope, name)) await index.add(scope, [name], deadline);
     }
   }
 
-  async #read(scope: string, names: ReadonlySet<string>): Promise<Data> {
+  /** What is left until `deadline`, for a request; throws where that is too little. */
+  #inTime(what: string, deadline: number): { timeout: number } {
+    const { client } = this.#link;
+    const timeout = timeLeft(deadline, client.timeout);
+    if (timeout === undefined) throw notInTime(`${what} was not written in time`, client);
+    return { timeout };
+  }
+
+  async #read(scope: string, names: ReadonlySet<string>, options?: RequestOptions): Promise<Data> {
     const data = emptyData();
-    const readings = await this.#link.client.getMany([...names].map((name) => this.#key(scope, name)));
+    const keys = [...names].map((name) => this.#key(scope, name));
+    const readings = await this.#link.client.getMany(keys, options);
     for (const [index, name] of [...names].entries()) {
       const reading = readings[index];
       if (reading && 'error' in reading) throw reading.error;

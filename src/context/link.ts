@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { StateStoreClient } from '../client/state-store-client';
 import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { ContextIndex } from './context-index';
+import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';
 import { StoreKeys } from './store-keys';
 import { StoreLife } from './store-life';
@@ -10,6 +11,8 @@ import type { StoreLog } from './store-log';
 export interface LinkEvents {
   /** All keys of one scope, whenever they changed. */
   onNames(scope: string, names: ReadonlySet<string>): void;
+  /** The store does not let the key of a value be observed on. */
+  onObservationLost(scope: string, name: string): void;
   /** There is a connection again. */
   onBack(): void;
 }
@@ -20,6 +23,8 @@ const PASSING = new Set<ErrorCode>([
 ]);
 /** Pause before loading is tried again, in milliseconds. */
 const RETRY_PAUSE_MS = 250;
+/** What ends at that very moment may say why, in milliseconds. */
+const LAST_REASON_MS = 50;
 /** Pause before a list that could not be observed is tried again, in milliseconds. */
 const INDEX_RETRY_MS = 1000;
 /** How long what is pending has to be written when Node-RED ends, in milliseconds. */
@@ -52,7 +57,7 @@ export class Link {
       onTrouble: (error) => this.#onTrouble(error),
     });
     this.client.on('state', this.#onState);
-    this.client.on('observationLost', (key, error) => log.error(`${key} is observed no more`, error));
+    this.client.on('observationLost', this.#onObservationLost);
   }
 
   /** Counts connections. */
@@ -71,8 +76,10 @@ export class Link {
 
   /** Connects and has `load` done, again if need be, for `startTimeout` at most; then rejects with the last error. */
   async open(load: () => Promise<void>): Promise<void> {
-    const deadline = performance.now() + this.#options.startTimeout;
-    try {
+    const { startTimeout } = this.#options;
+    const deadline = performance.now() + startTimeout;
+    let last: unknown;
+    const attempts = async () => {
       for (;;) {
         const left = Math.max(1, Math.ceil(deadline - performance.now()));
         await this.client.connect({ timeout: left });
@@ -80,17 +87,31 @@ export class Link {
           await this.life.present();
           await this.index.open();
           await load();
-          break;
+          return;
         } catch (error) {
           if (!(error instanceof StateStoreError) || !PASSING.has(error.code)) throw error;
           if (performance.now() > deadline) throw error;
+          last = error;
           await pause(RETRY_PAUSE_MS);
         }
       }
+    };
+    let timer: NodeJS.Timeout | undefined;
+    // An attempt that has begun takes as long as its requests, which may be longer.
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(last ?? notInTime('it was not loaded in time', this.client)),
+        startTimeout + LAST_REASON_MS,
+      );
+    });
+    try {
+      await Promise.race([attempts(), late]);
       this.#opened = true;
     } catch (error) {
       await this.#end();
       throw cannotOpen(error, this.#options);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -122,6 +143,15 @@ export class Link {
       this.#retry = setTimeout(() => this.index.renew(), INDEX_RETRY_MS).unref();
   }
 
+  /** What is written here goes on; what others write is not told before the next connection. */
+  readonly #onObservationLost = (key: Buffer, error: StateStoreError): void => {
+    const place = this.keys.placeOf(key.toString());
+    if (this.#closed || !place) return;
+    this.#log.error(`${key} is observed no more`, error);
+    if (place.kind === 'value') this.#events.onObservationLost(place.scope, place.name);
+    else this.index.lose(place.kind === 'index' ? place.scope : undefined);
+  };
+
   readonly #onState = (state: StateStoreClient['state']): void => {
     if (state.kind === 'connected') this.#connections++;
     if (state.kind === 'disconnected') {
@@ -131,6 +161,8 @@ export class Link {
     if (!this.#opened) return;
     this.#log.onState(state);
     if (state.kind !== 'connected') return;
+    // Whoever needs it asks again if that fails.
+    this.life.present().catch(() => undefined);
     this.index.renew();
     this.#events.onBack();
   };

@@ -1,8 +1,11 @@
 import type { KeyResult } from '../client/many';
 import type { Observation } from '../client/observation';
+import type { RequestOptions } from '../client/options';
 import type { GetResult, StateStoreClient } from '../client/state-store-client';
+import { timeLeft } from '../coordination/time-left';
 import { update } from '../coordination/update';
-import { StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { notInTime } from './not-in-time';
 
 /** Where a list is, and what belongs to it. */
 export interface NameListPlace {
@@ -48,7 +51,7 @@ export class NameList {
   #certain = new Set<string>();
   /** Of these, what somebody may be about to take away: until an update of ours that began later has put it there. */
   #doubted = new Set<string>();
-  #adding: Waiter[] = [];
+  #adding = new Set<Waiter>();
   readonly #removing = new Set<string>();
   #running: Promise<void> | undefined;
   #observation: Promise<Observation> | undefined;
@@ -91,14 +94,20 @@ export class NameList {
     await (await observation?.catch(() => undefined))?.close().catch(() => undefined);
   }
 
+  /** The store does not let it be observed on: it is opened again with the next connection. */
+  lose(): void {
+    this.doubtAll();
+    void this.close();
+  }
+
   /** Resolves when no update is under way or wanted. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }
 
   /** What the list has now. */
-  async read(): Promise<string[]> {
-    const reading = await this.#store.get(this.#place.key);
+  async read(options: RequestOptions = {}): Promise<string[]> {
+    const reading = await this.#store.get(this.#place.key, options);
     return reading.found ? parse(reading.value) : [];
   }
 
@@ -117,10 +126,29 @@ export class NameList {
     this.#certain = new Set();
   }
 
-  /** Resolves when the names are in the list. Rejects when that did not succeed until `deadline`, on the monotonic clock. */
+  /**
+   * Resolves when the names are in the list. Rejects when that did not succeed until `deadline`, on the monotonic clock: at that time,
+   * however long others wait for the same update.
+   */
   add(names: readonly string[], deadline: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#adding.push({ names, deadline, resolve, reject });
+      const late = () => {
+        this.#adding.delete(waiter);
+        waiter.reject(this.#tooLate());
+      };
+      const timer = setTimeout(late, Math.max(0, Math.ceil(deadline - performance.now())));
+      const waiter: Waiter = {
+        ...{ names, deadline },
+        resolve: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.#adding.add(waiter);
       this.#run();
     });
   }
@@ -139,21 +167,35 @@ export class NameList {
       .then(() => this.#update())
       .finally(() => {
         this.#running = undefined;
-        if (this.#adding.length > 0 || this.#removing.size > 0) this.#run();
+        if (this.#adding.size > 0 || this.#removing.size > 0) this.#run();
       });
+  }
+
+  #left({ deadline }: Waiter): number | undefined {
+    return timeLeft(deadline, this.#store.timeout);
+  }
+
+  #tooLate(): StateStoreError {
+    return notInTime(`the list ${this.#place.key} was not changed in time`, this.#store);
   }
 
   /** Never rejects. */
   async #update(): Promise<void> {
-    const waiters = this.#adding;
-    this.#adding = [];
+    const waiters: Waiter[] = [];
+    let longest = 0;
+    for (const waiter of this.#adding) {
+      const left = this.#left(waiter);
+      if (left === undefined) waiter.reject(this.#tooLate());
+      else waiters.push(waiter);
+      longest = Math.max(longest, left ?? 0);
+    }
+    this.#adding = new Set();
+    if (waiters.length === 0 && this.#removing.size === 0) return;
     const unused = [...this.#removing].slice(0, MOST_REMOVALS);
     for (const name of unused) this.#removing.delete(name);
     const doubted = this.#doubted;
     this.#doubted = new Set();
-    const latest = waiters.reduce((time, { deadline }) => Math.max(time, deadline), 0);
-    const timeout =
-      waiters.length > 0 ? Math.max(1, Math.ceil(latest - performance.now())) : this.#store.timeout;
+    const timeout = waiters.length > 0 ? longest : this.#store.timeout;
     try {
       const { value, updated } = await update(
         this.#store,
@@ -177,13 +219,15 @@ export class NameList {
 
   /** Adding twice does no harm, so what may or may not have been applied is tried again while there is time. */
   #failed(error: unknown, waiters: Waiter[], unused: string[]): void {
-    const again = error instanceof StateStoreError && AGAIN.has(error.code);
+    const code = error instanceof StateStoreError ? error.code : undefined;
+    const again = code !== undefined && AGAIN.has(code);
     for (const waiter of waiters) {
-      if (again && performance.now() < waiter.deadline) this.#adding.push(waiter);
+      if (again && this.#left(waiter) !== undefined) this.#adding.add(waiter);
       else waiter.reject(error);
     }
-    // A name too many does no harm; it is given another chance only when the store was there at all.
-    if (again) for (const name of unused) this.#removing.add(name);
+    // A name too many does no harm; it is given another chance only when the store was there at all, and the look at its key took
+    // no time that those who add names need.
+    if (again && code !== 'TIMEOUT') for (const name of unused) this.#removing.add(name);
   }
 
   async #gone(names: readonly string[]): Promise<string[]> {
@@ -192,7 +236,7 @@ export class NameList {
   }
 }
 
-const AGAIN = new Set(['OUTCOME_UNKNOWN', 'LEASE_LOST', 'FENCING_TOKEN_LOWER_VERSION']);
+const AGAIN = new Set<ErrorCode>(['OUTCOME_UNKNOWN', 'TIMEOUT', 'LEASE_LOST', 'FENCING_TOKEN_LOWER_VERSION']);
 
 function isMissing(reading: KeyResult<GetResult> | undefined): boolean {
   return reading !== undefined && 'found' in reading && !reading.found;

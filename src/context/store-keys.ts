@@ -2,6 +2,12 @@
 import { StateStoreError } from '../protocol/errors';
 import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
 
+/** What is kept in a key: the names of all scopes, those of the keys of one, or a value. */
+export type StorePlace =
+  | { kind: 'scopes' }
+  | { kind: 'index'; scope: string }
+  | { kind: 'value'; scope: string; name: string };
+
 export class StoreKeys {
   readonly #prefix: string;
 
@@ -21,6 +27,17 @@ export class StoreKeys {
 
   get scopesLock(): string {
     return `${this.#prefix}/$lock`;
+  }
+
+  /** What is kept in a key that may be observed; nothing for any other key. */
+  placeOf(key: string): StorePlace | undefined {
+    if (key === this.scopes) return { kind: 'scopes' };
+    if (!key.startsWith(`${this.#prefix}/`)) return undefined;
+    const [first = '', ...rest] = key.slice(this.#prefix.length + 1).split('/');
+    if (first === '$index') return { kind: 'index', scope: unescaped(rest.join('/')) };
+    return first.startsWith('$')
+      ? undefined
+      : { kind: 'value', scope: unescaped(first), name: rest.join('/') };
   }
 
   /** The names of all keys of one scope. */
@@ -49,6 +66,12 @@ export class StoreKeys {
 /** IDs of nodes and flows have none of these, unless somebody made them up. */
 function escaped(scope: string): string {
   return scope.replace(/[%/$]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+}
+
+function unescaped(scope: string): string {
+  return scope.replace(/%([0-9a-f]{2})/g, (_all, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 function wrongName(name: string, why: string): StateStoreError {

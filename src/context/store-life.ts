@@ -12,6 +12,7 @@ export class StoreLife {
   #id: string | undefined;
   #number = 0;
   #asking: Promise<number> | undefined;
+  #certain = false;
 
   constructor(store: StateStoreClient, key: string, persist: boolean) {
     this.#store = store;
@@ -24,18 +25,30 @@ export class StoreLife {
     return this.#number;
   }
 
+  /** Whether that was learned on this connection: no store loses everything meanwhile. */
+  get certain(): boolean {
+    return this.#certain;
+  }
+
   /** With each connection it has to be asked for anew. */
   doubt(): void {
     this.#asking = undefined;
+    this.#certain = false;
   }
 
   /** The number of the present life. Rejects as requests do. */
   present(): Promise<number> {
-    const asking = this.#asking ?? this.#ask();
+    if (this.#asking) return this.#asking;
+    const asking = this.#ask();
     this.#asking = asking;
-    asking.catch(() => {
-      if (this.#asking === asking) this.#asking = undefined;
-    });
+    asking.then(
+      () => {
+        if (this.#asking === asking) this.#certain = true;
+      },
+      () => {
+        if (this.#asking === asking) this.#asking = undefined;
+      },
+    );
     return asking;
   }
 

@@ -1,4 +1,5 @@
 import type { SetOptions } from '../client/options';
+import { timeLeft } from '../coordination/time-left';
 
 /** What a write is settled with: nothing, or the error. */
 export type Settle = (error?: unknown) => void;
@@ -46,9 +47,10 @@ export class Write {
     return this.#untold;
   }
 
-  /** Options of the request that goes out now. */
-  options(persist: boolean): SetOptions & { timeout: number } {
-    const timeout = Math.max(1, Math.ceil(this.#deadline - performance.now()));
+  /** Options of the request that goes out now, where there is time left for it. */
+  options(persist: boolean, whole: number): (SetOptions & { timeout: number }) | undefined {
+    const timeout = timeLeft(this.#deadline, whole);
+    if (timeout === undefined) return undefined;
     const options: SetOptions & { timeout: number } = { timeout };
     if (persist) options.persist = true;
     if (this.#restores) options.condition = 'NX';

@@ -1,4 +1,5 @@
 import type { Observation } from '../client/observation';
+import { toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
 import { isPassing, ofLock } from './coordination-errors';
@@ -9,8 +10,8 @@ import type { Lease } from './lease';
 export interface ContenderEvents {
   /** Whether the lease is still wanted. Asked after every wait. */
   wanted(): boolean;
-  /** Milliseconds that the next request may take, from 1. */
-  patience(): number;
+  /** Milliseconds that the next request may take, from 1; nothing where it is too late for one. */
+  patience(): number | undefined;
   /** Somebody else has it now, or nobody else, as far as it is known. */
   onHolder(name: string | undefined): void;
   /** The store could not be asked, or can again. */
@@ -28,12 +29,15 @@ const STEP_MS = 2;
 const MOST_STEPS_MS = 50;
 /** How many turns of others are remembered, to know how many there are. */
 const REMEMBERED_TURNS = 32;
+/** Pause before the store is asked again where the key cannot be observed, in milliseconds. */
+const BLIND_PAUSE_MS = 1000;
 /** How long an observation is kept after somebody else had the lease, in milliseconds. */
 const LINGER_MS = 1000;
 
 /**
  * One who wants a lease: tries, and as long as somebody else has it observes the key instead of asking again and again. A holder
- * that does not renew, or whose end is not told, is asked after twice the duration.
+ * that does not renew, or whose end is not told, is asked after twice the duration. Where the store refuses that the key be observed on,
+ * it is asked every second until the next connection.
  */
 export class Contender {
   readonly #store: StateStoreClient;
@@ -57,6 +61,9 @@ export class Contender {
   /** How many turns others have had since ours. */
   #turns = 0;
   #wasConnected = false;
+  #listening = false;
+  /** Why the key is not observed any more; that is tried again with the next connection. */
+  #blinded: StateStoreError | undefined;
   /** Nothing is taken before, on the monotonic clock in milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
@@ -73,7 +80,7 @@ export class Contender {
     this.#lasting = lasting;
     this.#wasConnected = store.state.kind === 'connected';
     this.#store = store;
-    if (lasting) store.on('state', this.#onState);
+    if (lasting) this.#listen();
     this.#lease = lease;
     this.#events = events;
   }
@@ -124,7 +131,7 @@ export class Contender {
 
   close(): void {
     this.#closed = true;
-    this.#store.off('state', this.#onState);
+    this.#unlisten();
     clearTimeout(this.#linger);
     this.#giveUp();
     this.#wake?.();
@@ -143,6 +150,11 @@ export class Contender {
 
   readonly #onState = (state: StateStoreClient['state']): void => {
     if (state.kind !== 'connected') return;
+    this.#blinded = undefined;
+    if (!this.#lasting) {
+      if (!this.#observation) this.#unlisten();
+      return;
+    }
     const isFirst = !this.#wasConnected;
     this.#wasConnected = true;
     // The holder itself renews its lease, and needs no caution.
@@ -150,20 +162,38 @@ export class Contender {
       this.#notBefore = performance.now() + this.#lease.duration;
   };
 
+  readonly #onObservationLost = (key: Buffer, error: StateStoreError): void => {
+    if (!this.#observation || !key.equals(toBytes('key', this.#lease.key))) return;
+    clearTimeout(this.#linger);
+    this.#blinded = ofLock(error, this.#lease.key, this.#store.keyPrefix);
+    void this.#unobserve();
+    // The holder needs no observation.
+    if (!this.#lease.held) this.#events.onTrouble(this.#blinded);
+    // What it waits for is not told any more.
+    this.#wake?.();
+  };
+
   /** To know the holder while it waits; a failure is met again when it tries. */
   async #observeSomehow(): Promise<void> {
+    if (this.#blinded) return;
     await this.#observe().catch(() => undefined);
   }
 
   async #try(): Promise<boolean> {
     const freed = this.#freed;
     this.#hope = false;
+    const timeout = this.#events.patience();
+    if (timeout === undefined) {
+      // Who wants it gives up in a moment, or somebody with more time comes.
+      await this.#wait(RETRY_PAUSE_MS);
+      return false;
+    }
     const { signal } = this.#abort;
     this.#trying = true;
     try {
-      const mine = await this.#lease.tryAcquire({ timeout: this.#events.patience(), signal });
+      const mine = await this.#lease.tryAcquire({ timeout, signal });
       this.#trying = false;
-      this.#events.onTrouble(undefined);
+      this.#events.onTrouble(mine ? undefined : this.#blinded);
       if (mine && performance.now() < this.#notBefore) {
         // The request was sent again to a store that may have lost the key of the present holder.
         await this.#lease.release();
@@ -178,6 +208,8 @@ export class Contender {
       if (this.#observation) {
         // A delete that was told meanwhile came after this try.
         this.#taken = this.#freed === freed;
+      } else if (this.#blinded) {
+        await this.#wait(BLIND_PAUSE_MS);
       } else {
         // Tried again before waiting: it may have become free before it was observed.
         await this.#observe();
@@ -223,8 +255,12 @@ export class Contender {
       },
       { current: true },
     );
-    if (this.#closed) await observation.close();
-    else this.#observation = observation;
+    if (this.#closed) {
+      await observation.close();
+      return;
+    }
+    this.#observation = observation;
+    this.#listen();
     this.#keepObserving();
   }
 
@@ -241,7 +277,23 @@ export class Contender {
   async #unobserve(): Promise<void> {
     const observation = this.#observation;
     this.#observation = undefined;
+    if (!this.#lasting && !this.#blinded) this.#unlisten();
     await observation?.close().catch(() => undefined);
+  }
+
+  /** There may be as many contenders as keys, so one listens only while there is something to hear. */
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    this.#store.on('state', this.#onState);
+    this.#store.on('observationLost', this.#onObservationLost);
+  }
+
+  #unlisten(): void {
+    if (!this.#listening) return;
+    this.#listening = false;
+    this.#store.off('state', this.#onState);
+    this.#store.off('observationLost', this.#onObservationLost);
   }
 
   /** Until something is told, or the time is over. */

@@ -80,11 +80,11 @@ export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): Sta
   );
 }
 
-/** A change that was made too slowly. */
-export function changeTooSlow(key: Bytes, limit: number): StateStoreError {
+/** A change that was made too slowly: `limit` in milliseconds, which limit that is, and what else to do. */
+export function changeTooSlow(key: Bytes, limit: number, which: string, advice: string): StateStoreError {
   return new StateStoreError(
     'TIMEOUT',
-    `The new value of key ${nameOf(key)} was not made within ${Math.round(limit)} ms, half the time of the lock. Nothing was changed. Make it faster, or the lock longer.`,
+    `The new value of key ${nameOf(key)} was not made within ${Math.round(limit)} ms, ${which}. Nothing was changed. Make it faster, or ${advice}.`,
     { operation: 'update', key: nameOf(key) },
   );
 }

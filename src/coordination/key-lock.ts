@@ -6,6 +6,7 @@ import { leaseLost, lockClosed } from './coordination-errors';
 import { Deferred } from './deferred';
 import { holderName } from './holder';
 import { Lease } from './lease';
+import { timeLeft } from './time-left';
 
 /** The lock, lent to one of those who wait in this process. */
 export interface Hold {
@@ -28,6 +29,8 @@ interface Waiter {
   duration: number;
   /** On the monotonic clock, in milliseconds. */
   deadline: number;
+  /** Milliseconds of which the wait is the rest. */
+  timeout: number;
   /** Settles the wait, unless it is settled. */
   finish(outcome: { hold: Hold | undefined } | { error: unknown }): void;
   settled: boolean;
@@ -46,7 +49,7 @@ const LONGEST_TURN = 4;
 const GRACE_ROUND_TRIPS = 6;
 const GRACE_MS = 3;
 const CONTESTED_GRACE_MS = 10;
-/** The last part of a wait in which the store is not asked any more, in milliseconds; a tenth of it if that is less. */
+/** How long before the end of a wait its last request ends, in milliseconds; a tenth of what is left if that is less. */
 const LAST_WORD_MS = 100;
 /** How long a lock that nobody wants any more is remembered, in milliseconds. */
 const KEPT_MS = 5000;
@@ -118,15 +121,28 @@ export class KeyLock {
     return this.#lease.held ? holderName(this.#lease.holder) : this.#holder;
   }
 
-  /** Waits for `timeout` milliseconds at most; then resolves with nothing, or rejects when the store could not be asked. */
-  acquire(duration: number, timeout: number, signal?: AbortSignal): Promise<Hold | undefined> {
+  /** Nobody wants it any more: the key is not observed any longer. */
+  forget(): void {
+    this.#contender.close();
+  }
+
+  /**
+   * Waits for `timeout` milliseconds at most, which are the rest of `whole`; then resolves with nothing, or rejects when the store could
+   * not be asked.
+   */
+  acquire(
+    duration: number,
+    timeout: number,
+    signal?: AbortSignal,
+    whole = timeout,
+  ): Promise<Hold | undefined> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted || this.#closing) {
         reject(signal?.aborted ? signal.reason : lockClosed(this.#lease.key));
         return;
       }
       const waiter: Waiter = {
-        ...{ duration, deadline: performance.now() + timeout, settled: false },
+        ...{ duration, deadline: performance.now() + timeout, timeout: whole, settled: false },
         finish: (outcome) => {
           if (waiter.settled) return;
           waiter.settled = true;
@@ -157,11 +173,14 @@ export class KeyLock {
     if (this.#waiters.length === 0) this.#contender.look();
   }
 
-  /** A request ends a little before the last of those who wait gives up, so that it can be told why. */
-  get #patience(): number {
-    const latest = this.#waiters.reduce((time, { deadline }) => Math.max(time, deadline), 0);
-    const left = latest - performance.now();
-    return Math.max(1, Math.ceil(left - Math.min(LAST_WORD_MS, left / 10)));
+  /** A request ends a little before the last of those who wait gives up, so that it can be told why. Nothing where there is no time left. */
+  get #patience(): number | undefined {
+    const now = performance.now();
+    const left = this.#waiters.reduce(
+      (most, { deadline, timeout }) => Math.max(most, timeLeft(deadline, timeout, now) ?? 0),
+      0,
+    );
+    return left > 0 ? Math.max(1, Math.ceil(left - Math.min(LAST_WORD_MS, left / 10))) : undefined;
   }
 
   async #serve(): Promise<void> {
@@ -236,14 +255,19 @@ export class KeyLock {
       if (borrowed) this.#handOvers++;
       borrowed = await this.#lendTo(waiter);
     } while (this.#lease.held && !this.#turnIsOver);
-    borrowed?.resolve(await this.#lease.release().catch(() => false));
+    // Also where the last who waited left just when it was obtained: nobody else would give it back.
+    const released = await this.#lease.release().catch(() => false);
+    borrowed?.resolve(released);
   }
 
-  /** A new token for the next one. */
-  async #renew({ duration, deadline }: Waiter): Promise<boolean> {
-    this.#lease.duration = duration;
-    const patience = Math.max(1, Math.ceil(Math.min(deadline, this.#lease.expires) - performance.now()));
-    return this.#lease.held && (await this.#lease.tryAcquire({ timeout: patience }).catch(() => false));
+  /** A new token for the next one. False where it was not to be had, or there is no time left to ask for it. */
+  async #renew({ duration, deadline, timeout }: Waiter): Promise<boolean> {
+    const lease = this.#lease;
+    const ofLease = timeLeft(lease.expires, lease.duration);
+    const ofWaiter = timeLeft(deadline, timeout);
+    lease.duration = duration;
+    if (!lease.held || ofLease === undefined || ofWaiter === undefined) return false;
+    return lease.tryAcquire({ timeout: Math.min(ofLease, ofWaiter) }).catch(() => false);
   }
 
   /** Resolves when the lock is not lent any more, with what tells the borrower that others can have it. */
@@ -293,12 +317,17 @@ export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
   const existing = locks.get(id);
   if (existing) return existing;
   let idle: NodeJS.Timeout | undefined;
-  const lock = new KeyLock(store, key, () => {
+  const forgetLater = () => {
     clearTimeout(idle);
     idle = setTimeout(() => {
-      if (!lock.busy) locks.delete(id);
+      if (lock.busy) return;
+      locks.delete(id);
+      lock.forget();
     }, KEPT_MS).unref();
-  });
+  };
+  const lock = new KeyLock(store, key, forgetLater);
   locks.set(id, lock);
+  // Who only asks who holds it does not wait for it.
+  forgetLater();
   return lock;
 }

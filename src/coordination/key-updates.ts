@@ -1,9 +1,10 @@
 import type { SetOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
 import { type Hold, keyLockOf } from './key-lock';
+import { timeLeft } from './time-left';
 
 type NewValue = string | Uint8Array | undefined;
 
@@ -54,6 +55,8 @@ interface Step {
 const TURN_MS = 250;
 /** Most changes on their way at a time. */
 const MOST_ON_THE_WAY = 256;
+/** Errors of a lock or a reading that had no time left. */
+const OUT_OF_TIME = new Set<ErrorCode>(['TIMEOUT', 'NOT_CONNECTED']);
 
 /**
  * The changes of one key that one client is asked for: in their order, many under one lock, each made from the value before it
@@ -137,12 +140,13 @@ export class KeyUpdates {
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#queue.length > 0) {
-      const latest = Math.max(...this.#queue.slice(0, 100).map(({ deadline }) => deadline));
+    for (;;) {
+      const latest = this.#latest();
+      if (!latest) break;
       const { duration } = this.#queue[0] as Entry;
       try {
-        const patience = Math.max(1, latest - performance.now());
-        const hold = await keyLockOf(this.#store, this.#lock).acquire(duration, patience);
+        const lock = keyLockOf(this.#store, this.#lock);
+        const hold = await lock.acquire(duration, latest.left, undefined, latest.timeout);
         if (!hold) continue;
         this.#holding = true;
         await this.#apply(hold, duration).finally(() => hold.release());
@@ -153,21 +157,38 @@ export class KeyUpdates {
           error instanceof StateStoreError
             ? nothingWritten(this.#key, ofLock(error, this.#lock, this.#store.keyPrefix))
             : error;
-        for (const entry of this.#queue.splice(0)) entry.reject(known);
+        const lacksTime = error instanceof StateStoreError && OUT_OF_TIME.has(error.code);
+        for (const entry of this.#queue.splice(0)) {
+          // Who came meanwhile has time for another attempt.
+          if (lacksTime && timeLeft(entry.deadline, entry.timeout) !== undefined) this.#queue.push(entry);
+          else entry.reject(known);
+        }
       }
     }
     this.#running = false;
     this.#onIdle();
   }
 
+  /** The longest that one of the first in the queue has left; nothing when it is empty, but for those whose time is over. */
+  #latest(): { left: number; timeout: number } | undefined {
+    const now = performance.now();
+    const leftOf = ({ deadline, timeout }: Entry) => timeLeft(deadline, timeout, now);
+    for (let [first] = this.#queue; first && leftOf(first) === undefined; [first] = this.#queue)
+      this.#giveUp(first, this.#reason(this.#onTheWay));
+    let latest: { left: number; timeout: number } | undefined;
+    for (const entry of this.#queue.slice(0, 100)) {
+      const left = leftOf(entry);
+      if (left !== undefined && left > (latest?.left ?? 0)) latest = { left, timeout: entry.timeout };
+    }
+    return latest;
+  }
+
   /** Applies what is queued, as long as it is our turn. Rejects when nothing could be read. */
   async #apply(hold: Hold, duration: number): Promise<void> {
     const end = performance.now() + Math.min(TURN_MS, duration / 4);
-    const latest = Math.max(
-      ...this.#queue.slice(0, 100).map(({ deadline }) => deadline),
-      performance.now() + 1,
-    );
-    const reading = await this.#store.get(this.#key, { timeout: Math.ceil(latest - performance.now()) });
+    const latest = this.#latest();
+    if (!latest) return;
+    const reading = await this.#store.get(this.#key, { timeout: latest.left });
     let value = reading.found ? reading.value : undefined;
     const steps: Step[] = [];
     let failed = false;
@@ -189,6 +210,10 @@ export class KeyUpdates {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
+        continue;
+      }
+      if (timeLeft(entry.deadline, entry.timeout) === undefined) {
+        entry.reject(this.#reason(this.#onTheWay));
         continue;
       }
       let next: Buffer | undefined;
@@ -225,23 +250,36 @@ export class KeyUpdates {
     this.#settle(steps);
   }
 
-  /** The new value, made in half the time of the lock at most. */
+  /** The new value, made in half the time of the lock at most, and while there is time left to send it. */
   async #change(entry: Entry, value: Buffer | undefined, duration: number): Promise<Buffer | undefined> {
+    const { deadline, timeout } = entry;
+    const left = deadline - performance.now();
+    const tooSlow = () =>
+      left < duration / 2
+        ? changeTooSlow(this.#key, left, 'what was left of its time', 'give it more time')
+        : changeTooSlow(this.#key, duration / 2, 'half the time of the lock', 'the lock longer');
     const made = entry.change(value);
-    if (!(made instanceof Promise)) return bytesOf(made);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(changeTooSlow(this.#key, duration / 2)), duration / 2);
-    });
-    try {
-      return bytesOf(await Promise.race([made, late]));
-    } finally {
-      clearTimeout(timer);
+    let bytes: NewValue;
+    if (made instanceof Promise) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(tooSlow()), Math.min(left, duration / 2));
+      });
+      try {
+        bytes = await Promise.race([made, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    } else {
+      bytes = made;
     }
+    if (timeLeft(deadline, timeout) === undefined) throw tooSlow();
+    return bytesOf(bytes);
   }
 
   /** Never rejects. */
   async #send({ entry, value, writes }: Step, fencingToken: string): Promise<NonNullable<Step['outcome']>> {
+    // What was made in time goes out in the same turn.
     const timeout = Math.max(1, Math.ceil(entry.deadline - performance.now()));
     try {
       if (!writes) return {};
@@ -279,7 +317,7 @@ export class KeyUpdates {
   /** A change that was made from a value that is not there has its turn once more, if its time is not over. */
   #again(entry: Entry): void {
     if (entry.settled) return;
-    if (performance.now() < entry.deadline) this.#queue.unshift(entry);
+    if (timeLeft(entry.deadline, entry.timeout) !== undefined) this.#queue.unshift(entry);
     else entry.reject(this.#reason(this.#onTheWay));
   }
 }

@@ -5,6 +5,8 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../protocol/errors';
 import { isPassing, leaseLost } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { type ElapsedClock, elapsed } from './elapsed';
+import { timeLeft } from './time-left';
 
 export interface LeaseOptions {
   /** Milliseconds the store keeps the lease without a renewal, a whole number from 100 to 3600000. Default 10000. */
@@ -20,6 +22,8 @@ export interface LeaseOptions {
 const MARGIN = 0.1;
 /** Renewals per duration. */
 const RENEWALS = 3;
+/** How long the store is waited for before a renewal is tried again, at least, in times of the last answer's. */
+const PATIENCE_ROUND_TRIPS = 4;
 /** Most and least of the pause before a renewal that failed is tried again, in milliseconds. */
 const LONGEST_PAUSE_MS = 500;
 const SHORTEST_PAUSE_MS = 20;
@@ -27,20 +31,22 @@ const SHORTEST_PAUSE_MS = 20;
 /**
  * A lease on a key of the store: at most one holder at a time, for as long as it renews (docs/protocol.md section 6).
  *
- * It is held by this machine's monotonic clock alone: from the answer of the store until `duration` after the *start* of the
- * request that got or renewed it, less a tenth. So the holder itself says `lost` while the store still keeps the lease for it, and
- * before anybody else can get it, whatever any wall clock says. It renews by itself, three times per duration, through lost
- * connections, until {@link release}.
+ * It is held by this machine's own time alone, that of the monotonic clock and of suspensions: from the answer of the store until
+ * `duration` after the *start* of the request that got or renewed it, less a tenth. So the holder itself says `lost` while the store
+ * still keeps the lease for it, and before anybody else can get it, whatever any wall clock says. It renews by itself, three times per
+ * duration, through lost connections, until {@link release}.
  *
- * What it does **not** guarantee: that a process which stops running (SIGSTOP, a suspended machine) notices in time. Protect what
- * must not be written twice with {@link token}: the store refuses an older one.
+ * What it does **not** guarantee: that a process which stops running (SIGSTOP, a suspended machine) notices in time what it was in the
+ * middle of; asked anew, {@link held} is right. Nor that a virtual machine whose clocks all stood still notices at all. Protect what must
+ * not be written twice with {@link token}: the store refuses an older one.
  */
 export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   readonly key: Bytes;
   readonly holder: string;
   readonly #store: StateStoreClient;
+  readonly #clock: ElapsedClock;
   #duration: number;
-  /** On the monotonic clock, in milliseconds. */
+  /** On its clock, in milliseconds. */
   #expires = Number.NEGATIVE_INFINITY;
   #token: string | undefined;
   /** Whether the store may keep it for us, however long. */
@@ -52,10 +58,16 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   /** Milliseconds the last request for it took. */
   #roundTrip = 0;
 
-  /** Throws `BAD_ARGUMENT` for a duration out of range. */
-  constructor(store: StateStoreClient, key: Bytes, { duration, holder }: LeaseOptions = {}) {
+  /** Throws `BAD_ARGUMENT` for a duration out of range. `clock` is another one than that of the machine in tests only. */
+  constructor(
+    store: StateStoreClient,
+    key: Bytes,
+    { duration, holder }: LeaseOptions = {},
+    clock: ElapsedClock = elapsed,
+  ) {
     super();
     this.#store = store;
+    this.#clock = clock;
     this.key = key;
     this.#duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
     this.holder = holder ?? `${store.clientId}:${randomUUID()}`;
@@ -71,7 +83,7 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
 
   /** Whether it is held right now. Ask again after every wait. */
   get held(): boolean {
-    return this.#active && performance.now() < this.#expires;
+    return this.#active && this.#left > 0;
   }
 
   /** The fencing token of what the lease protects; newer with every renewal. `undefined` while it is not held. */
@@ -81,7 +93,12 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
 
   /** When it is lost unless it is renewed, on the monotonic clock (`performance.now()`), in milliseconds. */
   get expires(): number {
-    return this.#expires;
+    return this.#clock.onMonotonic(this.#expires);
+  }
+
+  /** Milliseconds until then. */
+  get #left(): number {
+    return this.#expires - this.#clock.now();
   }
 
   /** Milliseconds the last request for it took. */
@@ -125,13 +142,14 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
 
   /** Sets the key; true when the store has it for us now, from the start of the request on. */
   async #request(options: RequestOptions): Promise<boolean> {
-    const start = performance.now();
+    const start = this.#clock.now();
+    const sent = performance.now();
     this.#mayBeStored = true;
     const { stored, version } = await this.#store.set(this.key, this.holder, {
       ...options,
       ...{ condition: 'NEX', expiry: this.#duration, repeatable: true },
     });
-    this.#roundTrip = performance.now() - start;
+    this.#roundTrip = performance.now() - sent;
     this.#mayBeStored = stored;
     if (!stored) return false;
     const expires = start + this.#duration * (1 - MARGIN);
@@ -146,9 +164,8 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   #schedule(): void {
     clearTimeout(this.#renewTimer);
     clearTimeout(this.#lossTimer);
-    const left = this.#expires - performance.now();
     this.#renewTimer = setTimeout(() => void this.#renew(), this.#duration / RENEWALS);
-    this.#lossTimer = setTimeout(() => this.#onExpired(), Math.max(0, Math.ceil(left)));
+    this.#lossTimer = setTimeout(() => this.#onExpired(), Math.max(0, Math.ceil(this.#left)));
   }
 
   /** Renews until it succeeds, is refused, or the time is over. */
@@ -158,10 +175,13 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
       this.#lose(leaseLost(this.key, 'it could not be renewed in time', this.#trouble));
       return;
     }
+    const left = timeLeft(this.#expires, this.#duration, this.#clock.now());
+    // The timer of its end says the rest.
+    if (left === undefined) return;
+    // Not all of the time for one answer, which may be lost on its way.
+    const patience = Math.max(this.#duration / RENEWALS, PATIENCE_ROUND_TRIPS * this.#roundTrip);
     try {
-      const renewed = await this.#request({
-        timeout: Math.max(1, Math.ceil(this.#expires - performance.now())),
-      });
+      const renewed = await this.#request({ timeout: Math.min(left, Math.ceil(patience)) });
       if (!this.#active) return;
       if (!renewed) this.#lose(leaseLost(this.key, 'somebody else holds it', undefined));
       else if (!this.held) this.#onExpired();
@@ -174,6 +194,7 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
         return;
       }
       const pause = isPassing(error) ? this.#duration / 20 : this.#duration / RENEWALS;
+      clearTimeout(this.#renewTimer);
       this.#renewTimer = setTimeout(
         () => void this.#renew(),
         Math.min(Math.max(pause, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS),

@@ -56,7 +56,9 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
   const { kind, given, context } = options;
   if (kind === 'set') {
     const bytes = valueToBytes(given.value, given.label, () => context);
-    return () => bytes;
+    // A buffer may be used for something else before its turn comes.
+    const own = bytes === given.value ? Buffer.from(bytes) : bytes;
+    return () => own;
   }
   const apply = appliers[kind](options);
   const start = options.start ?? (kind in STARTS ? STARTS[kind as keyof typeof STARTS]() : undefined);

@@ -9,6 +9,7 @@ import { asError } from './as-error';
 import { type Key, keyContext, toKey } from './key';
 import { Loan, putLoan } from './loans';
 import { localize } from './localize';
+import { mark, markFailed } from './mark';
 import { readSeconds, type Setting } from './node-settings';
 import { within } from './patience';
 import type { Look } from './status';
@@ -43,6 +44,13 @@ const WAITING: Look = { fill: 'yellow', shape: 'ring' };
 
 type Send = (msg: NodeMessageInFlow | (NodeMessageInFlow | null)[]) => void;
 type Done = (error?: Error) => void;
+
+/** `hold` is nothing where somebody else kept the lock for too long: `holder`, as far as it is known. */
+interface Acquired {
+  key: Key;
+  hold: Hold | undefined;
+  holder: string | undefined;
+}
 
 interface Limits {
   wait: number;
@@ -81,7 +89,10 @@ class LockNode {
   }
 
   start(): void {
-    this.#node.on('input', (msg, send, done) => void this.#input(msg, send, done));
+    this.#node.on('input', (msg, send, done) => {
+      // A rejection that nobody hears of would end Node-RED.
+      this.#input(msg, send, done).catch((error) => this.#node.error(error));
+    });
     const client = this.#user.start();
     try {
       this.#limits = this.#readLimits();
@@ -105,33 +116,41 @@ class LockNode {
 
   async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
     this.#wait(+1);
-    let lock: { key: Key; hold: Hold | undefined; holder: string | undefined } | undefined;
+    let lock: Acquired | undefined;
     let error: StateStoreError | undefined;
     try {
       lock = await this.#acquire(msg);
+      this.#mark(msg, lock);
       if (lock.hold) this.#lend(lock.hold, lock.key, msg);
     } catch (reason) {
       error = localize(this.#RED, asError(reason, OPERATION));
     }
     this.#wait(-1);
-    const marked = msg as { statestore?: object };
     if (lock && !error) {
-      const { key, hold, holder } = lock;
-      const acquired = hold !== undefined;
-      const isKnown = !acquired && holder !== undefined;
-      marked.statestore = { operation: OPERATION, key, acquired, ...(isKnown && { holder }) };
       this.#user.status.succeeded();
-      send(acquired ? msg : [null, msg]);
+      send(lock.hold ? msg : [null, msg]);
       done();
     } else {
       const { code, key } = error as StateStoreError;
-      marked.statestore = { operation: OPERATION, ...(key !== undefined && { key }), error: code };
+      markFailed(msg, { operation: OPERATION, ...(key !== undefined && { key }), error: code });
       this.#user.status.failed(code);
       done(error);
     }
   }
 
-  async #acquire(msg: NodeMessageInFlow) {
+  /** Gives the lock back where the message cannot be told that it has it, and throws. */
+  #mark(msg: NodeMessageInFlow, { key, hold, holder }: Acquired): void {
+    const acquired = hold !== undefined;
+    const isKnown = !acquired && holder !== undefined;
+    try {
+      mark(msg, { operation: OPERATION, key, acquired, ...(isKnown && { holder }) });
+    } catch (error) {
+      void hold?.release();
+      throw error;
+    }
+  }
+
+  async #acquire(msg: NodeMessageInFlow): Promise<Acquired> {
     const client = this.#user.client(); // throws where there is none
     if (this.#limits instanceof StateStoreError) throw this.#limits;
     const { wait, lease } = this.#limits as Limits;
@@ -165,7 +184,13 @@ class LockNode {
       },
     });
     this.#lent.add(loan);
-    putLoan(msg, loan, token);
+    try {
+      putLoan(msg, loan, token);
+    } catch (error) {
+      // No unlock node would know of it.
+      void loan.end(undefined);
+      throw error;
+    }
   }
 
   #wait(change: number): void {

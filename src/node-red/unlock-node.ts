@@ -4,6 +4,7 @@ import type { StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { type Loan, takeLoan } from './loans';
 import { localize } from './localize';
+import { mark, markFailed } from './mark';
 import { within } from './patience';
 import { translate } from './translate';
 
@@ -32,24 +33,26 @@ class UnlockNode {
   }
 
   start(): void {
-    this.#node.on('input', (msg, send, done) => void this.#input(msg, send, done));
+    this.#node.on('input', (msg, send, done) => {
+      // A rejection that nobody hears of would end Node-RED.
+      this.#input(msg, send, done).catch((error) => this.#node.error(error));
+    });
     this.#node.on('close', (_removed: boolean, done: () => void) => void this.#close().then(done, done));
   }
 
   async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
-    const marked = msg as { statestore?: object };
     try {
       const loan = takeLoan(msg);
       const released = await this.#giveBack(loan);
-      marked.statestore = { operation: OPERATION, key: loan.key, released };
+      mark(msg, { operation: OPERATION, key: loan.key, released });
       this.#show(undefined);
       send(msg);
       done();
     } catch (reason) {
       const error: StateStoreError = localize(this.#RED, asError(reason, OPERATION));
       const { code, key } = error;
-      marked.statestore = { operation: OPERATION, ...(key !== undefined && { key }), error: code };
       this.#show(code);
+      markFailed(msg, { operation: OPERATION, ...(key !== undefined && { key }), error: code });
       done(error);
     }
   }

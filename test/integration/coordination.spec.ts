@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Contender } from '../../src/coordination/contender';
+import { ElapsedClock } from '../../src/coordination/elapsed';
 import {
   Election,
   Emulator,
@@ -17,6 +18,7 @@ import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../src/protocol/hl
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
 import { freePort } from '../support/ports';
+import { startScriptedStore } from '../support/scripted-store';
 
 const hlc = (version: string | undefined) => parseHlc(version as string) as Hlc;
 const isNewer = (a: string | undefined, b: string | undefined) => compareHlc(hlc(a), hlc(b)) > 0;
@@ -121,6 +123,41 @@ describe('Coordination', () => {
       await lease.release();
     });
 
+    it('survives that the answer to a renewal is lost', async () => {
+      const scripted = await startScriptedStore();
+      const one = client(scripted.port);
+      let sets = 0;
+      scripted.answer = ({ command, respond }) => {
+        if (command.verb !== 'SET') respond(':1\r\n');
+        else if (++sets !== 2) respond('+OK\r\n');
+      };
+      const lease = new Lease(one, 'k', { duration: 3000 });
+      lease.on('lost', (reason) => assert.fail(reason.message));
+      await lease.tryAcquire();
+      while (sets < 4) await pause(10);
+      assert.equal(lease.held, true);
+      await lease.release();
+      await one.close();
+      await scripted.close();
+    });
+
+    it('is over as soon as a suspended machine goes on, whatever its timers say', async () => {
+      let suspended = 0;
+      const clock = new ElapsedClock({
+        monotonic: () => performance.now(),
+        wall: () => Date.now() + suspended,
+        boot: () => performance.now() + suspended,
+      });
+      const lease = new Lease(a, 'k', { duration: 20_000 }, clock);
+      await lease.tryAcquire();
+      suspended = 10_000;
+      assert.equal(lease.held, true);
+      suspended = 20_000;
+      assert.deepEqual([lease.held, lease.token], [false, undefined]);
+      assert.ok(lease.expires < performance.now());
+      await lease.release();
+    });
+
     for (const duration of [0, 99, 1.5, 3_600_001, Number.NaN, '1000' as unknown as number]) {
       it(`of ${JSON.stringify(duration)} ms is BAD_ARGUMENT`, () => {
         assert.throws(() => new Lease(a, 'k', { duration }), {
@@ -198,6 +235,30 @@ describe('Coordination', () => {
       abort.abort();
       await assert.rejects(call, { name: 'AbortError' });
       await held?.release();
+    });
+
+    it('whose last waiter leaves at the moment it is obtained is free again', async () => {
+      class Leaving extends StateStoreClient {
+        readonly abort = new AbortController();
+        override async set(...parameters: Parameters<StateStoreClient['set']>) {
+          const result = await super.set(...parameters);
+          this.abort.abort();
+          return result;
+        }
+      }
+      const one = new Leaving({ host: '127.0.0.1', port: emulator.port });
+      clients.push(one);
+      const call = new Lock(one, 'k', { duration: 1000 }).acquire({ signal: one.abort.signal });
+      await assert.rejects(call, { name: 'AbortError' });
+      const hold = await new Lock(b, 'k').acquire({ timeout: 5000 });
+      assert.equal(hold?.held, true);
+      await hold.release();
+    });
+
+    it('that was never free is not observed for ever', async () => {
+      await b.set('k', 'by hand');
+      assert.equal(await new Lock(a, 'k').acquire({ timeout: 300 }), undefined);
+      while (a.observed > 0) await pause(20);
     });
 
     it('is given back when what it was for fails', async () => {
@@ -326,6 +387,46 @@ describe('Coordination', () => {
       });
       await add(a);
       assert.equal(await stored('n'), '1');
+    });
+
+    it('that takes longer to make than it may is not sent any more, and costs no connection', async () => {
+      const far = client(proxy.port);
+      await far.connect();
+      // Nothing is answered within a millisecond.
+      proxy.delay = 20;
+      const states: string[] = [];
+      far.on('state', ({ kind }) => states.push(kind));
+      const slow = async () => {
+        await pause(1500);
+        return 'late';
+      };
+      await rejectsWith(update(far, 'n', slow, { timeout: 1000 }), {
+        code: 'TIMEOUT',
+        key: 'n',
+        message: /was not made within \d+ ms, what was left of its time\. Nothing was changed/,
+      });
+      await add(far);
+      assert.deepEqual([await stored('n'), states], ['1', []]);
+    });
+
+    it('has all of its time, though one before it had none left', async () => {
+      const far = client(proxy.port);
+      await far.connect();
+      proxy.refusing = true;
+      const lost = once(far, 'state');
+      proxy.cut();
+      await lost;
+      const first = update(far, 'n', () => '1', { timeout: 500 });
+      let second: ReturnType<typeof add> | undefined;
+      await assert.rejects(
+        first.catch((error) => {
+          second = add(far);
+          throw error;
+        }),
+        { code: 'NOT_CONNECTED' },
+      );
+      proxy.heal();
+      assert.equal(String((await second)?.value), '1');
     });
 
     it('leaves no lock behind when its client is closed at once', async () => {
@@ -571,6 +672,21 @@ describe('Coordination', () => {
       while (!told.includes('second') || told.at(-1) !== undefined) await pause(1);
       await contender.yield(60_000);
       contender.close();
+    });
+
+    it('is asked for, and its trouble told, where the store does not let a candidate observe it any more', async () => {
+      await b.set('role', 'other');
+      const far = client(proxy.port);
+      const left = candidate(far, 'left', 60_000);
+      await until(left, () => left.state.holder === 'other');
+      emulator.engine.authorize = (id, access) => id !== far.clientId || access === 'Write';
+      const trouble = once(left, 'trouble');
+      proxy.cut();
+      const [error] = await trouble;
+      assert.equal(error.code, 'NOT_AUTHORIZED');
+      await b.delete('role');
+      await until(left, () => left.active);
+      await left.close();
     });
 
     it('is never told that it stands by for itself', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { NameList } from '../../src/context/name-list';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator, Lock, StateStoreClient } from '../../src/index';
 
 describe('A list of names', () => {
   let emulator: Emulator;
@@ -57,6 +57,18 @@ describe('A list of names', () => {
     await Promise.all(Array.from({ length: 500 }, (_none, n) => list.add([`k${n}`], soon())));
     assert.equal((await list.read()).length, 500);
     assert.ok(writes.length <= 1, `${writes.length} writes`);
+  });
+
+  it('fails who waits at his own time, and not with others who have more', async () => {
+    const other = new StateStoreClient({ port: emulator.port });
+    const hold = await new Lock(other, place.lock).acquire();
+    const list = listOf();
+    const patient = list.add(['patient'], soon());
+    await assert.rejects(list.add(['hasty'], performance.now() + 1500), { code: 'TIMEOUT' });
+    await hold?.release();
+    await patient;
+    assert.ok((await list.read()).includes('patient'));
+    await other.close();
   });
 
   it('begins anew when somebody spoilt it', async () => {

@@ -126,6 +126,18 @@ describe('The nodes lock and unlock', () => {
     assert.deepEqual(error?.msg.statestore, { operation: 'lock', error: 'BAD_ARGUMENT' });
   });
 
+  it('fail a message that cannot be extended, and keep no lock for it', async () => {
+    await start(lock('one'));
+    const settle = (id: string) =>
+      new Promise<{ code: string } | undefined>((resolve) => {
+        const msg = Object.preventExtensions({ _msgid: randomUUID() });
+        handle(canvas.node(id), msg, () => assert.fail(), resolve);
+      });
+    assert.equal((await settle('one'))?.code, 'UNKNOWN');
+    assert.equal((await settle('unlock'))?.code, 'BAD_ARGUMENT');
+    await giveBack(await take('one'));
+  });
+
   it('nest: the last lock is given back first, and each token comes back', async () => {
     await start(lock('outer', { key: 'a' }), lock('inner', { key: 'b' }));
     const outer = await take('outer', { fencingToken: 'mine' });
