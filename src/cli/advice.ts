@@ -16,6 +16,7 @@ const OPTIONS: Partial<Record<ConnectionFailure['reason'], string>> = {
   certificateUntrusted: '--ca FILE',
   certificateOfOther: '--servername NAME',
   clientCertificate: '--cert FILE --key FILE',
+  certificateUnusable: '--ca FILE, --cert FILE --key FILE, --key-password-file FILE',
   badCredentials: LOGIN,
   notAuthorized: LOGIN,
   clientIdInvalid: '--client-id ID',

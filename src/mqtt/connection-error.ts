@@ -18,6 +18,7 @@ interface Kind {
 
 const KINDS = {
   fileUnreadable: { stage: 'settings', retry: 'slowly' },
+  certificateUnusable: { stage: 'settings', retry: 'slowly' },
   hostNotFound: { stage: 'network', retry: 'soon' },
   nothingListens: { stage: 'network', retry: 'soon' },
   unreachable: { stage: 'network', retry: 'soon' },

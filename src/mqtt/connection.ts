@@ -6,6 +6,7 @@
  * (`reconnectPeriod: 0`) and `reconnect()` is called from here, with secrets that were just read.
  */
 import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import type { IClientOptions, Packet } from 'mqtt';
 import type * as authenticating from './authenticating-client';
 import { pauseBefore } from './backoff';
@@ -18,14 +19,13 @@ import {
   timeoutError,
 } from './connection-error';
 import { Ghosts } from './ghosts';
-import type { Joined } from './joined-writes';
 import { type Login, SAT_METHOD, type TlsOptions } from './login';
 import type { Message } from './message';
 import { PacketIds } from './packet-ids';
 import { PacketStream } from './packet-stream';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
-import { type Address, endsOf, openTransport, resetTransport } from './transport';
+import { type Address, endsOf, openSocket, openTransport, resetTransport, untilConnected } from './transport';
 
 export interface ConnectionOptions extends Address {
   /** Gives host and port of the next attempt, instead of those above. */
@@ -102,7 +102,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #packetIds: PacketIds;
   #handlers: RequestHandlers | undefined;
   #mqtt: AuthenticatingClient | undefined;
-  #socket: Joined | undefined;
+  /** TCP until it is connected, then with TLS where that is wanted. */
+  #socket: Socket | undefined;
   #stream: PacketStream | undefined;
   #secrets: Secrets | undefined;
   #tokens: TokenWatch | undefined;
@@ -255,25 +256,36 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#attemptedAt = performance.now();
     try {
       this.#address = (await this.#options.locate?.()) ?? this.#options;
-      this.#secrets = await readSecrets(this.#options.tls, this.#options.login);
+      const secrets = await readSecrets(this.#options.tls, this.#options.login);
+      if (this.#ended) return;
+      this.#secrets = secrets;
+      if (secrets.token) this.#tokens?.know(secrets.token);
+      this.#limitAttempt();
+      this.#socket = openSocket(this.#address);
+      const connected = untilConnected(this.#socket);
+      loadMqtt(); // while the system connects
+      await connected;
+      if (this.#ended) return;
+      if (this.#mqtt) {
+        Object.assign(this.#mqtt.options, this.#logIn(secrets));
+        this.#mqtt.reconnect();
+      } else {
+        this.#mqtt = this.#newClient(secrets);
+      }
     } catch (error) {
-      if (!this.#ended) this.#failed(this.#explain(error));
-      return;
+      this.#giveUp();
+      this.#attemptFailed(error);
     }
-    if (this.#ended) return;
-    if (this.#secrets.token) this.#tokens?.know(this.#secrets.token);
+  }
+
+  /** An attempt that hangs ends in its time, wherever it does. */
+  #limitAttempt(): void {
     const { connectTimeout } = this.#options;
     this.#attemptTimer = setTimeout(() => {
       this.#reason ??= timeoutError(this.#address, this.#progress, connectTimeout);
       if (this.#progress === 'login') this.#ghosts.add(this.#mqtt?.options.clean === true);
       this.#giveUp();
     }, connectTimeout);
-    if (this.#mqtt) {
-      Object.assign(this.#mqtt.options, this.#logIn(this.#secrets));
-      this.#mqtt.reconnect();
-    } else {
-      this.#mqtt = this.#newClient(this.#secrets);
-    }
   }
 
   /** What goes into CONNECT and may differ from attempt to attempt. */
@@ -307,22 +319,20 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     mqtt.on('error', (error) => {
       this.#reason ??= this.#explain(error);
     });
-    mqtt.on('close', () => this.#onClose());
+    mqtt.on('close', () => this.#attemptFailed());
     mqtt.onAuth = (reasonCode) => this.#onAuth(reasonCode);
     return mqtt;
   }
 
   #openStream(): PacketStream {
     const secure = this.#secrets?.secure;
-    this.#progress = 'network';
-    this.#socket = openTransport(this.#address, secure);
-    this.#socket.once('connect', () => {
-      this.#progress = secure ? 'handshake' : 'login';
-    });
-    this.#socket.once('secureConnect', () => {
+    this.#progress = secure ? 'handshake' : 'login';
+    const socket = openTransport(this.#socket as Socket, this.#address, secure);
+    this.#socket = socket;
+    socket.once('secureConnect', () => {
       this.#progress = 'login';
     });
-    this.#stream = new PacketStream(this.#socket, {
+    this.#stream = new PacketStream(socket, {
       message: (message) => this.#onMessage(message),
       puback: (packetId, reasonCode) => this.#handlers?.puback(packetId, reasonCode),
     });
@@ -375,10 +385,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (this.#socket) resetTransport(this.#socket);
   }
 
-  #onClose(): void {
+  /** An attempt, or the connection it made, is over. */
+  #attemptFailed(cause?: unknown): void {
     clearTimeout(this.#attemptTimer);
     if (this.#ended) return;
-    const reason = this.#reason ?? this.#explain(undefined);
+    const reason = this.#reason ?? this.#explain(cause);
     this.#reason = undefined;
     this.#failed(reason);
   }

@@ -17,11 +17,34 @@ const loadTls = (): typeof tls => require('node:tls');
 const below = new WeakMap<Socket, Socket>();
 
 /**
- * Opens the byte stream to the broker, with TLS when there are options for it. Every transport sets `noDelay`: with
- * Nagle's algorithm a client that waits for each answer gets a dozen of them a second (docs/protocol.md section 9).
+ * Begins to open a TCP connection to the broker. Every one sets `noDelay`: with Nagle's algorithm a client that waits for each
+ * answer gets a dozen of them a second (docs/protocol.md section 9).
  */
-export function openTransport({ host, port }: Address, secure: tls.ConnectionOptions | undefined): Joined {
-  const plain = connect({ host, port, noDelay: true });
+export function openSocket({ host, port }: Address): Socket {
+  const socket = connect({ host, port, noDelay: true });
+  // Those who wait for something of it hear of an error themselves; without any listener it would end the process.
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+/** Resolves when there is a connection; rejects when there will be none. */
+export function untilConnected(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the socket was closed')));
+  });
+}
+
+/**
+ * The byte stream over a socket that is connected, with TLS when there are options for it. Not before: a host name may have several
+ * addresses, each tried with a new handle, and TLS would keep to the first.
+ */
+export function openTransport(
+  plain: Socket,
+  { host }: Address,
+  secure: tls.ConnectionOptions | undefined,
+): Joined {
   if (!secure) return joinWrites(plain);
   const socket = loadTls().connect({ ...secure, host, socket: plain });
   plain.on('error', (error) => socket.destroy(error));
