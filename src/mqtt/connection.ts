@@ -237,13 +237,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#tokens?.stop();
     const polite = this.#state.kind === 'connected';
     this.#setState({ kind: 'closed' });
-    const mqtt = this.#mqtt;
-    if (!mqtt) return;
-    // A peer that no longer reads must not hold us up.
-    const impatient = setTimeout(() => this.#socket?.destroy(), GOODBYE_MS);
-    await new Promise<void>((resolve) => {
-      mqtt.end(!polite, { reasonCode: 0, properties: { sessionExpiryInterval: 0 } }, () => resolve());
+    const socket = this.#socket;
+    // MQTT.js would wait for the answer to a SUBSCRIBE, though none can come any more; the socket tells the end in any case.
+    const closed = new Promise<void>((resolve) => {
+      if (!socket || socket.closed) resolve();
+      else socket.once('close', () => resolve());
     });
+    // A peer that no longer reads must not hold us up, nor get what it has not read when its senders were told otherwise.
+    const impatient = setTimeout(() => this.#giveUp(), GOODBYE_MS);
+    if (!polite) this.#giveUp();
+    this.#mqtt?.end(!polite, { reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
+    await closed;
     clearTimeout(impatient);
   }
 

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Joined } from './joined-writes';
 import { Message } from './message';
 import { PacketSplitter } from './packet-splitter';
+import { resetTransport } from './transport';
 
 /** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
 const CONNACK = 2;
@@ -63,7 +64,9 @@ export class PacketStream extends Duplex {
       return;
     }
     this.#socket.once('close', () => done(error));
-    this.#socket.destroy();
+    // Unless it was ended in good order, nothing of what was written may arrive some day, when its senders were told otherwise.
+    if (this.writableFinished) this.#socket.destroy();
+    else resetTransport(this.#socket);
   }
 
   #onData(chunk: Buffer): void {
