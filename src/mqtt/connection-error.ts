@@ -115,16 +115,19 @@ export function timeoutError({ host, port }: Address, progress: Progress, timeou
 
 /** The broker said no, with the reason code of a CONNACK (MQTT 5 section 3.2.2.2). */
 export function refusedBy(where: string, reasonCode: number, cause?: unknown): ConnectionError {
-  return withReason(`The broker at ${where} refused the connection`, reasonCode, cause);
+  return withReason(`The broker at ${where} refused the connection`, reasonCode, OTHER_REFUSAL, cause);
 }
 
-/** The broker said good-bye, with the reason code of a DISCONNECT (MQTT 5 section 3.14.2.1). */
+/**
+ * The broker said good-bye, with the reason code of a DISCONNECT (MQTT 5 section 3.14.2.1). Unless that is about who may log in, it
+ * says nothing against the next log-in.
+ */
 export function endedBy(where: string, reasonCode: number): ConnectionError {
-  return withReason(`The broker at ${where} ended the connection`, reasonCode);
+  return withReason(`The broker at ${where} ended the connection`, reasonCode, LOST);
 }
 
-function withReason(what: string, reasonCode: number, cause?: unknown): ConnectionError {
-  const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : OTHER_REFUSAL);
+function withReason(what: string, reasonCode: number, otherwise: Words, cause?: unknown): ConnectionError {
+  const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : otherwise);
   return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}. ${advice}`, cause);
 }
 
@@ -150,6 +153,7 @@ export function reasonWords(reasonCode: number): string {
 type Words = [reason: ConnectionReason, advice: string];
 
 const BUSY: Words = ['brokerBusy', 'The next attempt follows by itself.'];
+const LOST: Words = ['lost', 'The next attempt follows by itself.'];
 const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of the store and the log of the broker.'];
 const CREDENTIALS: Words = ['badCredentials', 'Check the log-in in the settings of the store.'];
 

@@ -3,6 +3,7 @@ import { pauseBefore } from '../../../src/mqtt/backoff';
 import {
   type ConnectionReason,
   connectionError,
+  endedBy,
   type Retry,
   refusedBy,
 } from '../../../src/mqtt/connection-error';
@@ -37,6 +38,28 @@ describe('Reasons why there is no connection', () => {
           ),
         );
       }
+    });
+  }
+});
+
+describe('Reasons why a connection ended', () => {
+  const cases: [number, ConnectionReason, Retry][] = [
+    [0x00, 'lost', 'soon'],
+    [0x81, 'lost', 'soon'],
+    [0x82, 'lost', 'soon'],
+    [0x87, 'notAuthorized', 'slowly'],
+    [0x8b, 'brokerBusy', 'soon'],
+    [0x8e, 'takenOver', 'never'],
+    [0x93, 'brokerBusy', 'soon'],
+    [0x95, 'lost', 'soon'],
+    [0x9c, 'lost', 'soon'],
+    [0x9d, 'lost', 'soon'],
+  ];
+  for (const [code, reason, retry] of cases) {
+    it(`0x${code.toString(16)} is ${reason}: try again ${retry}`, () => {
+      const error = endedBy('broker:8883', code);
+      assert.deepEqual([error.reason, error.retry], [reason, retry]);
+      assert.match(error.message, /^The broker at broker:8883 ended the connection: .*\. [A-Z].*\.$/);
     });
   }
 });
