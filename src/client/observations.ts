@@ -5,14 +5,13 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '../mqtt/connection';
-import { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
-import { printableKey, ServiceError, StateStoreError } from '../protocol/errors';
+import { printableKey, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { type Notification, parseNotification } from '../protocol/notifications';
 import { MAX_OBSERVED_KEY_BYTES, notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';
 import { TIMESTAMP } from '../protocol/user-properties';
-import { noConnection } from './request-errors';
+import { finalRefusal } from './final-refusal';
 
 /** One change of an observed key. `version` is absent where a key was found to be gone after a reconnect. */
 export type Change =
@@ -60,8 +59,9 @@ interface Entry {
 const STARTED = Promise.resolve();
 /** How many keys are observed again at a time after a reconnect. */
 const RENEWALS = 500;
-/** Pause before a key is tried again, in milliseconds. */
+/** Pause before a key is tried again, in milliseconds; each time it doubles. */
 const RETRY_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 4000;
 
 /** Emits `lost` when a key can no longer be observed, because the store or the broker refuses. */
 export class Observations extends EventEmitter<{ lost: [key: Buffer, error: StateStoreError] }> {
@@ -156,8 +156,11 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   async #observe(entry: Entry): Promise<Reading> {
     const number = this.#number;
     await this.#subscribe();
+    // The store was told to stop before it was asked to begin, or nobody was there to be told about.
+    if (entry.handlers.size === 0) throw nobodyObserves(entry.key);
     entry.told = false;
     const version = await this.#requests.notify(entry.key, 'observe');
+    if (entry.handlers.size === 0) throw nobodyObserves(entry.key);
     const covered = version === undefined ? undefined : parseHlc(version);
     if (!entry.heeding) entry.covered = covered;
     entry.heeding = true;
@@ -199,7 +202,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     await Promise.all(Array.from({ length: Math.min(RENEWALS, this.#entries.size) }, worker));
   }
 
-  async #renew(entry: Entry, number: number): Promise<void> {
+  async #renew(entry: Entry, number: number, retryPause = RETRY_PAUSE_MS): Promise<void> {
     await entry.started.catch(() => undefined);
     // Until it succeeds, or the next connection takes over.
     while (this.#number === number && entry.connection !== number && entry.handlers.size > 0) {
@@ -207,14 +210,20 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
         await this.#observe(entry);
       } catch (error) {
         if (this.#connection.state.kind !== 'connected') return;
-        const refusal = finalError(error);
+        const refusal = finalRefusal(error);
         if (refusal) {
           this.#entries.delete(topicKey(entry.key));
           this.emit('lost', entry.key, refusal);
           return;
         }
         // A full queue says no at once; without a pause nothing else would get a turn.
-        await pause(RETRY_PAUSE_MS, undefined, { ref: false });
+        if (isFullQueue(error)) await pause(RETRY_PAUSE_MS, undefined, { ref: false });
+        else {
+          const longer = Math.min(2 * retryPause, LONGEST_PAUSE_MS);
+          // The other keys do not wait for this one.
+          setTimeout(() => void this.#renew(entry, number, longer), retryPause).unref();
+          return;
+        }
       }
     }
   }
@@ -331,9 +340,14 @@ function checkLength(key: Buffer): void {
   );
 }
 
-/** A refusal that trying again does not change. */
-function finalError(error: unknown): StateStoreError | undefined {
-  if (error instanceof ServiceError) return error;
-  if (error instanceof ConnectionError) return error.code === 'REFUSED' ? noConnection(error) : undefined;
-  return error instanceof StateStoreError && error.code === 'REFUSED' ? error : undefined;
+function isFullQueue(error: unknown): boolean {
+  return error instanceof StateStoreError && error.code === 'QUEUE_FULL';
+}
+
+/** For those who were given up themselves: nobody is told. */
+function nobodyObserves(key: Buffer): StateStoreError {
+  return new StateStoreError('CLOSED', 'The key is not observed any more.', {
+    operation: 'observe',
+    key: printableKey(key),
+  });
 }

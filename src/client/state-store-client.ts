@@ -86,6 +86,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #observations: Observations;
   readonly #open = new Set<Observation>();
   readonly #beforeClose = new Set<() => Promise<void>>();
+  #closed = false;
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: StateStoreClientOptions = {}) {
@@ -260,6 +261,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       abort();
       throw signal.reason;
     }
+    // The client was closed before the last answer came, and ended only what there was.
+    if (this.#closed) observation.end();
     // What was read is old when a change came meanwhile.
     if (current && reading.found && !told) {
       const { value, version } = reading;
@@ -290,6 +293,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       await Promise.race([done, late]);
       end.abort();
     }
+    this.#closed = true;
     for (const observation of this.#open) observation.end();
     this.#open.clear();
     await this.#requests.close(PATIENCE_MS);
@@ -302,11 +306,31 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     for (;;) {
       await this.connect({ timeout: Math.max(1, end - performance.now()), ...(signal && { signal }) });
       try {
-        return await this.#observations.add(key, handler);
+        return await this.#addUnlessAborted(key, handler, signal);
       } catch (error) {
+        if (signal?.aborted) throw signal.reason;
         if (!(error instanceof ConnectionError)) throw error;
         if (error.retry !== 'soon' || performance.now() > end) throw noConnection(error);
         await pause(RETRY_PAUSE_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  /** The signal is heeded at once, whichever answer is waited for; the store is told that the key is not observed. */
+  async #addUnlessAborted(key: Buffer, handler: ChangeHandler, signal?: AbortSignal): Promise<GetResult> {
+    if (!signal) return this.#observations.add(key, handler);
+    const abort = new AbortController();
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: abort.signal });
+    });
+    const adding = this.#observations.add(key, handler);
+    try {
+      return await Promise.race([adding, aborted]);
+    } finally {
+      abort.abort();
+      if (signal.aborted) {
+        adding.catch(() => undefined);
+        this.#observations.remove(key, handler).catch(() => undefined);
       }
     }
   }

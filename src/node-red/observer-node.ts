@@ -1,9 +1,10 @@
 /** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import { finalRefusal } from '../client/final-refusal';
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { type ErrorCode, printableValue, StateStoreError } from '../protocol/errors';
+import { printableValue, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { fieldText } from './field-text';
 import { type Key, keyContext, keyName, toKey, toKeys } from './key';
@@ -37,14 +38,7 @@ interface Watched {
   value: Buffer | undefined;
 }
 
-/** Errors after which a fixed key is tried again, and the pause before, in milliseconds. */
-const PASSING = new Set<ErrorCode>([
-  'TIMEOUT',
-  'QUEUE_FULL',
-  'OUTCOME_UNKNOWN',
-  'BAD_RESPONSE',
-  'TIMESTAMP_SKEW',
-]);
+/** Pause before a fixed key is tried again that could not be observed for what may pass, in milliseconds. */
 const RETRY_PAUSE_MS = 5000;
 
 type Done = (error?: Error) => void;
@@ -175,8 +169,8 @@ class ObserverNode {
           if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
           this.#report(known);
           // What may pass is tried again; what the store or the broker refuses is not.
-          if (PASSING.has(known.code)) this.#tryAgainLater();
-          else this.#watched.delete(bytesOf(watched.key));
+          if (finalRefusal(error)) this.#watched.delete(bytesOf(watched.key));
+          else this.#tryAgainLater();
         }),
       ),
     );
