@@ -4,7 +4,7 @@
  */
 
 import type { Connection } from '../mqtt/connection';
-import type { ConnectionError } from '../mqtt/connection-error';
+import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
 import { commandItems, parseCommand } from '../protocol/commands';
 import { isWrite, type StateStoreError } from '../protocol/errors';
@@ -256,13 +256,18 @@ export class Requests {
     }
   }
 
-  #read(message: Message, { request, repeated }: Pending): unknown {
+  #read(message: Message, pending: Pending): unknown {
+    const { request } = pending;
     const { payload } = message;
     const problem = problemOf(message);
-    if (problem) throw failure.fromStatus(request, payload, problem);
+    if (problem) {
+      throw isSecond(pending)
+        ? failure.notOfTheFirst(request, problem.text)
+        : failure.fromStatus(request, payload, problem);
+    }
     const version = message.userProperty(TIMESTAMP);
     if (version !== undefined) this.#advanceClock(version, request);
-    if (repeated && !request.repeatable && !isApplied(payload))
+    if (isSecond(pending) && !isApplied(payload))
       throw failure.notOfTheFirst(request, payload.toString('latin1').trim());
     return request.read(payload, version, request);
   }
@@ -285,7 +290,11 @@ export class Requests {
       this.#published.delete(pending);
       this.#pump();
     } else if (reasonCode !== 0) {
-      this.#fail(pending, failure.notDelivered(pending.request, reasonCode));
+      const { request } = pending;
+      const refusal = isSecond(pending)
+        ? failure.notOfTheFirst(request, reasonWords(reasonCode))
+        : failure.notDelivered(request, reasonCode);
+      this.#fail(pending, refusal);
     }
   }
 
@@ -452,6 +461,11 @@ export class Requests {
     if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }
+}
+
+/** Whether an answer may be to the second of two executions, where either answer will not do. */
+function isSecond({ repeated, request }: Pending): boolean {
+  return repeated && !request.repeatable;
 }
 
 /** What was published, and is not settled yet. */

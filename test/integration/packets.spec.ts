@@ -1,7 +1,7 @@
 /** What the client does with packets that no real broker sends, or only seldom. The broker is scripted byte by byte. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { generate } from 'mqtt-packet';
+import { generate, type IPublishPacket } from 'mqtt-packet';
 import { StateStoreClient } from '../../src/index';
 import { answer, ByteBroker, MQTT5 } from '../support/byte-broker';
 
@@ -86,6 +86,24 @@ describe('Packets of a broker', () => {
       const again = broker.publish();
       socket.write(answer(marker, '$-1\r\n'));
       socket.write(answer((await again).packet, reply));
+      await assert.rejects(result, {
+        code: 'OUTCOME_UNKNOWN',
+        message: /sent again .* may be to the second of two\. It may or may not have been applied\./,
+      });
+    });
+  }
+
+  for (const [name, refuse] of [
+    ['a status', (again) => answer(again, '', { __stat: '400' })],
+    ['-ERR and a status', (again) => answer(again, '-ERR not authorized\r\n', { __stat: '403' })],
+    ['a PUBACK', ({ messageId = 0 }) => generate({ cmd: 'puback', messageId, reasonCode: 0x87 }, MQTT5)],
+  ] as [string, (again: IPublishPacket) => Buffer][]) {
+    it(`that end a connection before PUBACK: a refusal of a repeated write with ${name} says nothing about the first`, async () => {
+      const result = store.set('key', 'value');
+      const { marker, socket } = await lost(result);
+      const again = broker.publish();
+      socket.write(answer(marker, '$-1\r\n'));
+      socket.write(refuse((await again).packet));
       await assert.rejects(result, {
         code: 'OUTCOME_UNKNOWN',
         message: /sent again .* may be to the second of two\. It may or may not have been applied\./,
