@@ -32,6 +32,8 @@ export class Pending {
   payload: Buffer | Items | undefined;
   /** Whether it was published, and the broker may know it. */
   sent = false;
+  /** Whether it was published into a session that is gone, before it came to wait again: it may have been executed. */
+  sentBefore = false;
   /** From the publish on: the packet identifier. */
   packetId = 0;
   /** Counts publishes of new requests. */
@@ -59,6 +61,11 @@ export class Pending {
     this.resolve = resolve;
     this.reject = reject;
     this.deadline = now + request.timeout;
+  }
+
+  /** Whether it may have been executed, as far as its publishes tell. */
+  get wasSent(): boolean {
+    return this.sent || this.sentBefore;
   }
 
   /** What is left of its time, in whole seconds, rounded up, from 1. */

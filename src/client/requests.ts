@@ -56,6 +56,10 @@ export class Requests {
   #marker: Pending | undefined;
   /** Writes whose fate the marker decides. */
   #heldWrites = 0;
+  /** What is still to be sent again on this connection, in its order. */
+  readonly #again = new Set<Pending>();
+  /** How many publishes of this connection are not acknowledged; counted only while there is something to send again. */
+  #unacknowledgedHere = 0;
   #stray = 0;
   #answers = 0;
   #closed = false;
@@ -151,7 +155,7 @@ export class Requests {
 
   #giveUp(which: (pending: Pending) => boolean): void {
     for (const pending of this.#all.filter(which)) {
-      this.#fail(pending, failure.closed(pending.request, pending.sent));
+      this.#fail(pending, failure.closed(pending.request, pending.wasSent));
     }
   }
 
@@ -176,7 +180,12 @@ export class Requests {
 
   /** Whether a request may be published now. */
   get #open(): boolean {
-    return this.#connection.state.kind === 'connected' && !this.#marker && this.#published.size < this.#most;
+    return (
+      this.#published.size < this.#most &&
+      this.#connection.state.kind === 'connected' &&
+      !this.#marker &&
+      this.#again.size === 0
+    );
   }
 
   #pump(): void {
@@ -205,7 +214,7 @@ export class Requests {
     const limit = this.#connection.maximumPacketSize;
     const size = packet.packet.length;
     if (size > limit) {
-      this.#fail(pending, failure.tooLarge(request, size, limit));
+      this.#failUnsent(pending, failure.tooLarge(request, size, limit));
       return;
     }
     pending.payload = undefined;
@@ -286,6 +295,7 @@ export class Requests {
     const pending = this.#published.get(packetId);
     if (!pending || pending.acknowledged) return;
     pending.acknowledged = true;
+    if (this.#again.size > 0) this.#goOnSendingAgain(pending);
     if (pending.settled) {
       this.#published.delete(pending);
       this.#pump();
@@ -302,23 +312,18 @@ export class Requests {
   #onLost(): void {
     this.#connectionNumber++;
     this.#dropMarker();
+    this.#again.clear();
     for (const pending of this.#unacknowledged) if (pending.settled) this.#release(pending);
     if (!this.#connection.refused) return;
     for (const pending of [...this.#waiting])
-      this.#fail(pending, failure.notConnected(pending.request, this.#reason));
+      this.#failUnsent(pending, failure.notConnected(pending.request, this.#reason));
   }
 
   /** There will be no connection any more: nothing can be sent, and nobody will tell what became of what was. */
   #onStopped(): void {
     this.#dropMarker();
     for (const pending of this.#all) {
-      const unknown = pending.sent && isWrite(pending.request);
-      this.#fail(
-        pending,
-        unknown
-          ? failure.outcomeUnknown(pending.request)
-          : failure.notConnected(pending.request, this.#reason),
-      );
+      this.#failUnsent(pending, failure.notConnected(pending.request, this.#reason));
     }
   }
 
@@ -376,19 +381,53 @@ export class Requests {
 
   /** Sends again what is not acknowledged, in its order (MQTT 5 section 4.4), but for what has no time left; then the rest. */
   #sendAgain(): void {
-    const now = performance.now();
+    this.#unacknowledgedHere = 0;
     for (const pending of this.#unacknowledged) {
-      if (!this.#isHeld(pending) || !pending.packet) continue;
+      if (this.#isHeld(pending)) this.#again.add(pending);
+      else this.#unacknowledgedHere++;
+    }
+    this.#sendNextAgain();
+    this.#pump();
+  }
+
+  /** As much as this connection may have unacknowledged, which may be less than the one before (MQTT 5 section 4.9). */
+  #sendNextAgain(): void {
+    const now = performance.now();
+    for (const pending of this.#again) {
+      if (this.#unacknowledgedHere >= this.#most) return;
+      this.#again.delete(pending);
+      const { packet } = pending;
+      if (!packet) continue;
       if (pending.isTooLate(now)) {
         pending.acknowledged = true;
         continue;
       }
-      markDuplicate(pending.packet, pending.secondsLeft(now));
+      const limit = this.#connection.maximumPacketSize;
+      if (packet.packet.length > limit) {
+        this.#failTooLarge(pending, packet.packet.length, limit);
+        continue;
+      }
+      markDuplicate(packet, pending.secondsLeft(now));
       pending.sentOn = this.#connectionNumber;
       pending.repeated = true;
-      this.#connection.publish(pending.packet.packet);
+      this.#unacknowledgedHere++;
+      this.#connection.publish(packet.packet);
     }
+  }
+
+  /** A publish was acknowledged, so that there is room for another one. */
+  #goOnSendingAgain(acknowledged: Pending): void {
+    // One that was not sent on this connection yet has taken no room.
+    if (!this.#again.delete(acknowledged)) this.#unacknowledgedHere--;
+    this.#sendNextAgain();
     this.#pump();
+  }
+
+  /** The broker takes smaller packets than the one that this was sent to. What is not {@link Request.repeatable} never arrived there. */
+  #failTooLarge(pending: Pending, size: number, limit: number): void {
+    const { request } = pending;
+    const tooLarge = failure.tooLarge(request, size, limit);
+    this.#fail(pending, isWrite(request) && request.repeatable ? failure.outcomeUnknown(request) : tooLarge);
   }
 
   /**
@@ -405,8 +444,10 @@ export class Requests {
       pending.payload = payloadOf(pending);
       pending.packet = undefined;
       pending.sent = false;
+      pending.sentBefore = true;
       pending.acknowledged = false;
     }
+    this.#again.clear();
     this.#published.clear();
     this.#unsettled = 0;
     this.#waiting = new Set([...again, ...this.#waiting]);
@@ -420,9 +461,9 @@ export class Requests {
       // What the broker did not acknowledge may still be on its way; it must not arrive after this was said.
       if (stuck) this.#connection.drop('the broker did not acknowledge a request in time');
     } else if (state.kind === 'connected') {
-      this.#fail(pending, failure.notSent(pending.request, this.#published.size));
+      this.#failUnsent(pending, failure.notSent(pending.request, this.#published.size));
     } else {
-      this.#fail(pending, failure.notConnected(pending.request, this.#connection.obstacle));
+      this.#failUnsent(pending, failure.notConnected(pending.request, this.#connection.obstacle));
     }
   }
 
@@ -430,6 +471,12 @@ export class Requests {
   get #reason(): ConnectionError | undefined {
     const { state } = this.#connection;
     return 'reason' in state ? state.reason : undefined;
+  }
+
+  /** Ends with `reason`, which says that nothing was sent, unless it may have been executed already. */
+  #failUnsent(pending: Pending, reason: StateStoreError): void {
+    const unknown = pending.wasSent && isWrite(pending.request);
+    this.#fail(pending, unknown ? failure.outcomeUnknown(pending.request) : reason);
   }
 
   #fail(pending: Pending, reason: unknown): void {
@@ -458,6 +505,7 @@ export class Requests {
   /** Gives back the place of a settled publish that nobody will acknowledge. */
   #release(pending: Pending): void {
     this.#published.delete(pending);
+    this.#again.delete(pending);
     if (this.#marker && !pending.request.repeatable && --this.#heldWrites === 0)
       this.#onMarked(this.#marker, true);
   }
