@@ -66,6 +66,11 @@ export class RequestPackets {
     ]);
   }
 
+  /** Whether a message answers a request of this client, however long ago. */
+  isOwn(message: Message): boolean {
+    return this.#ids.areOf(message);
+  }
+
   make(parts: RequestPacketParts): RequestPacket {
     const { timestamp, payload } = parts;
     const more = moreProperties(parts);
@@ -143,6 +148,14 @@ class CorrelationIds {
     this.template.set(randomBytes(PACKET_ID_AT));
     this.template[6] = ((this.template[6] as number) & 0x0f) | 0x40;
     this.template[8] = ((this.template[8] as number) & 0x3f) | 0x80;
+  }
+
+  /** Whether the message has correlation data of this client. */
+  areOf({ data, correlationStart, correlationEnd }: Message): boolean {
+    if (correlationEnd - correlationStart !== CORRELATION_BYTES) return false;
+    return (
+      this.template.compare(data, correlationStart, correlationStart + PACKET_ID_AT, 0, PACKET_ID_AT) === 0
+    );
   }
 
   /** Writes what differs into a copy of the template. */

@@ -247,7 +247,8 @@ export class Requests {
   #onResponse(message: Message): void {
     const pending = this.#published.get(answeredPacketId(message));
     if (!pending?.packet || !isAnswer(message, pending.packet)) {
-      this.#stray++;
+      // What answers a request that is over comes too late, or twice; it tells nothing about who answers.
+      if (!this.#packets.isOwn(message)) this.#stray++;
       return;
     }
     this.#answers++;

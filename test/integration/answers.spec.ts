@@ -216,6 +216,22 @@ describe('StateStoreClient and the answers of a store', () => {
     });
   }
 
+  it('an answer that comes too late, or twice, is no sign of a foreign store', async () => {
+    let late: (() => void) | undefined;
+    server.answer = ({ respond }) => {
+      late = () => respond(OK);
+    };
+    await rejectsWith(store.set('k', 'v', { timeout: 150 }), { code: 'TIMEOUT' });
+    server.answer = () => {
+      late?.();
+      late?.();
+    };
+    await rejectsWith(store.set('k', 'v', { timeout: 150 }), {
+      code: 'TIMEOUT',
+      message: /Check the load of the broker and the network, or raise the timeout\.$/,
+    });
+  });
+
   it('a second answer to the same request changes nothing', async () => {
     server.answer = ({ respond, command }) => {
       if (command.verb !== 'GET') return respond(OK);
