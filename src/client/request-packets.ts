@@ -202,7 +202,9 @@ function userProperty(name: string, value: string): Buffer {
 function sizeOfNumber(value: number): number {
   if (value < 128) return 1;
   if (value < 16_384) return 2;
-  return value < 2_097_152 ? 3 : 4;
+  if (value < 2_097_152) return 3;
+  // One that takes five bytes may not be sent; it is still made as it is measured.
+  return value < 268_435_456 ? 4 : 5;
 }
 
 function writeNumber(target: Buffer, value: number, at: number): number {

@@ -78,7 +78,8 @@ export interface RequestHandlers {
   isTaken(packetId: number): boolean;
 }
 
-const NO_LIMIT = Number.POSITIVE_INFINITY;
+/** Bytes of the largest packet there is: a byte, a remaining length of four bytes, and what that can tell (MQTT 5 section 1.5.5). */
+const LARGEST_PACKET = 1 + 4 + 268_435_455;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
 /**
@@ -150,7 +151,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   /** Largest packet in bytes the broker takes (MQTT 5 section 3.2.2.3.6). */
   get maximumPacketSize(): number {
-    return this.#mqtt?.serverProperties?.maximumPacketSize ?? NO_LIMIT;
+    return Math.min(this.#mqtt?.serverProperties?.maximumPacketSize ?? LARGEST_PACKET, LARGEST_PACKET);
   }
 
   /** Tells this connection from every other one of this machine: see {@link endsOf}. */

@@ -148,6 +148,15 @@ describe('Packets of a broker', () => {
     assert.deepEqual([await result, await other], [{ stored: true }, { stored: true }]);
   });
 
+  it('are never larger than MQTT can tell, where the broker has no limit', async () => {
+    await store.connect();
+    await assert.rejects(store.set('key', Buffer.alloc(2 ** 28)), {
+      code: 'BAD_ARGUMENT',
+      message: /the broker takes at most 268435460: key key was not set/,
+    });
+    assert.deepEqual([store.state.kind, store.inFlight], ['connected', 0]);
+  });
+
   it('are acknowledged, each with its identifier', async () => {
     const result = store.set('key', 'value');
     const { packet, socket } = await broker.publish();
