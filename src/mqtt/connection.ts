@@ -383,6 +383,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#connectedAt = performance.now();
     this.#progress = 'session';
     this.#setState({ kind: 'connected', resumed: this.#resumed });
+    // A token that came while another one logged in.
+    if (this.#newToken && !this.#secrets?.token?.equals(this.#newToken)) this.#reauthenticate(0);
   }
 
   /** Ends the socket at once, and takes back what the system has not sent yet: it must not arrive some day. */

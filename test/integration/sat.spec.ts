@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generate } from 'mqtt-packet';
 import { type ConnectionError, Emulator, StateStoreClient } from '../../src/index';
+import { TokenWatch } from '../../src/mqtt/token-watch';
+import { ByteBroker, MQTT5 } from '../support/byte-broker';
 import { type SatBroker, startSatBroker } from '../support/sat-broker';
 
 describe('Kubernetes service account tokens', () => {
@@ -133,6 +136,33 @@ describe('Kubernetes service account tokens', () => {
     store.open();
     await state('connected');
     assert.ok(Date.now() - begin < 5000);
+  });
+
+  it('that change while the one before logs in are sent as soon as it has', async () => {
+    const slow = new ByteBroker();
+    const grants: (() => void)[] = [];
+    slow.onSubscribe = (packet, socket) => grants.push(() => slow.grant(packet, socket));
+    store = new StateStoreClient({ host: '127.0.0.1', port: await slow.listen(), tokenFile });
+    const asked = slow.next('subscribe');
+    store.open();
+    await asked;
+    // Notices the change after the client, which watches for longer.
+    const noticed = new Promise<void>((resolve) => {
+      const watch = new TokenWatch(tokenFile, () => {
+        watch.stop();
+        resolve();
+      });
+    });
+    rotate('token-2');
+    await noticed;
+    const sent = slow.next('auth');
+    for (const grant of grants) grant();
+    const { packet, socket } = await sent;
+    assert.equal(String(packet.properties?.authenticationData), 'token-2');
+    socket.write(generate({ cmd: 'auth', reasonCode: 0 }, MQTT5));
+    const closed = store.close();
+    await slow.close();
+    await closed;
   });
 
   it('in an empty file are not sent', async () => {
