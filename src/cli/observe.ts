@@ -1,6 +1,6 @@
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey } from '../protocol/errors';
+import { printableKey, StateStoreError } from '../protocol/errors';
 import { adviceFor } from './advice';
 import { connect } from './connect';
 import type { Call } from './invocation';
@@ -25,17 +25,38 @@ export async function observe(
     end.abort();
   };
   store.on('observationLost', (_key, error) => fail(error));
+  const deadline = performance.now() + timeout;
+  let late: NodeJS.Timeout | undefined;
   try {
     await connect(store, timeout, signal);
+    late = setTimeout(
+      () => fail(notObserved(store, key, timeout)),
+      Math.max(1, deadline - performance.now()),
+    );
     store.on('state', (state) => state.kind === 'stopped' && fail(state.reason));
     tellLosses(store, fromEnvironment);
     const observation = await store.observe(key, undefined, { current, signal });
+    clearTimeout(late);
     tell(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
     for await (const change of observation) await writeStdout(json ? jsonLine(change) : plainLine(change));
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    clearTimeout(late);
   }
   if (failure !== undefined) throw failure;
+}
+
+/** The time is over; why there is no connection says more than that. */
+function notObserved(store: StateStoreClient, key: Buffer, timeout: number): Error {
+  const { state } = store;
+  if ('reason' in state && state.reason) return state.reason;
+  const name = printableKey(key);
+  return new StateStoreError(
+    'TIMEOUT',
+    `No answer within ${timeout} ms to the request to observe key ${name}. Check the load of the broker and the network, or raise the timeout.`,
+    { operation: 'observe', key: name },
+  );
 }
 
 /** That nothing comes for now is worth a line. */

@@ -64,15 +64,15 @@ async function request(
   switch (command) {
     case 'get': {
       const got = await store.get(key, { timeout });
-      if (json) await writeStdout(jsonLine({ operation: 'get', key, ...got }));
-      else if (got.found) await writeStdout(got.value);
+      if (json) await show(jsonLine({ operation: 'get', key, ...got }));
+      else if (got.found) await show(got.value);
       else tell(`there is no key ${name}`);
       return got.found ? EXIT.done : EXIT.notSo;
     }
     case 'set': {
       const result = await store.set(key, bytes, { ...options, timeout });
       const why = options.condition === 'NX' ? 'is there already' : 'has another value';
-      if (json) await writeStdout(jsonLine({ operation: 'set', key, ...result }));
+      if (json) await show(jsonLine({ operation: 'set', key, ...result }));
       else if (!result.stored) tell(`not stored: key ${name} ${why}`);
       return result.stored ? EXIT.done : EXIT.notSo;
     }
@@ -80,11 +80,20 @@ async function request(
       const how = { ...options, timeout };
       const result =
         input === undefined ? await store.delete(key, how) : await store.deleteIfValue(key, bytes, how);
-      if (json) await writeStdout(jsonLine({ operation: 'delete', key, ...result }));
+      if (json) await show(jsonLine({ operation: 'delete', key, ...result }));
       else if (!result.found) tell(`there is no key ${name}`);
       else if (!result.deleted) tell(`not deleted: key ${name} has another value`);
       return result.deleted ? EXIT.done : EXIT.notSo;
     }
+  }
+}
+
+/** Writes a result. Where nobody reads it any more, the exit code still tells it. */
+async function show(result: Buffer | string): Promise<void> {
+  try {
+    await writeStdout(result);
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.code !== 'EPIPE') throw error;
   }
 }
 

@@ -210,6 +210,29 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     assert.match(lines.all.join('\n'), /^statestore: stdout cannot be written: ENOSPC.*$/);
   });
 
+  it('ends with the code of the result, even where nobody reads it', async () => {
+    await store.set('there', 'v');
+    for (const [code, args] of [
+      [1, ['get', 'no such key']],
+      [1, ['set', 'there', 'w', '--condition', 'NX']],
+      [1, ['delete', 'there', '--if-value', 'other']],
+      [0, ['get', 'there']],
+    ] as const) {
+      const child = start([...args, '--json', ...at]);
+      child.stdout.destroy();
+      child.stdin.end();
+      assert.deepEqual(await once(child, 'exit'), [code, null]);
+    }
+  });
+
+  it('has the timeout for observing as a whole, until the key was read', async () => {
+    const slow = await startScriptedStore();
+    slow.answer = ({ command, respond }) => command.verb === 'KEYNOTIFY' && respond('+OK\r\n');
+    const there = ['--host', '127.0.0.1', '--port', String(slow.port), '--timeout', '3'];
+    await fails(3, /No answer within 3000 ms to the request to observe key k\./, ['observe', 'k', ...there]);
+    await slow.close();
+  });
+
   it('speaks TLS with a client certificate, under another name of the broker', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'statestore-'));
     const authority = makeAuthority('the authority');
