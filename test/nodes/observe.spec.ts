@@ -60,6 +60,20 @@ describe('The node observe', () => {
     }
   });
 
+  it('tries a fixed key again that the store refuses for a reason that passes', async () => {
+    const full = await startScriptedStore();
+    full.answer = ({ respond }) => respond('-ERR the quota has been exceeded\r\n');
+    try {
+      await start({ keys: 'o/full' }, full.port);
+      await flow.status('status.error.QUOTA_EXCEEDED');
+      full.answer = ({ command, respond }) => respond(command.verb === 'GET' ? '$-1\r\n' : '+OK\r\n');
+      await observing('observingOne');
+    } finally {
+      await flow.stop();
+      await full.close();
+    }
+  });
+
   it('sends every change of fixed keys, with key, value, operation and version', async () => {
     await start({ keys: 'o/1\n o/2 \n\n' });
     await observing();
