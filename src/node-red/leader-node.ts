@@ -4,7 +4,7 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import type { StateStoreClient } from '../client/state-store-client';
 import { isPassing } from '../coordination/coordination-errors';
 import { Election, type ElectionState } from '../coordination/election';
-import { StateStoreError } from '../protocol/errors';
+import { printableValue, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { keyContext } from './key';
 import { localize } from './localize';
@@ -115,7 +115,7 @@ class LeaderNode {
       } else if (action === undefined || action === null) {
         this.#pass(election, msg, send);
       } else {
-        const message = `msg.action is ${JSON.stringify(action)}, but must be "resign", or missing.`;
+        const message = `msg.action is ${printableValue(action)}, but must be "resign", or missing.`;
         throw new StateStoreError('BAD_ARGUMENT', message, { operation: OPERATION });
       }
       done();

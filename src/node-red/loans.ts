@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NodeMessageInFlow } from 'node-red';
 import type { Hold } from '../coordination/key-lock';
-import { StateStoreError } from '../protocol/errors';
+import { printableValue, StateStoreError } from '../protocol/errors';
 import { type Key, keyContext } from './key';
 
 interface LoanTerms {
@@ -124,7 +124,7 @@ function noLock(found: unknown): StateStoreError {
   const what =
     found === undefined
       ? 'There is no msg.statestoreLock in it'
-      : `Its msg.statestoreLock is ${JSON.stringify(found)}`;
+      : `Its msg.statestoreLock is ${printableValue(found)}`;
   return new StateStoreError(
     'BAD_ARGUMENT',
     `This message holds no lock. ${what}. Lead only messages here that came through a lock node, and keep that property on the way.`,

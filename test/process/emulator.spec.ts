@@ -235,7 +235,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
     it('with other rules says so and stays red, and the first one goes on', async () => {
       await nodeRed.lines.find(
         new RegExp(
-          `\\[debug:two-error\\] .*at 127\\.0\\.0\\.1:${port} has other rules or TLS files\\. Give both`,
+          `\\[debug:two-error\\] .*on port ${port} of this computer has another address, other rules or other TLS files\\. Give both`,
         ),
         after,
       );
