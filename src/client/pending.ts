@@ -1,6 +1,7 @@
 import type { Items } from '../protocol/resp3';
 import type { Request } from './request';
 import type { RequestPacket } from './request-packets';
+import { timeLeft } from './time-left';
 
 interface Outcome {
   resolve(result: unknown): void;
@@ -75,9 +76,6 @@ export class Pending {
 
   /** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
   isTooLate(now: number): boolean {
-    return this.deadline - now < Math.min(LAST_MOMENT_MS, this.request.timeout / 10);
+    return timeLeft(this.deadline, this.request.timeout, now) === undefined;
   }
 }
-
-/** The last part of a request's time in which it is not sent any more, in milliseconds; a tenth of its time if that is less. */
-const LAST_MOMENT_MS = 100;

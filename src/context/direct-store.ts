@@ -1,5 +1,5 @@
 import type { RequestOptions } from '../client/options';
-import { timeLeft } from '../coordination/time-left';
+import { timeLeft } from '../client/time-left';
 import { type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
 import { checkValue, decode, encode } from './encoding';
 import { Link } from './link';

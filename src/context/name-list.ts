@@ -2,7 +2,7 @@ import type { KeyResult } from '../client/many';
 import type { Observation } from '../client/observation';
 import type { RequestOptions } from '../client/options';
 import type { GetResult, StateStoreClient } from '../client/state-store-client';
-import { timeLeft } from '../coordination/time-left';
+import { timeLeft } from '../client/time-left';
 import { update } from '../coordination/update';
 import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { notInTime } from './not-in-time';

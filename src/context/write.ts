@@ -1,5 +1,5 @@
 import type { SetOptions } from '../client/options';
-import { timeLeft } from '../coordination/time-left';
+import { timeLeft } from '../client/time-left';
 
 /** What a write is settled with: nothing, or the error. */
 export type Settle = (error?: unknown) => void;

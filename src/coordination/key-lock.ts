@@ -1,12 +1,12 @@
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
+import { timeLeft } from '../client/time-left';
 import type { StateStoreError } from '../protocol/errors';
 import { Contender } from './contender';
 import { leaseLost, lockClosed } from './coordination-errors';
 import { Deferred } from './deferred';
 import { holderName } from './holder';
 import { Lease } from './lease';
-import { timeLeft } from './time-left';
 
 /** The lock, lent to one of those who wait in this process. */
 export interface Hold {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Bytes, RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
+import { timeLeft } from '../client/time-left';
 import { StateStoreError } from '../protocol/errors';
 import { isPassing, leaseLost } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';
-import { timeLeft } from './time-left';
 
 export interface LeaseOptions {
   /** Milliseconds the store keeps the lease without a renewal, a whole number from 100 to 3600000. Default 10000. */

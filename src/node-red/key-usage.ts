@@ -1,5 +1,6 @@
 /** Which keys the deployed nodes of a store name as fixed text, since the store itself can list none. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { variableIn } from './environment-value';
 import { fieldText } from './field-text';
 import { TextTemplate } from './text-template';
 
@@ -113,7 +114,7 @@ function listIn(json: string): string[] {
 
 /** Node-RED puts in `${NAME}` when it makes the node; a template of a subflow has no values for it. */
 function resolved(RED: NodeAPI, id: string, text: string): string | undefined {
-  const variable = /^\$\{([^}]+)\}$/.exec(text)?.[1];
+  const variable = variableIn(text);
   if (variable === undefined) return text;
   const node = RED.nodes.getNode(id) as Node | null;
   if (!node) return undefined;

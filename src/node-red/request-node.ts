@@ -10,6 +10,7 @@ import { type Operation, StateStoreError } from '../protocol/errors';
 import { asError } from './as-error';
 import { localize } from './localize';
 import { ManyKeysError } from './many-keys';
+import { mark, markFailed } from './mark';
 import { StoreUser } from './store-user';
 import { OrderedReader, type TypedProperty } from './typed-property';
 
@@ -113,11 +114,11 @@ class RequestNode<Name extends string> {
   #succeed(msg: NodeMessageInFlow, send: Send, done: Done, answer: Answer): void {
     try {
       answer.write?.(msg);
+      mark(msg, answer.result);
     } catch (reason) {
       this.#fail(msg, done, reason);
       return;
     }
-    (msg as { statestore?: unknown }).statestore = answer.result;
     this.#user.status.succeeded();
     send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
     done();
@@ -125,7 +126,7 @@ class RequestNode<Name extends string> {
 
   #fail(msg: NodeMessageInFlow, done: Done, reason: unknown): void {
     const error = localize(this.#RED, asError(reason, this.#parts.operation));
-    (msg as { statestore?: unknown }).statestore = resultOf(error);
+    markFailed(msg, resultOf(error));
     this.#user.status.failed(error.code);
     done(error);
   }

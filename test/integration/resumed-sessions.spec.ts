@@ -1,4 +1,4 @@
-/** What is sent again in a session that was kept, on a connection that allows less than the one before. */
+/** What becomes of what was in flight: in a session that was kept, on a connection that allows less than the one before, and in one that was lost. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { type ConnectionState, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { answer, ByteBroker, MQTT5 } from '../support/byte-broker';
 
-describe('A session that was kept', () => {
+describe('A session', () => {
   let broker: ByteBroker;
   let store: StateStoreClient;
 
@@ -46,7 +46,7 @@ describe('A session that was kept', () => {
       });
     });
 
-  it('has no more sent again at a time than the new connection takes, in order, and before anything new', async () => {
+  it('that was kept has no more sent again at a time than the new connection takes, in order, and before anything new', async () => {
     const keys = Array.from({ length: 50 }, (_, i) => `key/${i}`);
     const sent = publishes(keys.length);
     const calls = keys.map((key) => store.set(key, 'v'));
@@ -76,7 +76,7 @@ describe('A session that was kept', () => {
     assert.deepEqual(order, [...keys, 'new']);
   });
 
-  it('has nothing sent again that the new connection finds too large, and says so', async () => {
+  it('that was kept has nothing sent again that the new connection finds too large, and says so', async () => {
     const sent = publishes(2);
     const large = rejectsWith(store.set('large', 'v'.repeat(2000)), {
       code: 'BAD_ARGUMENT',
@@ -97,7 +97,7 @@ describe('A session that was kept', () => {
   });
 
   for (const code of [0x81, 0x82, 0x95, 0x9c, 0x9d]) {
-    it(`ended by the broker with 0x${code.toString(16)} is resumed soon, and requests wait for it`, async () => {
+    it(`whose connection the broker ended with 0x${code.toString(16)} is resumed soon, and requests wait for it`, async () => {
       await store.connect();
       const sent = broker.publish();
       const call = store.get('k');
@@ -114,52 +114,39 @@ describe('A session that was kept', () => {
       assert.deepEqual([await call, await other], [{ found: false }, { found: false }]);
     });
   }
-});
 
-describe('A write that may be repeated, in a session that is lost', () => {
-  let broker: ByteBroker;
-  let store: StateStoreClient;
+  describe('is lost: a write that may be repeated', () => {
+    /** It was published, and waits to be published again on a connection that does not come about. */
+    const waitsAgain = async (call: Promise<unknown>) => {
+      call.catch(() => undefined);
+      const { socket } = await broker.publish();
+      broker.onSubscribe = () => undefined;
+      const asked = broker.next('subscribe');
+      socket.destroy();
+      await asked;
+    };
 
-  beforeEach(async () => {
-    broker = new ByteBroker();
-    store = new StateStoreClient({ host: '127.0.0.1', port: await broker.listen() });
-  });
-  afterEach(async () => {
-    const closed = store.close();
-    await broker.close();
-    await closed;
-  });
+    it('is not told as never sent when its time is over', async () => {
+      const call = store.set('k', 'v', { repeatable: true, timeout: 1000 });
+      await waitsAgain(call);
+      await rejectsWith(call, { code: 'OUTCOME_UNKNOWN', message: /may or may not have been applied/ });
+    });
 
-  /** It was published, and waits to be published again on a connection that does not come about. */
-  const waitsAgain = async (call: Promise<unknown>) => {
-    call.catch(() => undefined);
-    const { socket } = await broker.publish();
-    broker.onSubscribe = () => undefined;
-    const asked = broker.next('subscribe');
-    socket.destroy();
-    await asked;
-  };
+    it('is not told as never sent when the client is closed', async () => {
+      const call = store.set('k', 'v', { repeatable: true });
+      await waitsAgain(call);
+      const closed = rejectsWith(call, { code: 'CLOSED', message: /may or may not have been applied/ });
+      await store.close();
+      await closed;
+    });
 
-  it('is not told as never sent when its time is over', async () => {
-    const call = store.set('k', 'v', { repeatable: true, timeout: 1000 });
-    await waitsAgain(call);
-    await rejectsWith(call, { code: 'OUTCOME_UNKNOWN', message: /may or may not have been applied/ });
-  });
-
-  it('is not told as never sent when the client is closed', async () => {
-    const call = store.set('k', 'v', { repeatable: true });
-    await waitsAgain(call);
-    const closed = rejectsWith(call, { code: 'CLOSED', message: /may or may not have been applied/ });
-    await store.close();
-    await closed;
-  });
-
-  it('is not told as never sent when the broker refuses the next log-in', async () => {
-    const call = store.set('k', 'v', { repeatable: true });
-    call.catch(() => undefined);
-    const { socket } = await broker.publish();
-    broker.onSubscribe = (packet, there) => broker.grant(packet, there, 0x87);
-    socket.destroy();
-    await rejectsWith(call, { code: 'OUTCOME_UNKNOWN', message: /may or may not have been applied/ });
+    it('is not told as never sent when the broker refuses the next log-in', async () => {
+      const call = store.set('k', 'v', { repeatable: true });
+      call.catch(() => undefined);
+      const { socket } = await broker.publish();
+      broker.onSubscribe = (packet, there) => broker.grant(packet, there, 0x87);
+      socket.destroy();
+      await rejectsWith(call, { code: 'OUTCOME_UNKNOWN', message: /may or may not have been applied/ });
+    });
   });
 });

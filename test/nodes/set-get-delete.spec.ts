@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Emulator, StateStoreClient } from '../../src/index';
-import { type Definition, Flow, type Outcome } from '../support/flow';
+import { type Definition, Flow, handle, type Outcome } from '../support/flow';
 
 const sent = (outcome: Outcome): Extract<Outcome, { kind: 'sent' }> => {
   assert.equal(outcome.kind, 'sent', inspect(outcome));
@@ -462,6 +463,17 @@ describe('The nodes set, get and delete', () => {
       assert.equal(await stored('fenced'), 'c');
     });
   });
+
+  for (const type of ['statestore-set', 'statestore-get', 'statestore-delete']) {
+    it(`fail a message that cannot be extended once (${type})`, async () => {
+      await start({ type, key: 'sealed', value: 'v', valueType: 'str' });
+      const outcome = await new Promise((resolve) => {
+        const msg = Object.preventExtensions({ _msgid: randomUUID() });
+        handle(flow.node, msg, () => resolve('sent'), resolve);
+      });
+      assert.equal((outcome as { code?: string }).code, 'UNKNOWN');
+    });
+  }
 
   describe('given bad input', () => {
     const good = { payload: 'fine', topic: 'good', expiry: 1000, index: 0 };
