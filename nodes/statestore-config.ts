@@ -1,11 +1,16 @@
 /** The store: where it is, how to log in. Owns the one pooled client that all nodes of this store share. */
 import type { NodeAPI, NodeDef } from 'node-red';
-import { FlowsStart } from '../src/node-red/flows-start';
-import { isAutomatic, LocalEmulator } from '../src/node-red/local-emulator';
-import { logConnection } from '../src/node-red/log';
-import { readStoreSettings, type StoreCredentials, type StoreSettings } from '../src/node-red/settings';
-import { Store, type StoreNode } from '../src/node-red/store';
-import { serveTestConnection } from '../src/node-red/test-connection';
+import { LocalEmulator } from '../src/node-red/emulator/local-emulator';
+import { FlowsStart } from '../src/node-red/store/flows-start';
+import { logConnection } from '../src/node-red/store/log';
+import {
+  isAutomatic,
+  readStoreSettings,
+  type StoreCredentials,
+  type StoreSettings,
+} from '../src/node-red/store/settings';
+import { Store, type StoreNode } from '../src/node-red/store/store';
+import { serveTestConnection } from '../src/node-red/store/test-connection';
 
 export = (RED: NodeAPI): void => {
   const flowsStart = new FlowsStart(RED);

@@ -1,12 +1,12 @@
 /** Deletes a key or many keys, if asked only where the value is a certain one. */
 import type { Node, NodeAPI } from 'node-red';
 import type { WriteOptions } from '../src/client/options';
-import { type Key, keyContext, toKey, toKeys } from '../src/node-red/key';
-import { forEachKey } from '../src/node-red/many-keys';
-import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
-import { readFencingToken, readTimeout } from '../src/node-red/request-options';
-import { TypedProperty } from '../src/node-red/typed-property';
-import { valueToBytes } from '../src/node-red/value';
+import { makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
+import { type Key, keyContext, toKey, toKeys } from '../src/node-red/message/key';
+import { forEachKey } from '../src/node-red/message/many-keys';
+import { readFencingToken, readTimeout } from '../src/node-red/message/request-options';
+import { TypedProperty } from '../src/node-red/message/typed-property';
+import { valueToBytes } from '../src/node-red/message/value';
 
 interface StateStoreDeleteDef extends RequestNodeDef {
   key: string;

@@ -1,10 +1,10 @@
 /** A state store on this machine, for trying, teaching and testing. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
-import { deployedStore } from '../src/node-red/deployed-stores';
-import { EmulatorStatus } from '../src/node-red/emulator-status';
-import { emulators, OtherSettingsError } from '../src/node-red/emulators';
-import { fieldText } from '../src/node-red/field-text';
+import { EmulatorStatus } from '../src/node-red/emulator/emulator-status';
+import { emulators, OtherSettingsError } from '../src/node-red/emulator/emulators';
+import { deployedStore } from '../src/node-red/store/deployed-stores';
+import { fieldText } from '../src/node-red/words/field-text';
 
 interface StateStoreEmulatorDef extends NodeDef {
   host: string;

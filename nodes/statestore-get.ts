@@ -2,13 +2,13 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions } from '../src/client/options';
 import type { GetResult, StateStoreClient } from '../src/client/state-store-client';
-import { type Key, keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/key';
-import { forEachKey } from '../src/node-red/many-keys';
-import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
-import { readTimeout } from '../src/node-red/request-options';
-import { TargetProperty } from '../src/node-red/target-property';
-import { TypedProperty } from '../src/node-red/typed-property';
-import { type ValueFormat, valueFromBytes } from '../src/node-red/value';
+import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
+import { type Key, keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/message/key';
+import { forEachKey } from '../src/node-red/message/many-keys';
+import { readTimeout } from '../src/node-red/message/request-options';
+import { TargetProperty } from '../src/node-red/message/target-property';
+import { TypedProperty } from '../src/node-red/message/typed-property';
+import { type ValueFormat, valueFromBytes } from '../src/node-red/message/value';
 
 interface StateStoreGetDef extends RequestNodeDef {
   key: string;

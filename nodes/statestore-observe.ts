@@ -1,6 +1,6 @@
 /** Sends a message for every change of the keys it observes. */
 import type { Node, NodeAPI } from 'node-red';
-import { makeObserverNode, type ObserverNodeDef } from '../src/node-red/observer-node';
+import { makeObserverNode, type ObserverNodeDef } from '../src/node-red/behaviour/observer-node';
 
 export = (RED: NodeAPI): void => {
   function StateStoreObserve(this: Node, def: ObserverNodeDef): void {

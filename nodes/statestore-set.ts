@@ -2,9 +2,9 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions, SetOptions } from '../src/client/options';
 import type { StateStoreClient } from '../src/client/state-store-client';
-import { keyContext, keyName, toKey } from '../src/node-red/key';
-import { forEachKey } from '../src/node-red/many-keys';
-import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
+import { keyContext, keyName, toKey } from '../src/node-red/message/key';
+import { forEachKey } from '../src/node-red/message/many-keys';
 import {
   type Precedence,
   prefer,
@@ -13,9 +13,9 @@ import {
   readFencingToken,
   readTimeout,
   type TimeUnit,
-} from '../src/node-red/request-options';
-import { TypedProperty } from '../src/node-red/typed-property';
-import { toEntries, valueToBytes } from '../src/node-red/value';
+} from '../src/node-red/message/request-options';
+import { TypedProperty } from '../src/node-red/message/typed-property';
+import { toEntries, valueToBytes } from '../src/node-red/message/value';
 
 interface StateStoreSetDef extends RequestNodeDef {
   key: string;

@@ -1,6 +1,6 @@
 /** Gives back the lock that a message got from a lock node. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { makeUnlockNode } from '../src/node-red/unlock-node';
+import { makeUnlockNode } from '../src/node-red/behaviour/unlock-node';
 
 export = (RED: NodeAPI): void => {
   function StateStoreUnlock(this: Node, def: NodeDef): void {

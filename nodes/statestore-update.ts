@@ -1,11 +1,16 @@
 /** Changes a key in one step: adds to it, appends to it, replaces it, whoever else does the same. */
 import type { Node, NodeAPI } from 'node-red';
 import { type Change, update } from '../src/coordination/update';
-import { type ChangeKind, changeOf, newBytes, presentValue, toChangeKind } from '../src/node-red/change';
-import { Expression } from '../src/node-red/expression';
-import { fieldText } from '../src/node-red/field-text';
-import { keyContext, toKey } from '../src/node-red/key';
-import { makeRequestNode, type RequestNodeDef } from '../src/node-red/request-node';
+import {
+  type ChangeKind,
+  changeOf,
+  newBytes,
+  presentValue,
+  toChangeKind,
+} from '../src/node-red/behaviour/change';
+import { Expression } from '../src/node-red/behaviour/expression';
+import { makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
+import { keyContext, toKey } from '../src/node-red/message/key';
 import {
   prefer,
   readExpiry,
@@ -13,10 +18,11 @@ import {
   readSeconds,
   readTimeout,
   type TimeUnit,
-} from '../src/node-red/request-options';
-import { TargetProperty } from '../src/node-red/target-property';
-import { TypedProperty } from '../src/node-red/typed-property';
-import { valueFromBytes } from '../src/node-red/value';
+} from '../src/node-red/message/request-options';
+import { TargetProperty } from '../src/node-red/message/target-property';
+import { TypedProperty } from '../src/node-red/message/typed-property';
+import { valueFromBytes } from '../src/node-red/message/value';
+import { fieldText } from '../src/node-red/words/field-text';
 
 interface StateStoreUpdateDef extends RequestNodeDef {
   key: string;

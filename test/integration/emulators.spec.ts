@@ -1,7 +1,7 @@
 /** The emulators of one Node-RED: who shares one, who gives way, and what is left when several things happen at once. */
 import assert from 'node:assert/strict';
 import { Emulator, StateStoreClient } from '../../src/index';
-import { Emulators, OtherSettingsError } from '../../src/node-red/emulators';
+import { Emulators, OtherSettingsError } from '../../src/node-red/emulator/emulators';
 import { freePort, portIsFree } from '../support/ports';
 
 const RULES = `users:\n  - { username: line, password: secret }

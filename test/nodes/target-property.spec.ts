@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { util } from '@node-red/util';
 import type { NodeAPI, NodeMessageInFlow } from 'node-red';
-import { TargetProperty } from '../../src/node-red/target-property';
+import { TargetProperty } from '../../src/node-red/message/target-property';
 
 /** What is written with a short cut is what Node-RED itself writes; where that is nothing, an error says so. */
 describe('The property that receives a value', () => {

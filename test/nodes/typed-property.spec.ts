@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { util } from '@node-red/util';
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
-import { TypedProperty } from '../../src/node-red/typed-property';
+import { TypedProperty } from '../../src/node-red/message/typed-property';
 import { Flow } from '../support/flow';
 
 /** What is read for a message with a short cut is what Node-RED itself reads. */

@@ -25,6 +25,16 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   },
 };
 
+/** The rooms of src/node-red. Each may import the rooms that are listed for it. */
+const ROOMS: Record<string, string[]> = {
+  behaviour: ['store', 'emulator', 'message', 'words'],
+  sidebar: ['store', 'emulator', 'message', 'words'],
+  store: ['emulator', 'message', 'words'],
+  emulator: ['message', 'words'],
+  message: ['words'],
+  words: [],
+};
+
 /** Modules of Node.js with no I/O, which the protocol may use. */
 const PURE: string[] = [];
 
@@ -66,6 +76,17 @@ describe('Imports', () => {
       assert.deepEqual(wrong, []);
     });
   }
+
+  it('in src/node-red lead from a room to those below it', () => {
+    const roomOf = (file: string) => /^src\/node-red\/(?:([^/]+)\/)?/.exec(file)?.[1];
+    const wrong = importsOf('src/node-red').filter(({ from, to }) => {
+      const [room, target] = [roomOf(from), roomOf(to)];
+      const mayImport = room === undefined ? undefined : ROOMS[room];
+      if (!mayImport) return true;
+      return target !== undefined && target !== room && !mayImport.includes(target);
+    });
+    assert.deepEqual(wrong, []);
+  });
 
   it('of the engine know no MQTT', () => {
     const wrong = importsOf('src/emulator').filter(

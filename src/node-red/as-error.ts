@@ -1,8 +1,0 @@
-import { type Operation, StateStoreError } from '../protocol/errors';
-
-/** Whatever was thrown, as an error of ours. */
-export function asError(reason: unknown, operation: Operation): StateStoreError {
-  if (reason instanceof StateStoreError) return reason;
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return new StateStoreError('UNKNOWN', message, { operation, cause: reason });
-}

@@ -1,0 +1,229 @@
+/** What an update node makes of the value that a key holds: pure, but for the expression somebody else evaluates. */
+import { isDeepStrictEqual } from 'node:util';
+import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { valueFromBytes, valueToBytes } from '../message/value';
+
+/** `set` replaces whatever is there; the others are made from it. */
+export type ChangeKind = 'add' | 'append' | 'merge' | 'larger' | 'smaller' | 'set';
+
+const KINDS: readonly string[] = [
+  'add',
+  'append',
+  'merge',
+  'larger',
+  'smaller',
+  'set',
+] satisfies ChangeKind[];
+
+/** Throws `BAD_ARGUMENT` for a kind that is none. */
+export function toChangeKind(kind: string, context: ErrorContext & { key: string }): ChangeKind {
+  if (isChangeKind(kind)) return kind;
+  const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
+  throw new StateStoreError('BAD_ARGUMENT', message, context);
+}
+
+function isChangeKind(kind: string): kind is ChangeKind {
+  return KINDS.includes(kind);
+}
+
+/** Something a message or a node gives, and how a person calls it: `msg.payload`. */
+export interface Given {
+  value: unknown;
+  label: string;
+}
+
+export interface ChangeOptions {
+  kind: ChangeKind;
+  given: Given;
+  /** What stands for the value of a key that is missing; `undefined`: 0, an empty list, an empty object, or what is given. */
+  start: unknown;
+  /** How many entries a list keeps, the last ones, as it stands in the node; blank: all. */
+  keep: string;
+  /** Names the key in errors. */
+  context: ErrorContext & { key: string };
+}
+
+/** What is made of the present value; `missing` where the key has none and this is the start value. */
+type Apply = (present: unknown, missing: boolean) => unknown;
+
+const STARTS = { add: () => 0, append: () => [], merge: () => ({}) };
+
+/**
+ * The change for the library's `update`. Throws `BAD_ARGUMENT` at once where what is given is of the wrong type; the change itself
+ * throws it where what the key holds is.
+ */
+export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array {
+  const { kind, given, context } = options;
+  if (kind === 'set') {
+    const bytes = valueToBytes(given.value, given.label, () => context);
+    // A buffer may be used for something else before its turn comes.
+    const own = bytes === given.value ? Buffer.from(bytes) : bytes;
+    return () => own;
+  }
+  const apply = appliers[kind](options);
+  const start = options.start ?? (kind in STARTS ? STARTS[kind as keyof typeof STARTS]() : undefined);
+  return (bytes) => {
+    const present = presentValue(bytes, start, context);
+    const next = apply(present, bytes === undefined);
+    return newBytes(bytes, present, next, 'the new value', context);
+  };
+}
+
+/** What a key holds, as the get node would give it; the start value where it is missing. */
+export function presentValue(bytes: Buffer | undefined, start: unknown, context: ErrorContext): unknown {
+  return bytes === undefined ? start : valueFromBytes(bytes, 'auto-detect', () => context);
+}
+
+/** The bytes of the new value; the very ones there were where it is the same, written in whatever way. */
+export function newBytes(
+  bytes: Buffer | undefined,
+  present: unknown,
+  next: unknown,
+  label: string,
+  context: ErrorContext,
+): Uint8Array {
+  if (bytes && isDeepStrictEqual(present, next)) return bytes;
+  return valueToBytes(next, label, () => context);
+}
+
+const appliers: Record<Exclude<ChangeKind, 'set'>, (options: ChangeOptions) => Apply> = {
+  add: (options) => {
+    const amount = toNumber(options);
+    return (present, missing) => {
+      const before = presentNumber(present, missing, options);
+      const sum = before + amount;
+      const exact = Number.isSafeInteger(sum) || !Number.isInteger(before) || !Number.isInteger(amount);
+      if (Number.isFinite(sum) && exact) return sum;
+      throw refused(
+        options,
+        `${before} and ${amount} make more than can be counted exactly (${Number.MAX_SAFE_INTEGER})`,
+        'Set the key to a smaller number.',
+      );
+    };
+  },
+
+  larger: (options) => comparison(options, (a, b) => a > b),
+  smaller: (options) => comparison(options, (a, b) => a < b),
+
+  append: (options) => {
+    const entry = snapshot(options);
+    const keep = toCount(options);
+    return (present, missing) => {
+      if (!Array.isArray(present)) throw wrongType(present, missing, options, 'a list', '[]');
+      const list = [...present, entry];
+      return keep === undefined ? list : list.slice(-keep);
+    };
+  },
+
+  merge: (options) => {
+    if (!isObject(options.given.value)) throw wrongGiven(options, 'an object');
+    const more = snapshot(options) as object;
+    return (present, missing) => {
+      if (!isObject(present)) throw wrongType(present, missing, options, 'an object', '{}');
+      // Not Object.assign: a property of the name __proto__ is one like any other.
+      return { ...present, ...more };
+    };
+  },
+};
+
+function comparison(options: ChangeOptions, isBetter: (a: number, b: number) => boolean): Apply {
+  const value = toNumber(options);
+  return (present, missing) => {
+    if (missing && present === undefined) return value;
+    const before = presentNumber(present, missing, options);
+    return isBetter(value, before) ? value : before;
+  };
+}
+
+/** What is given, as it is now: the flow may change it before its turn comes. */
+function snapshot({ given: { value, label }, context }: ChangeOptions): unknown {
+  if (typeof value === 'string') return value;
+  valueToBytes(value, label, () => context); // says what is wrong with it
+  return JSON.parse(JSON.stringify(value));
+}
+
+/** A number, or text that is one. */
+function toNumber(options: ChangeOptions): number {
+  const { value } = options.given;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && Number.isFinite(number)) return number;
+  throw wrongGiven(options, 'a number');
+}
+
+/** A whole number from 1, or nothing. */
+function toCount({ keep, context }: ChangeOptions): number | undefined {
+  const text = String(keep ?? '').trim();
+  if (text === '') return undefined;
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    `The number of entries to keep is ${JSON.stringify(keep)}, but must be a whole number from 1: nothing was appended to key ${context.key}. Correct it in the node, or leave it blank to keep all.`,
+    context,
+  );
+}
+
+function presentNumber(present: unknown, missing: boolean, options: ChangeOptions): number {
+  if (typeof present === 'number') return present;
+  throw wrongType(present, missing, options, 'a number', '0');
+}
+
+function isObject(value: unknown): value is object {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}
+
+/** What was not done with a key. */
+const WORDS = {
+  add: 'added to',
+  append: 'appended to',
+  merge: 'merged into',
+  larger: 'kept in',
+  smaller: 'kept in',
+};
+
+function wrongGiven({ kind, given: { value, label }, context }: ChangeOptions, wanted: string): Error {
+  const what = WORDS[kind as keyof typeof WORDS];
+  return new StateStoreError(
+    'BAD_ARGUMENT',
+    `${label} is ${describe(value)}, but must be ${wanted}: nothing was ${what} key ${context.key}. Correct it in the node or the message.`,
+    context,
+  );
+}
+
+function wrongType(
+  present: unknown,
+  missing: boolean,
+  options: ChangeOptions,
+  wanted: string,
+  example: string,
+): Error {
+  if (missing) {
+    const why = `The start value of key ${options.context.key} is ${describe(present)}, but must be ${wanted}`;
+    return refused(options, why, 'Correct the start value in the node.');
+  }
+  const advice = `Set it to ${wanted} like ${example} with an update node that sets it, or use another key.`;
+  return refused(options, `Key ${options.context.key} holds ${describe(present)}, not ${wanted}`, advice);
+}
+
+function refused({ kind, context }: ChangeOptions, why: string, advice: string): Error {
+  const what = WORDS[kind as keyof typeof WORDS];
+  const message = `${why}: nothing was ${what} it. ${advice}`;
+  return new StateStoreError('BAD_ARGUMENT', message, context);
+}
+
+const MAX_QUOTED = 40;
+
+/** A value in words. */
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === 'string') {
+    if (value === '') return 'empty text';
+    return `the text ${JSON.stringify(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}...` : value)}`;
+  }
+  if (value instanceof Uint8Array) return `binary data of ${value.length} bytes`;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  return `${typeof value === 'number' ? 'the number ' : ''}${String(value)}`;
+}

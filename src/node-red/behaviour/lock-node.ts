@@ -1,0 +1,261 @@
+/** What the lock node does: lets a message through when it has the lock, and sees to it that the lock ends whatever the message does. */
+import { setMaxListeners } from 'node:events';
+import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import { isPassing, rootOf } from '../../coordination/coordination-errors';
+import type { Hold } from '../../coordination/key-lock';
+import { Lock } from '../../coordination/lock';
+import { causeFirst, StateStoreError } from '../../protocol/errors';
+import { type Key, keyContext, toKey } from '../message/key';
+import { mark, markFailed } from '../message/mark';
+import { readSeconds, type Setting } from '../message/node-settings';
+import { OrderedReader, TypedProperty } from '../message/typed-property';
+import type { Look } from '../store/status';
+import { StoreUser } from '../store/store-user';
+import { asError } from '../words/as-error';
+import { localize } from '../words/localize';
+import { translate } from '../words/translate';
+import { Loan, putLoan } from './loans';
+import { within } from './patience';
+
+export interface LockNodeDef extends NodeDef {
+  /** ID of the `statestore-config`. */
+  store: string;
+  /** The name of the lock: its key. */
+  key: string;
+  keyType: string;
+  /** Seconds a message waits for the lock. */
+  wait: Setting;
+  /** Seconds a message may hold it. */
+  limit: Setting;
+  /** Seconds after which it is free when this Node-RED ends without a word. */
+  lease: Setting;
+}
+
+const OPERATION = 'lock';
+const WAIT_SECONDS = { blank: 10, least: 0.1, most: 86_400 };
+const LIMIT_SECONDS = { blank: 60, least: 0.1, most: 86_400 };
+const LEASE_SECONDS = { blank: 10, least: 1, most: 300 };
+/** How long a closing node waits until the store has the locks back. */
+const PATIENCE_MS = 2000;
+/** Most messages get their lock in a moment, which need not be shown. */
+const SHOWN_AFTER_MS = 100;
+const HELD: Look = { fill: 'blue', shape: 'dot' };
+const WAITING: Look = { fill: 'yellow', shape: 'ring' };
+
+type Send = (msg: NodeMessageInFlow | (NodeMessageInFlow | null)[]) => void;
+type Done = (error?: Error) => void;
+
+/** `hold` is nothing where somebody else kept the lock for too long: `holder`, as far as it is known. */
+interface Acquired {
+  key: Key;
+  hold: Hold | undefined;
+  holder: string | undefined;
+}
+
+interface Limits {
+  wait: number;
+  limit: number;
+  lease: number;
+}
+
+/** Makes a created node a lock node. */
+export function makeLockNode(RED: NodeAPI, node: Node, def: LockNodeDef): void {
+  new LockNode(RED, node, def).start();
+}
+
+class LockNode {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #def: LockNodeDef;
+  readonly #user: StoreUser;
+  readonly #key: TypedProperty;
+  readonly #reader: OrderedReader<'key'>;
+  readonly #abort = new AbortController();
+  readonly #lent = new Set<Loan>();
+  /** In milliseconds, or what is wrong with them. */
+  #limits: Limits | StateStoreError | undefined;
+  #waiting = 0;
+  #showing: NodeJS.Timeout | undefined;
+  #closing = false;
+
+  constructor(RED: NodeAPI, node: Node, def: LockNodeDef) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#def = def;
+    this.#user = new StoreUser(RED, node, def.store, { operation: OPERATION, close: () => this.#close() });
+    this.#key = new TypedProperty(RED, node, 'lock', { value: def.key, type: def.keyType, template: true });
+    this.#reader = new OrderedReader({ key: this.#key });
+    setMaxListeners(0, this.#abort.signal); // every message that waits listens to it
+  }
+
+  start(): void {
+    this.#node.on('input', (msg, send, done) => {
+      // A rejection that nobody hears of would end Node-RED.
+      this.#input(msg, send, done).catch((error) => this.#node.error(error));
+    });
+    const client = this.#user.start();
+    try {
+      this.#limits = this.#readLimits();
+    } catch (error) {
+      this.#limits = asError(error, OPERATION);
+      if (client) this.#user.status.unusable('badNode');
+    }
+    this.#show();
+  }
+
+  /** Throws `BAD_ARGUMENT` for what is out of range. */
+  #readLimits(): Limits {
+    const { wait, limit, lease } = this.#def;
+    const context = { operation: OPERATION } as const;
+    return {
+      wait: readSeconds('waiting time', wait, WAIT_SECONDS, context),
+      limit: readSeconds('longest time a message holds the lock', limit, LIMIT_SECONDS, context),
+      lease: readSeconds('lease', lease, LEASE_SECONDS, context),
+    };
+  }
+
+  async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
+    this.#wait(+1);
+    let lock: Acquired | undefined;
+    let error: StateStoreError | undefined;
+    try {
+      lock = await this.#acquire(msg);
+      this.#mark(msg, lock);
+      if (lock.hold) this.#lend(lock.hold, lock.key, msg);
+    } catch (reason) {
+      error = localize(this.#RED, asError(reason, OPERATION));
+    }
+    this.#wait(-1);
+    if (lock && !error) {
+      this.#user.status.succeeded();
+      send(lock.hold ? msg : [null, msg]);
+      done();
+    } else {
+      const { code, key } = error as StateStoreError;
+      markFailed(msg, { operation: OPERATION, ...(key !== undefined && { key }), error: code });
+      this.#user.status.failed(code);
+      done(error);
+    }
+  }
+
+  /** Gives the lock back where the message cannot be told that it has it, and throws. */
+  #mark(msg: NodeMessageInFlow, { key, hold, holder }: Acquired): void {
+    const acquired = hold !== undefined;
+    const isKnown = !acquired && holder !== undefined;
+    try {
+      mark(msg, { operation: OPERATION, key, acquired, ...(isKnown && { holder }) });
+    } catch (error) {
+      void hold?.release();
+      throw error;
+    }
+  }
+
+  async #acquire(msg: NodeMessageInFlow): Promise<Acquired> {
+    const client = this.#user.client(); // throws where there is none
+    if (this.#limits instanceof StateStoreError) throw this.#limits;
+    const { wait, lease } = this.#limits as Limits;
+    const reading = this.#reader.read(msg);
+    const values = reading instanceof Promise ? await reading : reading;
+    const key = toKey(values.key, this.#key.label, OPERATION);
+    const lock = new Lock(client, key, { duration: lease });
+    const hold = await lock
+      .acquire({ timeout: wait, signal: this.#abort.signal })
+      .catch((error) => Promise.reject(notAcquired(key, error)));
+    return { key, hold, holder: lock.holder };
+  }
+
+  /** Throws where the lock is of no use any more. */
+  #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): void {
+    const { token } = hold;
+    if (this.#closing || token === undefined) {
+      void hold.release();
+      throw this.#closing ? closed() : hold.signal.reason;
+    }
+    const { limit } = this.#limits as Limits;
+    const { fencingToken: tokenBefore } = msg as { fencingToken?: unknown };
+    const loan: Loan = new Loan(hold, {
+      ...{ key, tokenBefore, limit },
+      tooLong: () => heldTooLong(key, msg, limit),
+      onEnd: (reason) => {
+        this.#lent.delete(loan);
+        this.#showSoon();
+        // Whoever deploys knows it; the message is told by its unlock node.
+        if (reason && !this.#closing) this.#node.error(localize(this.#RED, reason), msg);
+      },
+    });
+    this.#lent.add(loan);
+    try {
+      putLoan(msg, loan, token);
+    } catch (error) {
+      // No unlock node would know of it.
+      void loan.end(undefined);
+      throw error;
+    }
+  }
+
+  #wait(change: number): void {
+    this.#waiting += change;
+    this.#user.status.waiting(this.#waiting);
+    this.#showSoon();
+  }
+
+  #showSoon(): void {
+    if (this.#closing) return;
+    this.#showing ??= setTimeout(() => {
+      this.#showing = undefined;
+      this.#show();
+    }, SHOWN_AFTER_MS);
+  }
+
+  #show(): void {
+    const { status } = this.#user;
+    const text = (key: string) => translate(this.#RED, `status.${key}`, { count: this.#waiting });
+    if (this.#waiting > 0) status.describe(text('waiting'), WAITING);
+    else if (this.#lent.size > 0) status.describe(text('held'), HELD);
+    else status.describe(text('free'));
+  }
+
+  async #close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#showing);
+    this.#abort.abort(closed());
+    const back = [...this.#lent].map((loan) => loan.end(takenBack(loan.key)));
+    if (this.#user.connected) await within(PATIENCE_MS, Promise.all(back));
+  }
+}
+
+function closed(): StateStoreError {
+  return new StateStoreError('CLOSED', 'The node was closed while the message waited for the lock.', {
+    operation: OPERATION,
+  });
+}
+
+/** An error of a request on the way to the lock says what it means for the lock. */
+function notAcquired(key: Key, error: unknown): unknown {
+  if (!isPassing(error)) return error;
+  const context = { ...keyContext(OPERATION, key), cause: error };
+  const { code } = error as StateStoreError;
+  const text = causeFirst(
+    rootOf(error as StateStoreError).message,
+    `the lock ${context.key} was not acquired`,
+  );
+  return new StateStoreError(code, text, context);
+}
+
+function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  return new StateStoreError(
+    'LEASE_LOST',
+    `The message ${_msgid} held the lock ${context.key} for ${limit / 1000} s and did not come to an unlock node: the lock was given back. What it protected must stop. Lead every way of the flow to an unlock node, that of a Catch node, too, or let messages hold the lock for longer.`,
+    context,
+  );
+}
+
+function takenBack(key: Key): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  return new StateStoreError(
+    'LEASE_LOST',
+    `The lock ${context.key} was given back while the message held it, because its lock node was closed by a deploy. What it protected must stop.`,
+    context,
+  );
+}

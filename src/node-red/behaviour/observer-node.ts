@@ -1,0 +1,258 @@
+/** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import { finalRefusal } from '../../client/final-refusal';
+import type { Observation } from '../../client/observation';
+import type { Change } from '../../client/observations';
+import type { StateStoreClient } from '../../client/state-store-client';
+import { printableValue, StateStoreError } from '../../protocol/errors';
+import { type Key, keyContext, keyName, toKey, toKeys } from '../message/key';
+import { type ValueFormat, valueFromBytes } from '../message/value';
+import type { StoreConnection } from '../store/store';
+import { StoreUser } from '../store/store-user';
+import { asError } from '../words/as-error';
+import { fieldText } from '../words/field-text';
+import { localize } from '../words/localize';
+import { translate } from '../words/translate';
+
+export interface ObserverNodeDef extends NodeDef {
+  /** ID of the `statestore-config`. */
+  store: string;
+  /** `fixed`: the keys below. `messages`: those that messages name. */
+  mode: 'fixed' | 'messages';
+  /** One key a line. */
+  keys: string;
+  format: ValueFormat;
+  /** Whether what a key holds is sent first. */
+  current: boolean;
+  /** Whether a key that is set to the value it has is passed over. */
+  onlyChanges: boolean;
+}
+
+/** A key that is to be observed. */
+interface Watched {
+  key: Key;
+  observation: Observation | undefined;
+  /** Whether it is just being asked for. */
+  starting: boolean;
+  /** The value sent last, when only real changes are wanted. */
+  value: Buffer | undefined;
+}
+
+/** Pause before a fixed key is tried again that could not be observed for what may pass, in milliseconds. */
+const RETRY_PAUSE_MS = 5000;
+
+type Done = (error?: Error) => void;
+/** What the node is red for: a value that could not be read, until the next one can; or a key that is not observed. */
+type Fault = 'value' | 'key';
+
+/** Makes a created node an observe node. */
+export function makeObserverNode(RED: NodeAPI, node: Node, def: ObserverNodeDef): void {
+  new ObserverNode(RED, node, def).start();
+}
+
+class ObserverNode {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #def: ObserverNodeDef;
+  readonly #user: StoreUser;
+  /** By the bytes of their keys. */
+  readonly #watched = new Map<string, Watched>();
+  readonly #onLost = (key: Buffer, error: StateStoreError) => {
+    if (this.#watched.delete(bytesOf(key))) this.#report(error);
+  };
+  #client: StateStoreClient | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closing = false;
+  #fault: Fault | undefined;
+
+  constructor(RED: NodeAPI, node: Node, def: ObserverNodeDef) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#def = def;
+    this.#user = new StoreUser(RED, node, def.store, {
+      operation: 'observe',
+      onState: (state) => this.#onState(state),
+      close: () => this.#close(),
+    });
+  }
+
+  start(): void {
+    this.#node.on('input', (msg, _send, done) => void this.#input(msg, done));
+    if (this.#def.mode !== 'messages') {
+      const lines = fieldText(this.#def.keys).split('\n');
+      for (const key of lines.map((line) => line.trim())) if (key) this.#want(key);
+    }
+    this.#client = this.#user.start();
+    this.#client?.on('observationLost', this.#onLost);
+    // Where the keys are fixed, no message comes that could fail of it.
+    if (this.#user.settingsError) this.#node.error(this.#known(this.#user.settingsError), {});
+  }
+
+  #onState(state: StoreConnection): void {
+    if (state.kind === 'connected') void this.#observeMissing();
+  }
+
+  /** A message that names keys to observe or not to observe any more. */
+  async #input(msg: NodeMessageInFlow, done: Done): Promise<void> {
+    try {
+      const { action = 'observe', topic } = msg as { action?: unknown; topic?: unknown };
+      if (action !== 'observe' && action !== 'unobserve') {
+        throw new StateStoreError(
+          'BAD_ARGUMENT',
+          `msg.action is ${printableValue(action)}, but must be "observe" or "unobserve".`,
+        );
+      }
+      const list = Array.isArray(topic)
+        ? toKeys(topic, 'msg.topic', action)
+        : [toKey(topic, 'msg.topic', action)];
+      this.#user.client(); // throws where there is none
+      const each = action === 'observe' ? (key: Key) => this.#add(key) : (key: Key) => this.#remove(key);
+      await Promise.all(list.map(each));
+      this.#succeeded();
+      done();
+    } catch (error) {
+      const known = this.#known(error);
+      this.#failed(known);
+      done(known);
+    }
+  }
+
+  #want(key: Key): Watched {
+    const watched = { key, observation: undefined, starting: false, value: undefined };
+    this.#watched.set(bytesOf(key), watched);
+    return watched;
+  }
+
+  async #add(key: Key): Promise<void> {
+    if (this.#watched.has(bytesOf(key))) return;
+    const watched = this.#want(key);
+    try {
+      await this.#observe(watched);
+    } catch (error) {
+      this.#watched.delete(bytesOf(key));
+      throw error;
+    }
+  }
+
+  async #remove(key: Key): Promise<void> {
+    const watched = this.#watched.get(bytesOf(key));
+    this.#watched.delete(bytesOf(key));
+    this.#showCount();
+    await watched?.observation?.close();
+  }
+
+  async #observe(watched: Watched): Promise<void> {
+    const client = this.#user.client();
+    const { current } = this.#def;
+    watched.starting = true;
+    try {
+      const observation = await client.observe(watched.key, (change) => this.#onChange(watched, change), {
+        current,
+      });
+      if (this.#closing || this.#watched.get(bytesOf(watched.key)) !== watched) await observation.close();
+      else watched.observation = observation;
+    } finally {
+      watched.starting = false;
+    }
+    this.#showCount();
+  }
+
+  /** Fixed keys that could not be observed yet, because there was no connection. */
+  async #observeMissing(): Promise<void> {
+    const missing = [...this.#watched.values()].filter(
+      ({ observation, starting }) => !observation && !starting,
+    );
+    await Promise.all(
+      missing.map((watched) =>
+        this.#observe(watched).catch((error) => {
+          const known = this.#known(error);
+          if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
+          this.#report(known);
+          // What may pass is tried again; what the store or the broker refuses is not.
+          if (finalRefusal(error)) this.#watched.delete(bytesOf(watched.key));
+          else this.#tryAgainLater();
+        }),
+      ),
+    );
+  }
+
+  #tryAgainLater(): void {
+    if (this.#closing) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#tryAgain(), RETRY_PAUSE_MS);
+  }
+
+  async #tryAgain(): Promise<void> {
+    await this.#observeMissing();
+    if ([...this.#watched.values()].every(({ observation }) => observation)) this.#succeeded();
+  }
+
+  #onChange(watched: Watched, change: Change): void {
+    if (this.#closing) return;
+    const { key, value } = watched;
+    const { format, onlyChanges } = this.#def;
+    if (onlyChanges) {
+      if (change.operation === 'set' && value?.equals(change.value)) return;
+      watched.value = change.operation === 'set' ? change.value : undefined;
+    }
+    const { operation, version } = change;
+    try {
+      const payload =
+        change.operation === 'set'
+          ? valueFromBytes(change.value, format, () => keyContext('observe', key))
+          : undefined;
+      const statestore = { operation, key, ...(version !== undefined && { version }) };
+      const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };
+      this.#node.send(msg);
+    } catch (error) {
+      this.#report(this.#known(error), 'value');
+      return;
+    }
+    if (this.#fault === 'value') this.#succeeded();
+  }
+
+  /** Whatever was thrown, as an error of ours in the language of the runtime. */
+  #known(reason: unknown): StateStoreError {
+    return localize(this.#RED, asError(reason, 'observe'));
+  }
+
+  #succeeded(): void {
+    this.#fault = undefined;
+    this.#user.status.succeeded();
+  }
+
+  #failed(error: StateStoreError, fault: Fault = 'key'): void {
+    if (this.#fault !== 'key') this.#fault = fault;
+    this.#user.status.failed(error.code);
+  }
+
+  #report(error: StateStoreError, fault?: Fault): void {
+    this.#failed(error, fault);
+    this.#node.error(localize(this.#RED, error), {});
+    this.#showCount();
+  }
+
+  /** How many keys are observed. */
+  #showCount(): void {
+    const count = [...this.#watched.values()].filter(({ observation }) => observation).length;
+    const key = count === 1 ? 'status.observingOne' : 'status.observing';
+    this.#user.status.describe(count === 0 ? undefined : translate(this.#RED, key, { count }));
+  }
+
+  #close(): void {
+    this.#closing = true;
+    this.#client?.off('observationLost', this.#onLost);
+    clearTimeout(this.#retry);
+    const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
+    this.#watched.clear();
+    // Nobody waits for the store to hear of it: where the client is closed as well, it need not.
+    for (const observation of observations) observation.close().catch(() => undefined);
+  }
+}
+
+/** Tells keys apart that are no text, too. */
+function bytesOf(key: Key): string {
+  const bytes =
+    typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.length);
+  return bytes.toString('latin1');
+}

@@ -1,0 +1,64 @@
+/** All keys of a store that is the emulator of this Node-RED: the one store that can be asked for them. */
+import type { StateStoreClient } from '../../client/state-store-client';
+import type { KeyListener, StateStoreEngine } from '../../emulator/engine';
+import { emulators } from './emulators';
+
+/** Keys of one answer. */
+const PAGE = 2000;
+
+export class EmulatorKeys {
+  readonly engine: StateStoreEngine;
+  readonly #clientId: string;
+  readonly #prefix: Buffer;
+  readonly #onKey: KeyListener;
+  #cursor: Iterator<Buffer, void> | undefined;
+
+  /** Those a client can read, or nothing where it is not connected to an emulator of this process. `onKey` hears of those that come and go. */
+  static of(client: StateStoreClient, prefix: string, onKey: KeyListener): EmulatorKeys | undefined {
+    const engine = emulators.serving(client)?.engine;
+    return engine && new EmulatorKeys(engine, client.clientId, Buffer.from(prefix), onKey);
+  }
+
+  private constructor(engine: StateStoreEngine, clientId: string, prefix: Buffer, onKey: KeyListener) {
+    this.engine = engine;
+    this.#clientId = clientId;
+    this.#prefix = prefix;
+    this.#onKey = (key, exists) => {
+      const own = this.#own(key);
+      if (own) onKey(own, exists);
+    };
+    engine.keyListeners.add(this.#onKey);
+  }
+
+  end(): void {
+    this.engine.keyListeners.delete(this.#onKey);
+  }
+
+  /** The next keys, at most 2,000, from the first one if `anew`; and whether there may be more. */
+  next(anew: boolean): { keys: Buffer[]; more: boolean } {
+    if (anew || !this.#cursor) this.#cursor = this.engine.keys();
+    const keys: Buffer[] = [];
+    for (let looked = 0; looked < PAGE; looked++) {
+      const { value, done } = this.#cursor.next();
+      if (done || !value) {
+        this.#cursor = undefined;
+        return { keys, more: false };
+      }
+      const own = this.#own(value);
+      if (own) keys.push(own);
+    }
+    return { keys, more: true };
+  }
+
+  /** When a key of this client expires, in milliseconds since 1970. */
+  expiryOf(key: Buffer): number | undefined {
+    return this.engine.expiryOf(Buffer.concat([this.#prefix, key]));
+  }
+
+  /** A key as the nodes name it, without the prefix; nothing where it has another one, or where the client may not read it. */
+  #own(key: Buffer): Buffer | undefined {
+    const { length } = this.#prefix;
+    if (key.length <= length || !key.subarray(0, length).equals(this.#prefix)) return undefined;
+    return this.engine.authorize(this.#clientId, 'Read', key) ? key.subarray(length) : undefined;
+  }
+}

@@ -1,0 +1,100 @@
+/** The emulator of a store that is to use one on this machine: the one that is there already, or one of its own. */
+import { diagnose } from '../../client/diagnosis';
+import type { StateStoreClientOptions } from '../../client/options';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/broker';
+import { ConnectionError } from '../../mqtt/connection-error';
+import { type EmulatorAddress, emulators, OtherSettingsError } from './emulators';
+
+/** How many ports are tried, from the wanted one on. */
+const PORTS = 20;
+/** How long what listens on a port may take to show that it is a state store, in milliseconds, twice. */
+const ANSWER_MS = 2000;
+
+type Found = 'store' | 'nothing' | 'other';
+
+export class LocalEmulator {
+  readonly #storeId: string;
+  readonly #wanted: EmulatorAddress;
+  readonly #flowsStarted: Promise<void>;
+  #movedTo: number | undefined;
+  #released = false;
+
+  /** For the store with this ID, at these host and port. It is looked for when the flows have started: emulator nodes come first. */
+  constructor(
+    storeId: string,
+    { host = 'localhost', port = DEFAULT_EMULATOR_PORT }: StateStoreClientOptions,
+    flowsStarted: Promise<void> = Promise.resolve(),
+  ) {
+    this.#storeId = storeId;
+    this.#wanted = { host, port };
+    this.#flowsStarted = flowsStarted;
+  }
+
+  /** The port it has instead of the wanted one, because another program has that. */
+  get movedTo(): number | undefined {
+    return this.#movedTo;
+  }
+
+  /**
+   * Where it is. Starts it if nothing listens there; where something listens that is no state store, on the next port. Rejects
+   * with a {@link ConnectionError}.
+   */
+  async locate(): Promise<EmulatorAddress> {
+    await this.#flowsStarted;
+    const { host, port: wanted } = this.#wanted;
+    const own = emulators.portOf(this);
+    if (own !== undefined) return { host, port: own };
+    for (let port = wanted; port < wanted + PORTS && port <= 65_535 && !this.#released; port++) {
+      if (!(await this.#isAt(port))) continue;
+      this.#movedTo = port === wanted ? undefined : port;
+      return { host, port };
+    }
+    throw new ConnectionError(
+      'noAnswer',
+      `No emulator could be started: other programs listen on the ports from ${wanted} on. Enter another port for this store.`,
+    );
+  }
+
+  /** Ends the emulator if no other store or node uses it. What is stored is kept, unless the store is `removed`. */
+  async release(removed: boolean): Promise<void> {
+    this.#released = true;
+    await emulators.release(this, removed);
+  }
+
+  /** Whether there is a state store on this port, or now is. */
+  async #isAt(port: number): Promise<boolean> {
+    if (emulators.runsAt(addressOf(port))) return this.#started(port);
+    const found = await whatListens(this.#wanted.host, port);
+    if (found !== 'nothing') return found === 'store';
+    return !this.#released && this.#started(port);
+  }
+
+  async #started(port: number): Promise<boolean> {
+    try {
+      await emulators.acquire(this, { ...addressOf(port), rules: '', tls: {} }, this.#storeId);
+    } catch (error) {
+      // An emulator node runs one there, with rules.
+      if (error instanceof OtherSettingsError) return true;
+      const { code, message } = error as NodeJS.ErrnoException;
+      // Somebody was faster.
+      if (code === 'EADDRINUSE') return (await whatListens(this.#wanted.host, port)) === 'store';
+      throw new ConnectionError(
+        'noAnswer',
+        `No emulator could be started on port ${port}: ${message}. Enter another port for this store.`,
+      );
+    }
+    if (this.#released) await emulators.release(this, false);
+    return true;
+  }
+}
+
+function addressOf(port: number): EmulatorAddress {
+  return { host: DEFAULT_EMULATOR_HOST, port };
+}
+
+async function whatListens(host: string, port: number): Promise<Found> {
+  const { results } = await diagnose({ host, port, connectTimeout: ANSWER_MS, timeout: ANSWER_MS });
+  const { ok, step, reason } = results.at(-1) as (typeof results)[number];
+  if (ok || (step === 'store' && reason === 'NOT_AUTHORIZED')) return 'store';
+  return reason === 'nothingListens' ? 'nothing' : 'other';
+}

@@ -1,0 +1,33 @@
+import type { NodeAPI, NodeMessageInFlow } from 'node-red';
+import { StateStoreError } from '../../protocol/errors';
+
+/** A property of the message itself: `payload`. */
+const PLAIN = /^[A-Za-z_$][\w$]*$/;
+
+/** The property of a message that receives a value, as Node-RED's `setMessageProperty` writes it. */
+export class TargetProperty {
+  readonly #RED: NodeAPI;
+  readonly #name: string;
+  readonly #isPlain: boolean;
+
+  constructor(RED: NodeAPI, name: string) {
+    this.#RED = RED;
+    this.#name = name;
+    this.#isPlain = PLAIN.test(name);
+  }
+
+  /** Nothing (`undefined`) takes the property away. Throws for a name that is none, and `BAD_ARGUMENT` where the message has no room for it. */
+  write(msg: NodeMessageInFlow, value: unknown): void {
+    if (this.#isPlain && value !== undefined) {
+      Reflect.set(msg, this.#name, value);
+      return;
+    }
+    // Without this nobody would know: Core's change node warns as well.
+    if (this.#RED.util.setMessageProperty(msg, this.#name, value, value !== undefined) || value === undefined)
+      return;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      `The store has answered, but msg.${this.#name} cannot be written: a part of it is neither an object nor a list in this message. Choose another property in the node.`,
+    );
+  }
+}

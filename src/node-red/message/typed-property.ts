@@ -1,0 +1,208 @@
+import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
+import { StateStoreError } from '../../protocol/errors';
+import { fieldText } from '../words/field-text';
+import { TextTemplate } from './text-template';
+
+/** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
+export interface TypedInput {
+  value: string;
+  type: string;
+  /** Whether text may have `{{names}}` in it. */
+  template?: boolean;
+}
+
+/** Types whose value may come later: context stores may be slow, JSONata is asynchronous. */
+const ASYNCHRONOUS = new Set(['flow', 'global', 'jsonata']);
+
+/** Types that say something without a value: empty text, and the time of day. */
+const MEANT_BLANK = new Set(['str', 'date']);
+
+/** Properties of the message that need no parser: `payload`, `payload.id`. */
+const PLAIN = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
+
+type Reader = (msg: NodeMessageInFlow) => unknown;
+
+const NO_MESSAGE: NodeMessageInFlow = { _msgid: '' };
+
+/** One typed input of a node, ready to be read for every message. What needs no message is decided once. */
+export class TypedProperty {
+  /** How a person calls it: `msg.payload`. */
+  readonly label: string;
+  /** Whether the field was left blank. */
+  readonly blank: boolean;
+  /** Whether it is the same for every message. */
+  readonly fixed: boolean;
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #field: string;
+  readonly #input: TypedInput;
+  readonly #read: Reader;
+
+  /** `field` names the input in errors. */
+  constructor(RED: NodeAPI, node: Node, field: string, input: TypedInput) {
+    const { type } = input;
+    const value = fieldText(input.value);
+    this.#RED = RED;
+    this.#node = node;
+    this.#field = field;
+    this.#input = { ...input, value };
+    this.blank = value === '';
+    this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
+    const fixed = this.#fixedReader();
+    this.fixed = fixed !== undefined;
+    this.#read = fixed ?? this.#reader();
+  }
+
+  /** The value for this message, `undefined` when there is none. Throws or rejects with `BAD_ARGUMENT` that names the field. */
+  read(msg: NodeMessageInFlow): unknown {
+    return this.#read(msg);
+  }
+
+  #fixedReader(): Reader | undefined {
+    const { value, type } = this.#input;
+    if (this.blank && !MEANT_BLANK.has(type)) return () => undefined;
+    if (type === 'str' && !this.#isTemplate) return () => value;
+    if (type !== 'num') return undefined;
+    const number = Number(value);
+    return () => number;
+  }
+
+  #reader(): Reader {
+    const { value, type } = this.#input;
+    if (this.#isTemplate) return this.#templateReader();
+    if (type === 'msg' && PLAIN.test(value) && !value.startsWith('msg.')) {
+      const [first, ...rest] = value.split('.') as [string, ...string[]];
+      if (rest.length === 0) return (msg) => propertyOf(msg, first);
+      return (msg) => {
+        let found = propertyOf(msg, first);
+        for (const name of rest) {
+          // A property of something that is not there is not there either.
+          if (found === undefined || found === null) return undefined;
+          found = propertyOf(found, name);
+        }
+        return found;
+      };
+    }
+    if (ASYNCHRONOUS.has(type)) return (msg) => this.#readLater(msg);
+    return (msg) => this.#evaluate(msg);
+  }
+
+  get #isTemplate(): boolean {
+    const { value, type, template } = this.#input;
+    return type === 'str' && template === true && TextTemplate.is(value);
+  }
+
+  #templateReader(): Reader {
+    let template: TextTemplate;
+    try {
+      template = new TextTemplate(this.#RED, this.#node, this.#input.value);
+    } catch (error) {
+      return () => {
+        throw this.#unreadable(error);
+      };
+    }
+    return (msg) => {
+      try {
+        const text = template.render(msg);
+        return text instanceof Promise
+          ? text.catch((error) => {
+              throw this.#unreadable(error);
+            })
+          : text;
+      } catch (error) {
+        throw this.#unreadable(error);
+      }
+    };
+  }
+
+  #evaluate(msg: NodeMessageInFlow): unknown {
+    const { value, type } = this.#input;
+    try {
+      return this.#RED.util.evaluateNodeProperty(value, type, this.#node, msg);
+    } catch (error) {
+      // A property of something that is not there (msg.a.b without msg.a) is not there either.
+      if (type === 'msg' && error instanceof TypeError) return undefined;
+      throw this.#unreadable(error);
+    }
+  }
+
+  async #readLater(msg: NodeMessageInFlow): Promise<unknown> {
+    const { value, type } = this.#input;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#RED.util.evaluateNodeProperty(
+          value,
+          type,
+          this.#node,
+          msg,
+          (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result)),
+        );
+      });
+    } catch (error) {
+      throw this.#unreadable(error);
+    }
+  }
+
+  #unreadable(error: unknown): StateStoreError {
+    const { value } = this.#input;
+    return new StateStoreError(
+      'BAD_ARGUMENT',
+      `The ${this.#field} "${value}" of this node could not be evaluated: ${(error as Error).message ?? error}. Correct it in the node.`,
+      { cause: error },
+    );
+  }
+}
+
+function propertyOf(from: object, name: string): unknown {
+  return (from as Record<string, unknown>)[name];
+}
+
+/**
+ * Reads the properties of one message after those of the message before, even when some of them come later: what a
+ * node sends to the store keeps the order of its messages.
+ */
+export class OrderedReader<Name extends string> {
+  /** Of the properties that are the same for every message; the others have their names here. */
+  readonly #fixed = {} as Record<Name, unknown>;
+  readonly #others: [Name, TypedProperty][] = [];
+  #unfinished: Promise<unknown> | undefined;
+
+  constructor(properties: Record<Name, TypedProperty>) {
+    for (const [name, property] of Object.entries(properties) as [Name, TypedProperty][]) {
+      this.#fixed[name] = property.fixed ? property.read(NO_MESSAGE) : undefined;
+      if (!property.fixed) this.#others.push([name, property]);
+    }
+  }
+
+  /** The values by name; a promise only when one of them, or of an earlier message, is not there yet. */
+  read(msg: NodeMessageInFlow): Record<Name, unknown> | Promise<Record<Name, unknown>> {
+    const values = { ...this.#fixed };
+    let later: Promise<void>[] | undefined;
+    for (const [name, property] of this.#others) {
+      const value = property.read(msg);
+      if (value instanceof Promise) {
+        const store = (result: unknown): void => {
+          values[name] = result;
+        };
+        const stored = value.then(store);
+        // Where the next property throws, nobody waits for this one.
+        stored.catch(() => undefined);
+        later ??= [];
+        later.push(stored);
+      } else {
+        values[name] = value;
+      }
+    }
+    if (!later && !this.#unfinished) return values;
+    const reading = Promise.all([this.#unfinished, ...(later ?? [])]).then(() => values);
+    const settled = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#unfinished = settled;
+    void settled.then(() => {
+      if (this.#unfinished === settled) this.#unfinished = undefined;
+    });
+    return reading;
+  }
+}

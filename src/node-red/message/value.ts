@@ -1,0 +1,101 @@
+/** Values between messages and the store, which knows nothing but bytes. */
+import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
+import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { ownBytes } from './key';
+
+/** What a value becomes on its way out, in the words of Core's mqtt-in node. */
+export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64';
+
+/** Tells where an error belongs. Printing a key costs more than storing it, so it is asked only where there is an error. */
+export type ContextOf = () => ErrorContext;
+
+/**
+ * A value of a message as bytes: bytes as they are, text as UTF-8, everything else as JSON.
+ * `label` names where it came from. Throws `BAD_ARGUMENT` for what cannot be stored.
+ */
+export function valueToBytes(value: unknown, label: string, contextOf: ContextOf): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value);
+  const bytes = ownBytes(value);
+  if (bytes instanceof Uint8Array) return bytes;
+  const json =
+    typeof value === 'number' && !Number.isFinite(value) ? undefined : stringify(value, label, contextOf);
+  if (json === undefined) {
+    const context = contextOf();
+    const found = typeof value === 'number' ? String(value) : typeof value;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      `${label} is ${found}, which is no value to store${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
+      context,
+    );
+  }
+  return Buffer.from(json);
+}
+
+function stringify(value: unknown, label: string, contextOf: ContextOf): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    const message = (error as Error).message.split('\n')[0];
+    throw new StateStoreError('BAD_ARGUMENT', `${label} cannot be written as JSON: ${message}.`, {
+      ...contextOf(),
+      cause: error,
+    });
+  }
+}
+
+/** Bytes from the store as a value of a message. Throws `BAD_RESPONSE` when `json` was asked for and it is none. */
+export function valueFromBytes(bytes: Buffer, format: ValueFormat, contextOf: ContextOf): unknown {
+  switch (format) {
+    case 'buffer':
+      // The answer's packet would stay in memory as long as a view into it.
+      return Buffer.from(bytes);
+    case 'base64':
+      return bytes.toString('base64');
+    case 'utf8':
+      return bytes.toString('utf8');
+    case 'json':
+      return parseJson(bytes, contextOf);
+    default:
+      return detect(bytes);
+  }
+}
+
+function parseJson(bytes: Buffer, contextOf: ContextOf): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    const context = contextOf();
+    throw new StateStoreError(
+      'BAD_RESPONSE',
+      `The value of key ${context.key} is not valid JSON. Choose another output format in the node.`,
+      { ...context, cause: error },
+    );
+  }
+}
+
+/** How JSON begins. To try what begins otherwise would cost more than all the rest. */
+const JSON_BEGIN = /^[ \t\n\r]*(?:[{["\d-]|true|false|null)/;
+
+function detect(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) return Buffer.from(bytes);
+  const text = bytes.toString('utf8');
+  if (!JSON_BEGIN.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The properties of an object of keys and values. Throws `BAD_ARGUMENT` when it is none. */
+export function toEntries(value: unknown, label: string): [string, unknown][] {
+  const isObject =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isUint8Array(value);
+  if (isObject) return Object.entries(value);
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    `${label} must be an object of keys and values, because this node stores each of its properties under a key of its own.`,
+    { operation: 'set' },
+  );
+}

@@ -1,0 +1,58 @@
+import type { NodeAPI } from 'node-red';
+import type { StateStoreClientOptions } from '../../client/options';
+import { errorText } from '../words/localize';
+import { translate } from '../words/translate';
+import type { StoreConnection, StoreNode } from './store';
+
+/** A failure that passes by itself within this time, such as an emulator that is still starting, is not worth a line. */
+const PATIENCE_MS = 2000;
+
+/** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
+export function logConnection(RED: NodeAPI, node: StoreNode): void {
+  let told = '';
+  let latest: (StoreConnection & { kind: 'disconnected' | 'stopped' })['reason'];
+  let timer: NodeJS.Timeout | undefined;
+
+  const tell = (text: string, log: (text: string) => void): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (text === told) return;
+    told = text;
+    log(text);
+  };
+  node.store.on('state', (state) => {
+    switch (state.kind) {
+      case 'connected':
+        tell(connected(RED, state.port), (text) => node.log(text));
+        if (isUnverified(node.store.options)) node.warn(translate(RED, 'log.unverified'));
+        if (isReadable(node.store.options)) node.warn(translate(RED, 'log.readable'));
+        break;
+      case 'disconnected':
+      case 'stopped': {
+        latest = state.reason;
+        const warn = () => tell(errorText(RED, latest.reason, latest.message), (text) => node.warn(text));
+        if (latest.retry === 'soon') timer ??= setTimeout(warn, PATIENCE_MS);
+        else warn();
+        break;
+      }
+      case 'closed':
+        clearTimeout(timer);
+        break;
+    }
+  });
+}
+
+function connected(RED: NodeAPI, port: number | undefined): string {
+  return port === undefined ? translate(RED, 'log.connected') : translate(RED, 'log.connectedAt', { port });
+}
+
+function isUnverified({ tls }: StateStoreClientOptions): boolean {
+  return typeof tls === 'object' && tls.verify === false;
+}
+
+/** A log-in that leaves this machine unencrypted. */
+function isReadable({ tls, host, username, tokenFile }: StateStoreClientOptions): boolean {
+  return (
+    !tls && (username ?? tokenFile) !== undefined && !/^(localhost|127\..*|::1)$/.test(host ?? 'localhost')
+  );
+}

@@ -1,0 +1,97 @@
+/** Whether a state store answers on a connection: an MQTT broker alone is of no use. */
+import type { StateStoreClient } from '../../client/state-store-client';
+import { ServiceError, StateStoreError } from '../../protocol/errors';
+
+/** A key that nobody has. */
+const KEY = 'statestore-test/is-there-a-store';
+/** How long after a request without an answer the next one follows, in milliseconds. */
+const PAUSE_MS = 10_000;
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+const NOT_AUTHORIZED = 0x87;
+
+/** Why a connection is of no use: a name for the status, and what to do. */
+export interface Absence {
+  reason: 'noStateStore' | 'noStateStoreAnswer' | 'notAuthorized';
+  message: string;
+  retry: 'slowly';
+}
+
+/** Asks with a request of its own after each connect, and again and again until there is an answer. */
+export class StorePresence {
+  readonly #client: StateStoreClient;
+  readonly #where: () => string;
+  readonly #onChange: () => void;
+  #end: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #found: 'there' | Absence | undefined;
+
+  /** `where` names the broker; `onChange` hears of what an answer, or its lack, brings for {@link found}. */
+  constructor(client: StateStoreClient, where: () => string, onChange: () => void) {
+    this.#client = client;
+    this.#where = where;
+    this.#onChange = onChange;
+  }
+
+  /** What is known of this connection; nothing before the first answer. */
+  get found(): 'there' | Absence | undefined {
+    return this.#found;
+  }
+
+  /** The client is connected, anew. */
+  connected(): void {
+    this.lost();
+    void this.#ask(new AbortController());
+  }
+
+  /** The client is not connected any more. */
+  lost(): void {
+    clearTimeout(this.#timer);
+    this.#end?.abort();
+    this.#found = undefined;
+  }
+
+  async #ask(end: AbortController): Promise<void> {
+    this.#end = end;
+    const { answers } = this.#client;
+    let found: 'there' | Absence | undefined;
+    try {
+      await this.#client.get(KEY, { signal: end.signal });
+      found = 'there';
+    } catch (error) {
+      found = readError(error, this.#where(), this.#client.answers > answers);
+    }
+    if (end.signal.aborted) return;
+    if (found !== 'there') this.#timer = setTimeout(() => void this.#ask(end), PAUSE_MS);
+    if (!found) return;
+    this.#found = found;
+    this.#onChange();
+  }
+}
+
+/**
+ * What an error says of the store, where other requests were answered meanwhile or not; nothing where it says that there was no room
+ * for this one, or that the connection was lost.
+ */
+function readError(error: unknown, where: string, othersAnswered: boolean): 'there' | Absence | undefined {
+  if (!(error instanceof StateStoreError) || error instanceof ServiceError) return 'there';
+  const { code, reasonCode } = error;
+  const advice =
+    'Check that host and port are those of the MQTT broker of Azure IoT Operations, or of an emulator';
+  if (code === 'BAD_RESPONSE' || reasonCode === NO_MATCHING_SUBSCRIBERS) {
+    return absence(
+      'noStateStore',
+      `A broker answers at ${where}, but there is no state store on it. ${advice}.`,
+    );
+  }
+  if (code === 'TIMEOUT') {
+    if (othersAnswered) return 'there';
+    const message = `A broker answers at ${where}, but no state store does. ${advice}, and that the state store runs.`;
+    return absence('noStateStoreAnswer', message);
+  }
+  if (reasonCode === NOT_AUTHORIZED) return absence('notAuthorized', error.message);
+  return code === 'REFUSED' ? 'there' : undefined;
+}
+
+function absence(reason: Absence['reason'], message: string): Absence {
+  return { reason, message, retry: 'slowly' };
+}

@@ -1,0 +1,107 @@
+/**
+ * A node that uses a store: the client it shares with the other nodes of that store, or why there is none, its status, and the
+ * order in which things end. What the node is for - requests, observing, something it holds - is its owner's.
+ */
+import type { Node, NodeAPI } from 'node-red';
+import type { StateStoreClient } from '../../client/state-store-client';
+import { type Operation, StateStoreError } from '../../protocol/errors';
+import { asError } from '../words/as-error';
+import { UserStatus } from './status';
+import { type Store, type StoreConnection, type StoreNode, storeOf } from './store';
+
+/** What the owner adds. */
+export interface StoreUserParts {
+  /** Named in the errors. */
+  operation: Operation;
+  /** Hears of the connection as it is at the start, and of every change until the node is closed. */
+  onState?(state: StoreConnection): void;
+  /**
+   * Ends what the node does and gives back what it holds. The client is released when this has settled, so what was made with it
+   * still works; the status is shown until then. Node-RED gives a node 15 seconds to close: limit what may take longer.
+   */
+  close(): Promise<void> | void;
+}
+
+export class StoreUser {
+  /** The only one to set the status of the node. */
+  readonly status: UserStatus;
+  readonly #node: Node;
+  readonly #parts: StoreUserParts;
+  readonly #store: Store | undefined;
+  #client: StateStoreClient | undefined;
+  #settingsError: StateStoreError | undefined;
+  #closing = false;
+
+  /** `storeId`: the `statestore-config` that was chosen, if any. */
+  constructor(RED: NodeAPI, node: Node, storeId: string, parts: StoreUserParts) {
+    this.status = new UserStatus(RED, node);
+    this.#node = node;
+    this.#parts = parts;
+    this.#store = storeOf(RED.nodes.getNode(storeId) as StoreNode | null);
+  }
+
+  /**
+   * Registers with the store. From now on the status is shown, and the parts are called. Returns the client, or nothing where
+   * {@link client} says why.
+   */
+  start(): StateStoreClient | undefined {
+    const onState = (state: StoreConnection) => {
+      this.status.connection(state);
+      this.#parts.onState?.(state);
+    };
+    this.#node.on('close', (_removed: boolean, done: () => void) => {
+      this.#store?.off('state', onState);
+      void this.#close().then(done, done);
+    });
+    if (!this.#store) {
+      this.status.unusable('noStore');
+      return undefined;
+    }
+    try {
+      this.#client = this.#store.register(this.#node);
+    } catch (error) {
+      this.#settingsError = asError(error, this.#parts.operation);
+      this.status.unusable('badSettings');
+      return undefined;
+    }
+    this.#store.on('state', onState);
+    onState(this.#store.state);
+    return this.#client;
+  }
+
+  /** What is wrong with the settings of the store; the same error for every message. */
+  get settingsError(): StateStoreError | undefined {
+    return this.#settingsError;
+  }
+
+  /** Whether the client is connected. */
+  get connected(): boolean {
+    return this.#client?.state.kind === 'connected';
+  }
+
+  /**
+   * The client, for something new. Throws `BAD_ARGUMENT` where no store is chosen or its settings are wrong, and `CLOSED`
+   * once the node is being closed.
+   */
+  client(): StateStoreClient {
+    if (this.#settingsError) throw this.#settingsError;
+    const { operation } = this.#parts;
+    if (this.#closing) {
+      const message = 'This node is being closed. The message was not sent to the store.';
+      throw new StateStoreError('CLOSED', message, { operation });
+    }
+    if (this.#client) return this.#client;
+    const message = 'This node has no store. Open the node and choose or add one.';
+    throw new StateStoreError('BAD_ARGUMENT', message, { operation });
+  }
+
+  async #close(): Promise<void> {
+    this.#closing = true;
+    try {
+      await this.#parts.close();
+    } finally {
+      this.status.clear();
+      this.#store?.release(this.#node);
+    }
+  }
+}

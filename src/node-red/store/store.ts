@@ -1,0 +1,179 @@
+import { EventEmitter } from 'node:events';
+import type { Node } from 'node-red';
+import type { StateStoreClientOptions } from '../../client/options';
+import { StateStoreClient } from '../../client/state-store-client';
+import type { ConnectionState } from '../../mqtt/connection';
+import type { ConnectionError } from '../../mqtt/connection-error';
+import type { LocalEmulator } from '../emulator/local-emulator';
+import type { StoreCredentials } from './settings';
+import { type Absence, StorePresence } from './store-presence';
+
+/** The runtime node of a `statestore-config`. */
+export interface StoreNode extends Node<StoreCredentials> {
+  store: Store;
+  /** Node-RED hands this node's status and errors on to the nodes in here; it must be a plain object. */
+  users: Record<string, Node>;
+}
+
+/** Somebody who uses a store and is no node: an open page, for example. */
+export interface Guest {
+  /** The store is being closed; it waits until its guests have left, 5 seconds at most. */
+  onClosing(): void;
+}
+
+/** The store of a config node, if there is such a node. */
+export function storeOf(node: StoreNode | null): Store | undefined {
+  return node?.store;
+}
+
+/**
+ * The connection of a store as its users see it: `connected` when a state store has answered on it, not before. `port`: the emulator
+ * has this port instead of the one that was chosen.
+ */
+export type StoreConnection =
+  | Exclude<ConnectionState, { kind: 'connected' | 'disconnected' }>
+  | { kind: 'connected'; port?: number }
+  | { kind: 'disconnected'; reason: Pick<ConnectionError, 'reason' | 'message' | 'retry'> | Absence };
+
+/** What a store is made of. */
+export interface StoreParts {
+  options: StateStoreClientOptions;
+  /** What gives the options `locate`, where the store is an emulator on this machine. */
+  emulator?: LocalEmulator;
+}
+
+/** How long a client without users is kept: a deploy that replaces its last node must not cost the connection. */
+const GRACE_MS = 1000;
+/** How long a store that is closed leaves its client to nodes that are not closed yet. */
+const PATIENCE_MS = 5000;
+
+/**
+ * The one pooled client of a store: opened when the first user registers, closed some time after the last one is released.
+ * Emits `state` for every change of the connection.
+ */
+export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
+  readonly users: Record<string, Node> = {};
+  /** What the client was made with last. */
+  options: StateStoreClientOptions = {};
+  readonly #read: () => StoreParts;
+  readonly #guests = new Set<Guest>();
+  #client: StateStoreClient | undefined;
+  #emulator: LocalEmulator | undefined;
+  #presence: StorePresence | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #onReleased: (() => void) | undefined;
+
+  /** `read` is called when the first user registers, and throws `BAD_ARGUMENT` for wrong settings. */
+  constructor(read: () => StoreParts) {
+    super();
+    this.setMaxListeners(0);
+    this.#read = read;
+  }
+
+  get #used(): boolean {
+    return Object.keys(this.users).length > 0 || this.#guests.size > 0;
+  }
+
+  get state(): StoreConnection {
+    const state = this.#client?.state ?? { kind: 'closed' };
+    if (state.kind !== 'connected') return state;
+    const found = this.#presence?.found;
+    if (!found) return { kind: 'connecting' };
+    if (found !== 'there') return { kind: 'disconnected', reason: found };
+    const port = this.movedTo;
+    return { kind: 'connected', ...(port !== undefined && { port }) };
+  }
+
+  /** The port of the emulator, where it could not have the one that was chosen. */
+  get movedTo(): number | undefined {
+    return this.#emulator?.movedTo;
+  }
+
+  /** Registers a node and returns the client it shares with the others. Throws `BAD_ARGUMENT` for wrong settings. */
+  register(node: Node): StateStoreClient {
+    this.users[node.id] = node;
+    return this.#opened();
+  }
+
+  /** The same for somebody who is no node. */
+  registerGuest(guest: Guest): StateStoreClient {
+    this.#guests.add(guest);
+    try {
+      return this.#opened();
+    } catch (error) {
+      this.#guests.delete(guest);
+      throw error;
+    }
+  }
+
+  #opened(): StateStoreClient {
+    clearTimeout(this.#grace);
+    if (!this.#client) {
+      const { options, emulator } = this.#read();
+      const client = new StateStoreClient({
+        ...options,
+        ...(emulator && { locate: () => emulator.locate() }),
+      });
+      const tell = () => this.emit('state', this.state);
+      const presence = new StorePresence(client, () => this.#where, tell);
+      this.options = options;
+      this.#emulator = emulator;
+      this.#client = client;
+      this.#presence = presence;
+      client.on('state', ({ kind }) => {
+        if (kind === 'connected') presence.connected();
+        else presence.lost();
+        tell();
+      });
+      client.open();
+    }
+    return this.#client;
+  }
+
+  get #where(): string {
+    const { host = 'localhost', tls, port = tls ? 8883 : 1883 } = this.options;
+    return `${host}:${this.movedTo ?? port}`;
+  }
+
+  /** Releases a node; with the last one the client is closed, unless another registers within a second. */
+  release(node: Node): void {
+    delete this.users[node.id];
+    this.#released();
+  }
+
+  releaseGuest(guest: Guest): void {
+    if (this.#guests.delete(guest)) this.#released();
+  }
+
+  #released(): void {
+    if (this.#used) return;
+    clearTimeout(this.#grace);
+    if (this.#onReleased) this.#onReleased();
+    else if (this.#client) this.#grace = setTimeout(() => void this.close(), GRACE_MS);
+  }
+
+  /**
+   * Closes the client when its users have released it, which give back what they hold, or after 5 seconds. Node-RED closes a store
+   * together with them. What the emulator of a store that is `removed` holds is gone.
+   */
+  async close(removed = false): Promise<void> {
+    clearTimeout(this.#grace);
+    for (const guest of [...this.#guests]) guest.onClosing();
+    if (this.#used) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        this.#onReleased = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#onReleased = undefined;
+    }
+    const client = this.#client;
+    const emulator = this.#emulator;
+    this.#client = undefined;
+    this.#emulator = undefined;
+    await client?.close();
+    await emulator?.release(removed);
+  }
+}
