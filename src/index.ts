@@ -32,17 +32,17 @@ export type { LeaseOptions } from './coordination/lease';
 export type { LockOptions } from './coordination/lock';
 export type { Change as UpdateChange, UpdateOptions, UpdateResult } from './coordination/update';
 export type { EmulatorOptions, EmulatorTls } from './emulator/broker';
-export type { ConnectionState } from './mqtt/connection';
-export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';
-export type { Login, TlsOptions } from './mqtt/login';
 export {
   type ClientErrorCode,
   type ErrorCode,
   type Operation,
-  ServiceError,
   type ServiceErrorCode,
   StateStoreError,
-} from './protocol/errors';
+} from './errors';
+export type { ConnectionState } from './mqtt/connection';
+export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';
+export type { Login, TlsOptions } from './mqtt/login';
+export { ServiceError } from './protocol/errors';
 
 // What follows is loaded when a program asks for it: most use little of it, and the emulator with its broker and a parser of YAML takes
 // longer to load than all the rest.

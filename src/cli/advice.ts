@@ -1,6 +1,6 @@
 /** Which options of the command mend a failed connection. */
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 
 /** Why there is no connection. */
 export type ConnectionFailure = Extract<StateStoreClient['state'], { kind: 'disconnected' }>['reason'];
@@ -25,7 +25,7 @@ const OPTIONS: Partial<Record<ConnectionFailure['reason'], string>> = {
 
 /** " (options: ...)", or nothing where no option helps, or where the variables of the environment decide. */
 export function adviceFor(error: unknown, fromEnvironment: boolean): string {
-  const failure = error instanceof StateStoreError ? error.cause : error;
+  const failure = error instanceof StateStoreError && !isConnectionFailure(error) ? error.cause : error;
   if (fromEnvironment || !isConnectionFailure(failure)) return '';
   const options = OPTIONS[failure.reason];
   return options === undefined ? '' : ` (options: ${options})`;

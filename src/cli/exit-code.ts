@@ -1,5 +1,6 @@
 /** How the command `statestore` tells a script what happened: docs/command.md. */
-import { isWrite, ServiceError, StateStoreError } from '../protocol/errors';
+import { isWrite, StateStoreError } from '../errors';
+import { ServiceError } from '../protocol/errors';
 import { UsageError } from './usage-error';
 
 export const EXIT = {

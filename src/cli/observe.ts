@@ -1,6 +1,6 @@
 import type { Change } from '../client/observations';
 import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey, StateStoreError } from '../protocol/errors';
+import { printableKey, StateStoreError } from '../errors';
 import { adviceFor } from './advice';
 import { connect } from './connect';
 import type { Call } from './invocation';

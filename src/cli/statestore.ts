@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `statestore`: docs/command.md. */
 import { StateStoreClient } from '../client/state-store-client';
-import { printableKey } from '../protocol/errors';
+import { printableKey } from '../errors';
 import { adviceFor } from './advice';
 import { connect } from './connect';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code';

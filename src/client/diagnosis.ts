@@ -1,6 +1,6 @@
+import { StateStoreError } from '../errors';
 import type { ConnectionState } from '../mqtt/connection';
 import { ConnectionError, type Stage } from '../mqtt/connection-error';
-import { StateStoreError } from '../protocol/errors';
 import type { StateStoreClientOptions } from './options';
 import { randomId } from './random';
 import { StateStoreClient } from './state-store-client';

@@ -1,4 +1,4 @@
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import type { StateStoreClientOptions } from './options';
 
 /** Problems found so far; all of them are told at once. */

@@ -1,5 +1,5 @@
+import { type ErrorCode, StateStoreError } from '../errors';
 import { ConnectionError } from '../mqtt/connection-error';
-import { type ErrorCode, StateStoreError } from '../protocol/errors';
 import { noConnection } from './request-errors';
 
 /** What the store answers to this key or this client whenever it is asked, and what the call itself is wrong with. */

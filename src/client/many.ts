@@ -1,4 +1,4 @@
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import type { Bytes } from './options';
 
 /** The outcome of one key among many: the result, or why there is none. */

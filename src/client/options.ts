@@ -1,7 +1,8 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
+
+import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../errors';
 import type { Login, TlsOptions } from '../mqtt/login';
 import type { SetCondition } from '../protocol/commands';
-import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../protocol/errors';
 import { parseHlc } from '../protocol/hlc';
 import { randomId } from './random';
 

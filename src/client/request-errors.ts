@@ -1,15 +1,17 @@
 /** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
-import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
+
 import {
   causeFirst,
   type ErrorCode,
   type ErrorContext,
+  type Explanation,
   isWrite,
   notDone,
-  ServiceError,
   StateStoreError,
   what,
-} from '../protocol/errors';
+} from '../errors';
+import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
+import { ServiceError } from '../protocol/errors';
 import { parseItem } from '../protocol/resp3';
 import type { StatusProblem } from '../protocol/status';
 import { REQUEST_TOPIC } from '../protocol/topics';
@@ -20,11 +22,10 @@ export function timedOut(request: Request, strays: number): StateStoreError {
     strays > 0
       ? `Answers came that match no request (${strays}, with missing or foreign correlation data): check what serves the state store.`
       : 'Check the load of the broker and the network, or raise the timeout.';
-  return fail(
-    'TIMEOUT',
-    request,
-    `No answer within ${request.timeout} ms to the request to ${what(request)}. ${doubt(request)}${hint}`,
-  );
+  return fail('TIMEOUT', request, {
+    problem: `No answer within ${request.timeout} ms to the request to ${what(request)}`,
+    advice: `${doubt(request)}${hint}`,
+  });
 }
 
 export function notSent(request: Request, inFlight: number): StateStoreError {
@@ -36,6 +37,7 @@ export function notSent(request: Request, inFlight: number): StateStoreError {
       `${notDone(request)} within ${request.timeout} ms, and nothing was sent`,
       'Send fewer messages at once, or raise the timeout.',
     ),
+    { applied: 'no' },
   );
 }
 
@@ -44,14 +46,14 @@ export function notConnected(request: Request, reason: ConnectionError | undefin
   return fail(
     'NOT_CONNECTED',
     request,
-    causeFirst(reason?.message ?? 'There is no connection', `${notDone(request)}, and nothing was sent`),
-    reason,
+    causeFirst(reason ?? 'There is no connection', `${notDone(request)}, and nothing was sent`),
+    reason && { cause: reason, retryable: reason.retryable },
   );
 }
 
 /** There is no connection at all, for whatever request. */
 export function noConnection(reason: ConnectionError): StateStoreError {
-  return new StateStoreError(reason.code, reason.message, { cause: reason });
+  return new StateStoreError(reason.code, reason, { cause: reason, retryable: reason.retryable });
 }
 
 export function queueFull(
@@ -71,29 +73,26 @@ export function queueFull(
 }
 
 export function outcomeUnknown(request: Request): StateStoreError {
-  return fail(
-    'OUTCOME_UNKNOWN',
-    request,
-    `The connection was lost while the request to ${what(request)} was under way, and the broker did not keep the session. It may or may not have been applied. Get the key to find out.`,
-  );
+  return fail('OUTCOME_UNKNOWN', request, {
+    problem: `The connection was lost while the request to ${what(request)} was under way, and the broker did not keep the session`,
+    advice: 'It may or may not have been applied. Get the key to find out.',
+  });
 }
 
 /** A write that was sent again got an answer which the first time it was sent would explain as well. */
 export function notOfTheFirst(request: Request, answer: string): StateStoreError {
-  return fail(
-    'OUTCOME_UNKNOWN',
-    request,
-    `The request to ${what(request)} had to be sent again after the connection was lost, and the answer (${answer.slice(0, 120)}) may be to the second of two. ${doubt(request)}Get the key to find out.`,
-  );
+  return fail('OUTCOME_UNKNOWN', request, {
+    problem: `The request to ${what(request)} had to be sent again after the connection was lost, and the answer (${answer.slice(0, 120)}) may be to the second of two`,
+    advice: `${doubt(request)}Get the key to find out.`,
+  });
 }
 
 /** A write under way when the connection was lost, and the store does not say any more whether it arrived. */
 export function arrivalUnknown(request: Request): StateStoreError {
-  return fail(
-    'OUTCOME_UNKNOWN',
-    request,
-    `The connection was lost while the request to ${what(request)} was under way, and the store does not answer any more. ${doubt(request)}Get the key to find out.`,
-  );
+  return fail('OUTCOME_UNKNOWN', request, {
+    problem: `The connection was lost while the request to ${what(request)} was under way, and the store does not answer any more`,
+    advice: `${doubt(request)}Get the key to find out.`,
+  });
 }
 
 export function closed(request: Request, sent: boolean): StateStoreError {
@@ -101,11 +100,15 @@ export function closed(request: Request, sent: boolean): StateStoreError {
     'CLOSED',
     request,
     sent && isWrite(request)
-      ? `The connection to the store was closed before the answer to the request to ${what(request)}. ${doubt(request)}`.trim()
+      ? {
+          problem: `The connection to the store was closed before the answer to the request to ${what(request)}`,
+          advice: doubt(request).trim(),
+        }
       : causeFirst(
           'The connection to the store was closed',
           `${notDone(request)}${sent ? '' : ', and nothing was sent'}`,
         ),
+    sent ? {} : { applied: 'no' },
   );
 }
 
@@ -123,8 +126,8 @@ export function tooLarge(request: Request, size: number, limit: number): StateSt
 
 /** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
 export function notDelivered(request: Request, reasonCode: number): StateStoreError {
-  const message = causeFirst(deliveryWords(reasonCode), notDone(request));
-  return new StateStoreError('REFUSED', message, { ...contextOf(request), reasonCode });
+  const { retryable, ...cause } = delivery(reasonCode);
+  return fail('REFUSED', request, causeFirst(cause, notDone(request)), { reasonCode, retryable });
 }
 
 /** The status or the protocol version of the answer is no success. An `-ERR` payload that is known says more than the status. */
@@ -134,19 +137,17 @@ export function fromStatus(
   { kind, text }: StatusProblem,
 ): StateStoreError {
   if (kind === 'unreadable') {
-    return fail(
-      'BAD_RESPONSE',
-      request,
-      `The answer to the request to ${what(request)} carries ${text}. ${doubt(request)}Check that a state store serves this broker.`,
-    );
+    return fail('BAD_RESPONSE', request, {
+      problem: `The answer to the request to ${what(request)} carries ${text}`,
+      advice: `${doubt(request)}Check that a state store serves this broker.`,
+    });
   }
   const refusal = ServiceError.fromText(refusalText(payload) ?? text, contextOf(request));
   if (kind === 'refused' || refusal.code !== 'UNKNOWN' || !isWrite(request)) return refusal;
-  return fail(
-    'OUTCOME_UNKNOWN',
-    request,
-    `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${what(request)}. ${doubt(request)}Get the key to find out; the log of the broker may have the reason.`,
-  );
+  return fail('OUTCOME_UNKNOWN', request, {
+    problem: `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${what(request)}`,
+    advice: `${doubt(request)}Get the key to find out. The log of the broker may have the reason.`,
+  });
 }
 
 function refusalText(payload: Buffer): string | undefined {
@@ -159,18 +160,21 @@ function refusalText(payload: Buffer): string | undefined {
 }
 
 export function badVersion(request: Request, version: string): StateStoreError {
-  return fail(
-    'BAD_RESPONSE',
-    request,
-    `The answer to the request to ${what(request)} carries the malformed version ${JSON.stringify(version.slice(0, 60))}. ${doubt(request)}Check that a state store serves this broker.`,
-  );
+  return fail('BAD_RESPONSE', request, {
+    problem: `The answer to the request to ${what(request)} carries the malformed version ${JSON.stringify(version.slice(0, 60))}`,
+    advice: `${doubt(request)}Check that a state store serves this broker.`,
+  });
 }
 
 export function skewed(request: Request, cause: StateStoreError): StateStoreError {
   return fail(
     'TIMESTAMP_SKEW',
     request,
-    `The answer to the request to ${what(request)} comes from the future. ${doubt(request)}${cause.message}`,
+    {
+      problem: `The answer to the request to ${what(request)} comes from the future`,
+      advice: `${doubt(request)}${cause.message}`,
+    },
+    { cause, ...(isWrite(request) && { applied: 'unknown' }) },
   );
 }
 
@@ -178,17 +182,30 @@ const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
 const QUOTA_EXCEEDED = 0x97;
 
-function deliveryWords(reasonCode: number): string {
+function delivery(reasonCode: number): Explanation & { retryable: boolean } {
   const code = reasonWords(reasonCode);
   switch (reasonCode) {
     case NO_MATCHING_SUBSCRIBERS:
-      return `nobody serves the state store on this broker: ${code}. Check that host and port are those of the Azure IoT Operations MQTT broker or of the emulator.`;
+      return {
+        problem: `nobody serves the state store on this broker: ${code}`,
+        advice:
+          'Check that host and port are those of the Azure IoT Operations MQTT broker or of the emulator.',
+        retryable: true,
+      };
     case NOT_AUTHORIZED:
-      return `the broker does not allow this client to publish to ${REQUEST_TOPIC}: ${code}. Ask its operator for a rule that allows it.`;
+      return {
+        problem: `the broker does not allow this client to publish to ${REQUEST_TOPIC}: ${code}`,
+        advice: 'Ask its operator for a rule that allows it.',
+        retryable: false,
+      };
     case QUOTA_EXCEEDED:
-      return `the broker has no room for more messages: ${code}. Send fewer messages at once.`;
+      return {
+        problem: `the broker has no room for more messages: ${code}`,
+        advice: 'Send fewer messages at once.',
+        retryable: true,
+      };
     default:
-      return `the broker did not take the request: ${code}.`;
+      return { problem: `the broker did not take the request: ${code}`, advice: '', retryable: true };
   }
 }
 
@@ -197,8 +214,13 @@ function doubt(request: Request): string {
   return isWrite(request) ? 'It may or may not have been applied. ' : '';
 }
 
-function fail(code: ErrorCode, request: Request, message: string, cause?: Error): StateStoreError {
-  return new StateStoreError(code, message, { ...contextOf(request), ...(cause && { cause }) });
+function fail(
+  code: ErrorCode,
+  request: Request,
+  message: Explanation,
+  more: Partial<ErrorContext> = {},
+): StateStoreError {
+  return new StateStoreError(code, message, { ...contextOf(request), ...more });
 }
 
 function contextOf({ operation, key }: Request): ErrorContext {

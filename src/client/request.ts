@@ -1,5 +1,5 @@
 /** What is asked of the store, and how its answer is read. */
-import { type ErrorContext, isWrite, type Operation, printableKey } from '../protocol/errors';
+import { type ErrorContext, isWrite, type Operation, printableKey } from '../errors';
 import type { UserProperties } from '../protocol/user-properties';
 import type { SetOptions } from './options';
 

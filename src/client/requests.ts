@@ -3,11 +3,11 @@
  * docs/architecture.md, "The fate of a request".
  */
 
+import { isWrite, type StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
 import { commandItems, parseCommand } from '../protocol/commands';
-import { isWrite, type StateStoreError } from '../protocol/errors';
 import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
 import { encodeArray, type Items } from '../protocol/resp3';
 import { isApplied } from '../protocol/responses';

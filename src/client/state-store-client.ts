@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type ErrorContext, type Operation, StateStoreError } from '../errors';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
 import { type Command, commandItems } from '../protocol/commands';
-import { type ErrorContext, type Operation, StateStoreError } from '../protocol/errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';

@@ -1,4 +1,4 @@
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { CachedKey, type Surroundings } from './cached-key';
 import { afterAll, type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
 import { checkValue, decode, encode } from './encoding';

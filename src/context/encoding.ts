@@ -1,5 +1,5 @@
 /** Values as they are in the store: JSON, as Core's files have it. */
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 
 /** How JSON.stringify writes a Buffer; only where this stands is it worth looking for one. */
 const BUFFER = '"type":"Buffer"';

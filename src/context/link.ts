@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StateStoreClient } from '../client/state-store-client';
-import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../errors';
 import { ContextIndex } from './context-index';
 import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';

@@ -4,7 +4,7 @@ import type { RequestOptions } from '../client/options';
 import type { GetResult, StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { update } from '../coordination/update';
-import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../errors';
 import { notInTime } from './not-in-time';
 
 /** Where a list is, and what belongs to it. */

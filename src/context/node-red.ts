@@ -1,5 +1,5 @@
 /** What is used of the Node-RED that runs: how it reads property expressions, and its log. */
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 
 /** `@node-red/util`, as far as it is used here. */
 export interface NodeRed {

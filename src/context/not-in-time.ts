@@ -1,5 +1,5 @@
 import type { StateStoreClient } from '../client/state-store-client';
-import { causeFirst, StateStoreError } from '../protocol/errors';
+import { causeFirst, StateStoreError } from '../errors';
 
 /**
  * The error of what did not happen because its time was over, with the reason where there is no connection. `consequence`: in words,

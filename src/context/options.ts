@@ -1,7 +1,7 @@
 /** The options of the context store, and the checks that name a wrong one. */
 import { optionsFromEnvironment } from '../client/environment';
 import { resolveClientOptions, type StateStoreClientOptions } from '../client/options';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 
 /** `config` of a context store in settings.js: what {@link StateStoreClientOptions} has, and how the memory is kept. */
 export interface ContextStoreOptions extends StateStoreClientOptions {

@@ -1,5 +1,5 @@
 /** Which keys of the store the memory is kept in: docs/context.md, "What is in the store". */
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
 
 /** What is kept in a key: the names of all scopes, those of the keys of one, or a value. */

@@ -1,5 +1,5 @@
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import type { NodeRed } from './node-red';
 
 const MOST_NAMED = 10;

@@ -1,7 +1,7 @@
 import type { Observation } from '../client/observation';
 import { toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { isPassing, ofLock } from './coordination-errors';
 import { holderName } from './holder';
 import type { Lease } from './lease';

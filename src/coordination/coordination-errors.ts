@@ -1,12 +1,6 @@
 /** The errors of leases, locks and updates, in words that say what to do. */
 import { type Bytes, toBytes } from '../client/options';
-import {
-  causeFirst,
-  type ErrorCode,
-  type Operation,
-  printableKey,
-  StateStoreError,
-} from '../protocol/errors';
+import { causeFirst, type ErrorCode, type Operation, printableKey, StateStoreError } from '../errors';
 
 /** Errors that may be gone when the same is tried again. */
 const PASSING = new Set<ErrorCode>([

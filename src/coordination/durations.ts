@@ -1,4 +1,4 @@
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 
 export const DEFAULT_LEASE_MS = 10_000;
 const SHORTEST_MS = 100;

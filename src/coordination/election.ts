@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { Contender } from './contender';
 import { Deferred } from './deferred';
 import { Lease } from './lease';

@@ -1,7 +1,7 @@
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
-import type { StateStoreError } from '../protocol/errors';
+import type { StateStoreError } from '../errors';
 import { Contender } from './contender';
 import { leaseLost, lockClosed } from './coordination-errors';
 import { Deferred } from './deferred';

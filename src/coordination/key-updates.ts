@@ -1,7 +1,7 @@
 import type { SetOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
-import { type ErrorCode, StateStoreError } from '../protocol/errors';
+import { type ErrorCode, StateStoreError } from '../errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
 import { type Hold, keyLockOf } from './key-lock';

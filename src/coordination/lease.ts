@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Bytes, RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { isPassing, leaseLost } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';

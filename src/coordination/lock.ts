@@ -1,6 +1,6 @@
 import { type Bytes, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../protocol/errors';
+import { StateStoreError } from '../errors';
 import { nameOf, notFree } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
 import { type Hold, type KeyLock, keyLockOf } from './key-lock';

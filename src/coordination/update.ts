@@ -1,6 +1,6 @@
 import { type Bytes, checkOptions, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey, StateStoreError } from '../protocol/errors';
+import { printableKey, StateStoreError } from '../errors';
 import { leaseDuration } from './durations';
 import { KeyUpdates } from './key-updates';
 

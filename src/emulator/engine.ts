@@ -2,6 +2,8 @@
  * The state store as a pure state machine: a request and the time go in, a response and notifications come out.
  * It knows no MQTT and no clock. Rules: docs/protocol.md sections 2 to 5 and 7.
  */
+
+import type { ServiceErrorCode } from '../errors';
 import {
   type Command,
   type DelCommand,
@@ -10,7 +12,7 @@ import {
   type SetCommand,
   type VDelCommand,
 } from '../protocol/commands';
-import { ServiceError, type ServiceErrorCode, serviceErrorText } from '../protocol/errors';
+import { ServiceError, serviceErrorText } from '../protocol/errors';
 import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc } from '../protocol/hlc';
 import { encodeNotification, type Notification } from '../protocol/notifications';
 import { reply } from '../protocol/responses';

@@ -1,5 +1,6 @@
 /** Why there is no connection, in words a person can act on, and what to do about it. */
 import type * as mqtt from 'mqtt';
+import { StateStoreError } from '../errors';
 import type { Address } from './transport';
 
 /**
@@ -44,21 +45,19 @@ const KINDS = {
 /** Short names of the reasons, for a status; each has a text in the catalogue of the nodes. */
 export type ConnectionReason = keyof typeof KINDS;
 
-/**
- * Why there is no connection: `message` says what happened and what to do. `code` and `reason` are own, enumerable properties,
- * so that they survive cloning.
- */
-export class ConnectionError extends Error {
+/** Why there is no connection. `reason` is an own, enumerable property, so that it survives cloning. */
+export class ConnectionError extends StateStoreError {
   override readonly name = 'ConnectionError';
   /** `REFUSED`: the broker said no. `NOT_CONNECTED`: it could not be asked. */
-  readonly code: 'REFUSED' | 'NOT_CONNECTED';
+  declare readonly code: 'REFUSED' | 'NOT_CONNECTED';
   readonly reason: ConnectionReason;
 
-  constructor(reason: ConnectionReason, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    const refused =
-      KINDS[reason].stage === 'login' || reason === 'subscriptionRefused' || reason === 'takenOver';
-    this.code = refused ? 'REFUSED' : 'NOT_CONNECTED';
+  /** `problem`: one clause without a full stop. `advice`: sentences that say what to do, or blank. */
+  constructor(reason: ConnectionReason, problem: string, advice: string, cause?: unknown) {
+    const { stage, retry } = KINDS[reason];
+    const refused = stage === 'login' || reason === 'subscriptionRefused' || reason === 'takenOver';
+    const context = { cause, applied: 'no', retryable: retry === 'soon' } as const;
+    super(refused ? 'REFUSED' : 'NOT_CONNECTED', { problem, advice }, context);
     this.reason = reason;
   }
 
@@ -68,11 +67,6 @@ export class ConnectionError extends Error {
 
   get retry(): Retry {
     return KINDS[this.reason].retry;
-  }
-
-  /** The message alone, for people, who have no use for the name of a class. */
-  override toString(): string {
-    return this.message;
   }
 }
 
@@ -86,7 +80,7 @@ export function connectionError(cause: unknown, address: Address, progress: Prog
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (typeof code === 'number') return refusedBy(where, code, cause);
   if (progress === 'subscription' || progress === 'session')
-    return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}.`, cause);
+    return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}`, '', cause);
   return socketError(String(code), where, cause, progress);
 }
 
@@ -97,18 +91,21 @@ export function timeoutError({ host, port }: Address, progress: Progress, timeou
     case 'subscription':
       return new ConnectionError(
         'subscriptionFailed',
-        `The broker at ${where} accepted the log-in, but did not answer the subscription within ${timeout} ms. Check the load of the broker, or raise the time an attempt to connect may take.`,
+        `The broker at ${where} accepted the log-in, but did not answer the subscription within ${timeout} ms`,
+        'Check the load of the broker, or raise the time an attempt to connect may take.',
       );
     case 'handshake':
     case 'login':
       return new ConnectionError(
         'noAnswer',
-        `${where} took the connection, but did not answer within ${timeout} ms. Check that an MQTT broker listens there and how busy it is; if it expects TLS, switch it on for this store.`,
+        `${where} took the connection, but did not answer within ${timeout} ms`,
+        'Check that an MQTT broker listens there and how busy it is; if it expects TLS, switch it on for this store.',
       );
     default:
       return new ConnectionError(
         'noAnswer',
-        `${where} did not answer within ${timeout} ms. Check host, port, network and firewall.`,
+        `${where} did not answer within ${timeout} ms`,
+        'Check host, port, network and firewall.',
       );
   }
 }
@@ -128,7 +125,7 @@ export function endedBy(where: string, reasonCode: number): ConnectionError {
 
 function withReason(what: string, reasonCode: number, otherwise: Words, cause?: unknown): ConnectionError {
   const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : otherwise);
-  return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}. ${advice}`, cause);
+  return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}`, advice, cause);
 }
 
 /** The broker does not let this client receive answers, or notifications. */
@@ -138,7 +135,8 @@ export function subscriptionError(where: string, topic: string, cause: Error): C
   const passing = typeof code !== 'number' || PASSING_SUBACKS.has(code);
   return new ConnectionError(
     passing ? 'subscriptionFailed' : 'subscriptionRefused',
-    `The broker at ${where} refused the subscription to ${topic}: ${words}. ${passing ? 'The next attempt follows by itself.' : 'Ask its operator for a rule that allows it.'}`,
+    `The broker at ${where} refused the subscription to ${topic}: ${words}`,
+    passing ? 'The next attempt follows by itself.' : 'Ask its operator for a rule that allows it.',
     cause,
   );
 }
@@ -189,19 +187,23 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
+type MakeError = (reason: ConnectionReason, problem: string, advice: string) => ConnectionError;
+
 function socketError(code: string, where: string, cause: unknown, progress: Progress): ConnectionError {
-  const error = (reason: ConnectionReason, message: string) => new ConnectionError(reason, message, cause);
+  const error: MakeError = (reason, problem, advice) => new ConnectionError(reason, problem, advice, cause);
   const text = cause instanceof Error ? cause.message : '';
   if (UNTRUSTED.has(code)) {
     return error(
       'certificateUntrusted',
-      `The certificate of ${where} is not trusted here: ${text}. Give the CA file of the broker in the settings of the store.`,
+      `The certificate of ${where} is not trusted here: ${text}`,
+      'Give the CA file of the broker in the settings of the store.',
     );
   }
   if (code.includes('CERTIFICATE') || code.includes('HANDSHAKE_FAILURE') || code.includes('UNKNOWN_CA')) {
     return error(
       'clientCertificate',
-      `The broker at ${where} did not accept our certificate, or wants one: ${text.split(':').slice(2).join(':') || text}. Give a client certificate and its key that the broker trusts.`,
+      `The broker at ${where} did not accept our certificate, or wants one: ${text.split(':').slice(2).join(':') || text}`,
+      'Give a client certificate and its key that the broker trusts.',
     );
   }
   switch (code) {
@@ -209,34 +211,39 @@ function socketError(code: string, where: string, cause: unknown, progress: Prog
     case 'EAI_AGAIN':
       return error(
         'hostNotFound',
-        `The host name of ${where} was not found. Check the host in the settings of the store.`,
+        `The host name of ${where} was not found`,
+        'Check the host in the settings of the store.',
       );
     case 'ECONNREFUSED':
       return error(
         'nothingListens',
-        `Nothing listens at ${where}. Check host and port, and that the broker or the emulator is running.`,
+        `Nothing listens at ${where}`,
+        'Check host and port, and that the broker or the emulator is running.',
       );
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return error('unreachable', `${where} cannot be reached. Check host, port, network and firewall.`);
+      return error('unreachable', `${where} cannot be reached`, 'Check host, port, network and firewall.');
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
       return error(
         'certificateExpired',
-        `The certificate of ${where} is not valid now: ${text}. Renew it, and check the clocks.`,
+        `The certificate of ${where} is not valid now: ${text}`,
+        'Renew it, and check the clocks.',
       );
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return error(
         'certificateOfOther',
-        `The certificate of ${where} is for another name. Use the host name that is in the certificate. ${text}`,
+        `The certificate of ${where} is for another name`,
+        `Use the host name that is in the certificate. ${text}`,
       );
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return error(
         'noTls',
-        `${where} does not answer with TLS. Check the port, or switch TLS off for this store.`,
+        `${where} does not answer with TLS`,
+        'Check the port, or switch TLS off for this store.',
       );
     default:
       return unspecific(code, where, text, progress, error);
@@ -248,17 +255,19 @@ function unspecific(
   where: string,
   text: string,
   progress: Progress,
-  error: (reason: ConnectionReason, message: string) => ConnectionError,
+  error: MakeError,
 ): ConnectionError {
   if (progress === 'handshake' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
     return error(
       'tlsFailed',
-      `No TLS connection to ${where}${because(text && new Error(text))}. Check the port, and the TLS settings of the store and of the broker.`,
+      `No TLS connection to ${where}${because(text && new Error(text))}`,
+      'Check the port, and the TLS settings of the store and of the broker.',
     );
   }
   return error(
     'closedBeforeAnswer',
-    `${where} closed the connection before it answered${because(text && new Error(text))}. If the broker expects TLS, switch it on for this store; otherwise check the port.`,
+    `${where} closed the connection before it answered${because(text && new Error(text))}`,
+    'If the broker expects TLS, switch it on for this store; otherwise check the port.',
   );
 }
 

@@ -225,7 +225,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** Gives up a connection that does not move any more; the next attempt follows by itself. */
   drop(why: string): void {
     if (this.#state.kind !== 'connected') return;
-    this.#reason ??= new ConnectionError('lost', `The connection to ${this.#where} was given up: ${why}.`);
+    this.#reason ??= new ConnectionError('lost', `The connection to ${this.#where} was given up: ${why}`, '');
     this.#giveUp();
   }
 
@@ -366,7 +366,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (reason.reason !== 'takenOver' || !this.#ghosts.take()) return reason;
     return new ConnectionError(
       'lost',
-      `The connection to ${this.#where} was taken over by an earlier attempt of this client that arrived late.`,
+      `The connection to ${this.#where} was taken over by an earlier attempt of this client that arrived late`,
+      '',
     );
   }
 

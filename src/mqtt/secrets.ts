@@ -36,7 +36,7 @@ export async function readSecrets(options: TlsOptions | undefined, login: Login)
 export async function readToken(path: string): Promise<Buffer> {
   const token = (await readSecret('service account token', path)).trim();
   if (token === '') {
-    throw new ConnectionError('fileUnreadable', `The service account token file ${path} is empty.`);
+    throw new ConnectionError('fileUnreadable', `The service account token file ${path} is empty`, '');
   }
   return Buffer.from(token);
 }
@@ -101,7 +101,7 @@ function secureContext(identity: Identity, options: TlsOptions): tls.SecureConte
 function unusable(what: string, cause: Error, advice: string): ConnectionError {
   // OpenSSL says it in two or three words: "bad decrypt", "key values mismatch".
   const { reason = cause.message } = cause as { reason?: string };
-  return new ConnectionError('certificateUnusable', `${what} cannot be used: ${reason}. ${advice}`, cause);
+  return new ConnectionError('certificateUnusable', `${what} cannot be used: ${reason}`, advice, cause);
 }
 
 function at(path: string | undefined): string {
@@ -121,7 +121,8 @@ async function readSecret(what: string, path: string): Promise<string> {
           : `cannot be read (${code})`;
     throw new ConnectionError(
       'fileUnreadable',
-      `The ${what} file ${path} ${why}. Check the path and its permissions.`,
+      `The ${what} file ${path} ${why}`,
+      'Check the path and its permissions.',
       error,
     );
   }

@@ -1,5 +1,6 @@
 /** Requests to the state store, written by a client and read by the store: docs/protocol.md section 2. */
-import { ServiceError, type ServiceErrorCode, StateStoreError, serviceErrorText } from './errors';
+import { type ServiceErrorCode, StateStoreError } from '../errors';
+import { ServiceError, serviceErrorText } from './errors';
 import { encodeArray, type Items, parseArray } from './resp3';
 
 /** `NX`: only when the key does not exist. `NEX`: only when it does not exist or holds this very value. */

@@ -1,90 +1,12 @@
-/**
- * Everything that can go wrong with a request, as one small family.
- * Codes of the store and the texts behind them: docs/protocol.md section 3.
- */
-
-/** What the store answered when it refused a request. */
-export type ServiceErrorCode =
-  | 'TIMESTAMP_SKEW'
-  | 'FENCING_TOKEN_REQUIRED'
-  | 'FENCING_TOKEN_SKEW'
-  | 'FENCING_TOKEN_LOWER_VERSION'
-  | 'QUOTA_EXCEEDED'
-  | 'SYNTAX_ERROR'
-  | 'NOT_AUTHORIZED'
-  | 'UNKNOWN_COMMAND'
-  | 'WRONG_NUMBER_OF_ARGUMENTS'
-  | 'TIMESTAMP_MISSING'
-  | 'TIMESTAMP_MALFORMED'
-  | 'KEY_LENGTH_ZERO'
-  | 'UNKNOWN';
-
-/** What happened on the way to the store or back. */
-export type ClientErrorCode =
-  | 'TIMEOUT'
-  | 'OUTCOME_UNKNOWN'
-  | 'NOT_CONNECTED'
-  | 'QUEUE_FULL'
-  | 'CLOSED'
-  | 'BAD_ARGUMENT'
-  | 'BAD_RESPONSE'
-  | 'KEY_NOT_FOUND'
-  | 'NOT_FREE'
-  | 'LEASE_LOST'
-  | 'REFUSED';
-
-export type ErrorCode = ServiceErrorCode | ClientErrorCode;
-
-/** The operation a person asked for; `VDEL` is `delete` with a value to compare. */
-export type Operation =
-  | 'set'
-  | 'get'
-  | 'delete'
-  | 'observe'
-  | 'unobserve'
-  | 'update'
-  | 'lock'
-  | 'unlock'
-  | 'leader';
-
-/** Whether an operation changes a key, so that it matters whether it was applied. */
-export function isWrite({ operation }: ErrorContext): boolean {
-  return operation === 'set' || operation === 'delete';
-}
-
-/** Where an error belongs. `key` is printable, see {@link printableKey}. */
-export interface ErrorContext {
-  operation?: Operation | undefined;
-  key?: string | undefined;
-  reasonCode?: number;
-  cause?: unknown;
-}
-
-/**
- * Base of every error this package raises. `code`, `operation` and `key` are own, enumerable properties, so
- * that they survive cloning (Node-RED's Catch node copies own properties only).
- */
-export class StateStoreError extends Error {
-  override readonly name: string = 'StateStoreError';
-  readonly code: ErrorCode;
-  readonly operation?: Operation;
-  readonly key?: string;
-  /** With `REFUSED`: what the broker answered to the publish (MQTT 5 section 3.4.2.1). */
-  declare readonly reasonCode?: number;
-
-  constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
-    super(message, context.cause === undefined ? undefined : { cause: context.cause });
-    this.code = code;
-    if (context.operation !== undefined) this.operation = context.operation;
-    if (context.key !== undefined) this.key = context.key;
-    if (context.reasonCode !== undefined) this.reasonCode = context.reasonCode;
-  }
-
-  /** The message alone: Node-RED shows this to people, who have no use for the name of a class. */
-  override toString(): string {
-    return this.message;
-  }
-}
+/** The store's refusals. Codes and the texts behind them: docs/protocol.md section 3. */
+import {
+  causeFirst,
+  type ErrorContext,
+  type Explanation,
+  type ServiceErrorCode,
+  StateStoreError,
+  what,
+} from '../errors';
 
 /** The store received the request and refused it. `text` is the store's own wording. */
 export class ServiceError extends StateStoreError {
@@ -161,70 +83,8 @@ export function serviceErrorText(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): st
   return SERVICE_ERRORS[code].texts[0] as string;
 }
 
-function describe(code: ServiceErrorCode, text: string, context: ErrorContext): string {
+function describe(code: ServiceErrorCode, text: string, context: ErrorContext): Explanation {
   const advice =
     code === 'UNKNOWN' ? 'See the log of the broker for the reason.' : SERVICE_ERRORS[code].advice;
-  return causeFirst(`${text || 'No reason given'}.`, `the state store refused to ${what(context)}`, advice);
-}
-
-/** "set key machine/1", for the start of a message. */
-export function what({ operation, key }: ErrorContext): string {
-  return `${operation ?? 'answer'}${key === undefined ? '' : ` key ${key}`}`;
-}
-
-const DONE: Partial<Record<Operation, string>> = {
-  set: 'set',
-  get: 'read',
-  delete: 'deleted',
-  observe: 'observed',
-  unobserve: 'given up',
-  update: 'changed',
-};
-
-/** "key machine/1 was not set", for what follows from a failure. */
-export function notDone({ operation, key }: ErrorContext): string {
-  const done = operation && DONE[operation];
-  if (!done) return `nothing was done${key === undefined ? '' : ` with key ${key}`}`;
-  return key === undefined ? `nothing was ${done}` : `key ${key} was not ${done}`;
-}
-
-/**
- * A message that begins with the cause, since long messages are cut at their end: "Nothing listens at localhost:1883: key a was
- * not set. Check host and port." What `cause` says after its first sentence comes after the consequence.
- */
-export function causeFirst(cause: string, consequence: string, advice = ''): string {
-  const end = cause.search(/\.( |$)/);
-  const first = end < 0 ? cause : cause.slice(0, end);
-  const rest = end < 0 ? '' : cause.slice(end + 2);
-  const begin = first.charAt(0).toUpperCase() + first.slice(1);
-  const joint = first.includes(': ') ? ';' : ':';
-  return [`${begin}${joint} ${consequence}.`, rest, advice].filter((part) => part !== '').join(' ');
-}
-
-const MAX_PRINTED_KEY = 120;
-
-const MAX_PRINTED_VALUE = 200;
-
-/** A value of any kind as it may stand in a message: JSON, shortened when long; its type where there is none. */
-export function printableValue(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch {
-    // It refers to itself, or has a number that JSON has not.
-  }
-  if (text === undefined) return value === undefined ? 'undefined' : `of type ${typeof value}`;
-  return text.length <= MAX_PRINTED_VALUE ? text : `${text.slice(0, MAX_PRINTED_VALUE)}...`;
-}
-
-/** A key as a person can read it: its text when it is printable UTF-8, `0x...` otherwise; shortened when long. */
-export function printableKey(key: Uint8Array): string {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
-  const text = bytes.toString('utf8');
-  const printable = !/[\p{Cc}\ufffd]/u.test(text);
-  const shown = printable ? text : `0x${bytes.subarray(0, MAX_PRINTED_KEY).toString('hex')}`;
-  return shown.length <= MAX_PRINTED_KEY
-    ? shown
-    : `${shown.slice(0, MAX_PRINTED_KEY)}... (${bytes.length} bytes)`;
+  return causeFirst(text || 'No reason given', `the state store refused to ${what(context)}`, advice);
 }

@@ -2,7 +2,7 @@
  * Hybrid logical clock: the versions and timestamps of the state store. docs/protocol.md section 4;
  * Kulkarni et al., "Logical Physical Clocks", 2014.
  */
-import { StateStoreError } from './errors';
+import { StateStoreError } from '../errors';
 
 /** A point in hybrid logical time. Milliseconds since 1970 and counter are integers from 0 to 2^53-1. */
 export interface Hlc {

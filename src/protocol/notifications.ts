@@ -1,5 +1,5 @@
 /** What an observer is told about a key: docs/protocol.md section 2. */
-import { StateStoreError } from './errors';
+import { StateStoreError } from '../errors';
 import { encodeArray, parseArray, parseItem } from './resp3';
 
 /** A change of one key. Expiry is a delete. */

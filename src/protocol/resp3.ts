@@ -3,7 +3,7 @@
  * Pure bytes; docs/protocol.md section 2. A parser here either understands the whole payload or throws
  * {@link StateStoreError} `BAD_RESPONSE`; it never allocates by a length it was told.
  */
-import { StateStoreError } from './errors';
+import { StateStoreError } from '../errors';
 
 /** One item of an answer. `blob` with `null` is RESP's null bulk string `$-1`. */
 export type Item =

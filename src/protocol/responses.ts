@@ -3,7 +3,8 @@
  * {@link ServiceError} when the store refused and {@link StateStoreError} `BAD_RESPONSE` when the payload is
  * not an answer to this request.
  */
-import { type ErrorContext, isWrite, ServiceError, StateStoreError } from './errors';
+import { type ErrorContext, isWrite, StateStoreError } from '../errors';
+import { ServiceError } from './errors';
 import { encodeItem, type Item, parseItem } from './resp3';
 
 const OK = 'OK';

@@ -1,5 +1,5 @@
 /** The MQTT topics of the state store: docs/protocol.md sections 1 and 2. */
-import { StateStoreError } from './errors';
+import { StateStoreError } from '../errors';
 
 /** The state store's fixed identity; part of every topic it owns. */
 const STORE = 'statestore/v1/FA9AE35F-2F64-47CD-9BFF-08E2B32A0FE8';

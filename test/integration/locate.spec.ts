@@ -25,7 +25,7 @@ describe('A client with locate', () => {
     const store = new StateStoreClient({
       ...{
         timeout: 500,
-        locate: () => Promise.reject(new ConnectionError('noAnswer', 'Nobody knows where it is.')),
+        locate: () => Promise.reject(new ConnectionError('noAnswer', 'Nobody knows where it is', '')),
       },
     });
     await rejectsWith(store.get('k'), { code: 'NOT_CONNECTED', message: /^Nobody knows where it is/ });

@@ -1,7 +1,7 @@
 /** Generators that several property tests share. */
 import fc from 'fast-check';
+import { StateStoreError } from '../../src/errors';
 import type { Command, SetCommand } from '../../src/protocol/commands';
-import { StateStoreError } from '../../src/protocol/errors';
 import type { Hlc } from '../../src/protocol/hlc';
 
 /** Objects as the code makes them, with a prototype. */

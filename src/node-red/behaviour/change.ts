@@ -1,6 +1,6 @@
 /** What an update node makes of the value that a key holds: pure, but for the expression somebody else evaluates. */
 import { isDeepStrictEqual } from 'node:util';
-import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
 
 /** `set` replaces whatever is there; the others are made from it. */

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
-import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { type ErrorContext, StateStoreError } from '../../errors';
 
 /** A JSONata expression as Core prepares it: with variables, `$flowContext()`, `$env()` and the like. */
 type Prepared = ReturnType<NodeAPI['util']['prepareJSONataExpression']>;

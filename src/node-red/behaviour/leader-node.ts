@@ -4,7 +4,7 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import type { StateStoreClient } from '../../client/state-store-client';
 import { isPassing } from '../../coordination/coordination-errors';
 import { Election, type ElectionState } from '../../coordination/election';
-import { printableValue, StateStoreError } from '../../protocol/errors';
+import { printableValue, StateStoreError } from '../../errors';
 import { keyContext } from '../message/key';
 import { readSeconds, readText, type Setting } from '../message/node-settings';
 import type { Look } from '../store/status';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NodeMessageInFlow } from 'node-red';
 import type { Hold } from '../../coordination/key-lock';
-import { printableValue, StateStoreError } from '../../protocol/errors';
+import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext } from '../message/key';
 
 interface LoanTerms {

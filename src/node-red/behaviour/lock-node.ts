@@ -4,7 +4,7 @@ import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { isPassing, rootOf } from '../../coordination/coordination-errors';
 import type { Hold } from '../../coordination/key-lock';
 import { Lock } from '../../coordination/lock';
-import { causeFirst, StateStoreError } from '../../protocol/errors';
+import { causeFirst, StateStoreError } from '../../errors';
 import { type Key, keyContext, toKey } from '../message/key';
 import { mark, markFailed } from '../message/mark';
 import { readSeconds, type Setting } from '../message/node-settings';

@@ -4,7 +4,7 @@ import { finalRefusal } from '../../client/final-refusal';
 import type { Observation } from '../../client/observation';
 import type { Change } from '../../client/observations';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { printableValue, StateStoreError } from '../../protocol/errors';
+import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext, keyName, toKey, toKeys } from '../message/key';
 import { type ValueFormat, valueFromBytes } from '../message/value';
 import type { StoreConnection } from '../store/store';

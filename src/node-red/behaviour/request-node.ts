@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { RequestOptions } from '../../client/options';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { type Operation, StateStoreError } from '../../protocol/errors';
+import { type Operation, StateStoreError } from '../../errors';
 import { ManyKeysError } from '../message/many-keys';
 import { mark, markFailed } from '../message/mark';
 import { OrderedReader, type TypedProperty } from '../message/typed-property';

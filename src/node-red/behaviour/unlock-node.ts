@@ -1,6 +1,6 @@
 /** What the unlock node does: gives back the lock that the message holds, whichever lock node lent it. */
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
-import type { StateStoreError } from '../../protocol/errors';
+import type { StateStoreError } from '../../errors';
 import { mark, markFailed } from '../message/mark';
 import { asError } from '../words/as-error';
 import { localize } from '../words/localize';

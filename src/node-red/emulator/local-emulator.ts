@@ -51,7 +51,8 @@ export class LocalEmulator {
     }
     throw new ConnectionError(
       'noAnswer',
-      `No emulator could be started: other programs listen on the ports from ${wanted} on. Enter another port for this store.`,
+      `No emulator could be started: other programs listen on the ports from ${wanted} on`,
+      'Enter another port for this store.',
     );
   }
 
@@ -80,7 +81,8 @@ export class LocalEmulator {
       if (code === 'EADDRINUSE') return (await whatListens(this.#wanted.host, port)) === 'store';
       throw new ConnectionError(
         'noAnswer',
-        `No emulator could be started on port ${port}: ${message}. Enter another port for this store.`,
+        `No emulator could be started on port ${port}: ${message}`,
+        'Enter another port for this store.',
       );
     }
     if (this.#released) await emulators.release(this, false);

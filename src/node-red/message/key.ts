@@ -1,7 +1,7 @@
 /** Keys of messages: text, numbers as text, or bytes. */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
-import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../../protocol/errors';
+import { type ErrorContext, type Operation, printableKey, StateStoreError } from '../../errors';
 
 export type Key = string | Uint8Array;
 

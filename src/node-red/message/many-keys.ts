@@ -1,5 +1,5 @@
 /** One message, many keys: all requests go out at once, and each key has an outcome of its own. */
-import { type Operation, StateStoreError } from '../../protocol/errors';
+import { type Operation, StateStoreError } from '../../errors';
 import { type Key, keyContext } from './key';
 
 /** The outcome for one key: what the operation tells, or why it failed. */

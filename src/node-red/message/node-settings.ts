@@ -1,5 +1,5 @@
 /** Settings of a node that are the same for all messages: plain text in its dialog, or `${NAME}` of the environment. */
-import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { type ErrorContext, StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
 import { environmentValue } from './environment-value';
 

@@ -1,8 +1,9 @@
 /**
  * Options of a request as they come from typed inputs and from the message: blank fields and missing properties mean "none".
  */
+
+import { type Operation, printableValue, StateStoreError } from '../../errors';
 import type { SetCondition } from '../../protocol/commands';
-import { type Operation, printableValue, StateStoreError } from '../../protocol/errors';
 import type { TypedProperty } from './typed-property';
 
 /** Units a person may choose for an expiry. */

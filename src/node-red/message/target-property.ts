@@ -1,5 +1,5 @@
 import type { NodeAPI, NodeMessageInFlow } from 'node-red';
-import { StateStoreError } from '../../protocol/errors';
+import { StateStoreError } from '../../errors';
 
 /** A property of the message itself: `payload`. */
 const PLAIN = /^[A-Za-z_$][\w$]*$/;

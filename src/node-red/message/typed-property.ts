@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
-import { StateStoreError } from '../../protocol/errors';
+import { StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
 import { TextTemplate } from './text-template';
 

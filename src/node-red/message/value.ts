@@ -1,7 +1,7 @@
 /** Values between messages and the store, which knows nothing but bytes. */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
-import { type ErrorContext, StateStoreError } from '../../protocol/errors';
+import { type ErrorContext, StateStoreError } from '../../errors';
 import { ownBytes } from './key';
 
 /** What a value becomes on its way out, in the words of Core's mqtt-in node. */

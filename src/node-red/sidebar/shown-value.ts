@@ -1,7 +1,7 @@
 /** What a page is sent of a key: enough to show it, and no more. */
 import { isUtf8 } from 'node:buffer';
 import { holderName, isHolder } from '../../coordination/holder';
-import type { StateStoreError } from '../../protocol/errors';
+import type { StateStoreError } from '../../errors';
 
 /** What is known of a key. */
 export type Known =

@@ -5,7 +5,7 @@
 import type { Request, Response } from 'express';
 import type { NodeAPI } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { printableKey, StateStoreError } from '../../protocol/errors';
+import { printableKey, StateStoreError } from '../../errors';
 import { deployedStore, deployedStores, runningStore } from '../store/deployed-stores';
 import type { Guest } from '../store/store';
 import { testDeployedStore } from '../store/test-connection';

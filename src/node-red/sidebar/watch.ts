@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NodeAPI } from 'node-red';
 import type { Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
-import type { StateStoreError } from '../../protocol/errors';
+import type { StateStoreError } from '../../errors';
 import { MAX_OBSERVED_KEY_BYTES } from '../../protocol/topics';
 import { EmulatorKeys } from '../emulator/emulator-keys';
 import { runningStore } from '../store/deployed-stores';

@@ -2,8 +2,8 @@
 import type { NodeAPI } from 'node-red';
 import { optionsFromEnvironment } from '../../client/environment';
 import type { StateStoreClientOptions } from '../../client/options';
+import { StateStoreError } from '../../errors';
 import type { TlsOptions } from '../../mqtt/login';
-import { StateStoreError } from '../../protocol/errors';
 import { environmentValue } from '../message/environment-value';
 import { fieldText } from '../words/field-text';
 

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeStatus } from 'node-red';
-import type { ErrorCode } from '../../protocol/errors';
+import type { ErrorCode } from '../../errors';
 import { Throttle } from '../words/throttle';
 import { translate } from '../words/translate';
 import type { StoreConnection } from './store';

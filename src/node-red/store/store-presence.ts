@@ -1,6 +1,7 @@
 /** Whether a state store answers on a connection: an MQTT broker alone is of no use. */
 import type { StateStoreClient } from '../../client/state-store-client';
-import { ServiceError, StateStoreError } from '../../protocol/errors';
+import { StateStoreError } from '../../errors';
+import { ServiceError } from '../../protocol/errors';
 
 /** A key that nobody has. */
 const KEY = 'statestore-test/is-there-a-store';

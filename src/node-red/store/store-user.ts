@@ -4,7 +4,7 @@
  */
 import type { Node, NodeAPI } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { type Operation, StateStoreError } from '../../protocol/errors';
+import { type Operation, StateStoreError } from '../../errors';
 import { asError } from '../words/as-error';
 import { UserStatus } from './status';
 import { type Store, type StoreConnection, type StoreNode, storeOf } from './store';

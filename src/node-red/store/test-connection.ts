@@ -2,8 +2,8 @@
 import type { NodeAPI } from 'node-red';
 import { type Diagnosis as ClientDiagnosis, diagnose } from '../../client/diagnosis';
 import type { StateStoreClientOptions } from '../../client/options';
+import { StateStoreError } from '../../errors';
 import { ConnectionError } from '../../mqtt/connection-error';
-import { StateStoreError } from '../../protocol/errors';
 import { LocalEmulator } from '../emulator/local-emulator';
 import { withEnvironment } from '../message/environment-value';
 import { deployedStore } from './deployed-stores';

@@ -1,4 +1,4 @@
-import { type Operation, StateStoreError } from '../../protocol/errors';
+import { type Operation, StateStoreError } from '../../errors';
 
 /** Whatever was thrown, as an error of ours. */
 export function asError(reason: unknown, operation: Operation): StateStoreError {

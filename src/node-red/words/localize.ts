@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import type { StateStoreError } from '../../protocol/errors';
+import type { StateStoreError } from '../../errors';
 import { translate } from './translate';
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { StateStoreError } from '../../../src/protocol/errors';
+import { StateStoreError } from '../../../src/errors';
 import { encodeArray, encodeItem, type Item, parseArray, parseItem } from '../../../src/protocol/resp3';
 import { bytes, isBadResponse, plain } from '../../support/arbitraries';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ServiceError, type ServiceErrorCode } from '../../../src/protocol/errors';
+import type { ServiceErrorCode } from '../../../src/errors';
+import { ServiceError } from '../../../src/protocol/errors';
 import {
   parseDeleteReply,
   parseGetReply,
@@ -95,7 +96,15 @@ describe('Responses', () => {
               assert.ok(error instanceof ServiceError);
               assert.equal(error.code, code);
               assert.equal(error.text, text);
-              assert.deepEqual(Object.keys(error).sort(), ['code', 'key', 'name', 'operation', 'text']);
+              assert.deepEqual(Object.keys(error).sort(), [
+                'applied',
+                'code',
+                'key',
+                'name',
+                'operation',
+                'retryable',
+                'text',
+              ]);
               assert.match(error.message, /^[A-Z].+: the state store refused to set key k1\. [A-Z].+\.$/);
               return true;
             },

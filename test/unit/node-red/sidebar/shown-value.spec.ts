@@ -1,8 +1,8 @@
 /** What a page is sent of a value. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { StateStoreError } from '../../../../src/errors';
 import { shownValue } from '../../../../src/node-red/sidebar/shown-value';
-import { StateStoreError } from '../../../../src/protocol/errors';
 
 const found = (value: string | Uint8Array) => ({ found: true as const, value: Buffer.from(value) });
 const HOLDER = 'left:0b0e7d3c-9d55-4a1e-8c0b-5b6f0e2d1a77';
