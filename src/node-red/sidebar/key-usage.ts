@@ -3,25 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { variableIn } from '../message/environment-value';
 import { TextTemplate } from '../message/text-template';
 import { fieldText } from '../words/field-text';
-
-/** What a key stands for, as far as the nodes that name it say. */
-export type KeyKind = 'key' | 'lock' | 'role';
-
-export interface NamedKey {
-  /** As in the nodes: without the prefix of the store. */
-  key: string;
-  kind: KeyKind;
-  /** Of a lock or role: for how long its holder has it without renewing it, in milliseconds. */
-  lease?: number;
-  /** Those that name it, in the order of the flow, at most 50. */
-  nodes: NamingNode[];
-}
-
-export interface NamingNode {
-  id: string;
-  type: string;
-  name: string;
-}
+import type { KeyKind, NamedKey } from './protocol';
 
 const MOST_NODES = 50;
 /** Of a lock or role whose node says nothing else, in seconds. */

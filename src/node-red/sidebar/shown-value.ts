@@ -2,31 +2,13 @@
 import { isUtf8 } from 'node:buffer';
 import { holderName, isHolder } from '../../coordination/holder';
 import type { StateStoreError } from '../../errors';
+import type { Shown } from './protocol';
 
 /** What is known of a key. */
 export type Known =
   | { found: false }
   | { found: true; value: Buffer; version?: string | undefined }
   | { error: StateStoreError };
-
-/** What is shown of it. Of a value that is no text the bytes are in `base64`. */
-export type Shown =
-  | { found: false }
-  | { error: { code: string; message: string } }
-  | {
-      found: true;
-      /** Bytes of the whole value. */
-      size: number;
-      /** Whether only the beginning is here. */
-      cut?: true;
-      text?: string;
-      base64?: string;
-      version?: string;
-      /** Of a lock or role: who has it. */
-      holder?: string;
-      /** When the store deletes the key, in milliseconds since 1970, where that is known. */
-      expires?: number;
-    };
 
 /** `most`: bytes of the value. */
 export function shownValue(known: Known, most: number, expires?: number): Shown {

@@ -13,6 +13,7 @@ import { asError } from '../words/as-error';
 import { translate } from '../words/translate';
 import { namedKeys } from './key-usage';
 import { bodyOf, expiryIn, flagIn, keyIn, keysIn, Refusal, textIn, valueIn } from './page-request';
+import type { ListedStore } from './protocol';
 import { shownValue } from './shown-value';
 import { MOST_VISIBLE, type Watch } from './watch';
 import { Watches } from './watches';
@@ -116,15 +117,6 @@ function statusOf(error: unknown): number {
 
 function param(request: Request): string {
   return String(request.params.id);
-}
-
-/** All stores that are deployed, with what tells them apart. */
-interface ListedStore {
-  id: string;
-  name: string;
-  address: string;
-  /** The port of its emulator, where that could not have the one that was chosen. */
-  movedTo?: number;
 }
 
 function storesOf(RED: NodeAPI): ListedStore[] {

@@ -9,7 +9,8 @@ import { EmulatorKeys } from '../emulator/emulator-keys';
 import { runningStore } from '../store/deployed-stores';
 import type { Guest, Store, StoreConnection } from '../store/store';
 import { asError } from '../words/as-error';
-import { type Known, type Shown, shownValue } from './shown-value';
+import type { Shown, StoreState, WatchMessage } from './protocol';
+import { type Known, shownValue } from './shown-value';
 
 /** Keys that a page may see at a time. */
 export const MOST_VISIBLE = 200;
@@ -20,37 +21,6 @@ const MOST_MESSAGE_BYTES = 262_144;
 const MOST_LISTED = 2000;
 /** Least time between two messages to a page, in milliseconds. */
 const PERIOD_MS = 500;
-
-/** The connection of a store as a page is told. */
-export interface StoreState {
-  /** `gone`: there is no such store any more. `unusable`: its settings are wrong. */
-  kind: StoreConnection['kind'] | 'gone' | 'unusable';
-  /** Why there is no connection: a code of the catalogue, and what is known of this case in English. */
-  reason?: string;
-  detail?: string;
-  /** Whether it is an emulator of this Node-RED, which has a list of all keys. */
-  lists: boolean;
-  /** What is put before every key of the page. */
-  prefix: string;
-}
-
-/** What a page is sent. Only the newest of each key is sent, and nothing before the page has shown what came before. */
-export interface WatchMessage {
-  watch: string;
-  /** Counts messages; the page sends it back when it has shown this one. */
-  seq: number;
-  /** The time of this machine, in milliseconds since 1970. */
-  now: number;
-  state?: StoreState;
-  /** By the key in base64. */
-  keys?: [key: string, shown: Shown][];
-  /** Keys in base64 that came or went, where the store lists them. */
-  listed?: [key: string, exists: boolean][];
-  /** List all keys again. */
-  relist?: true;
-  /** The flows are others now: ask again which keys they name. */
-  deployed?: true;
-}
 
 interface Watched {
   key: Buffer;

@@ -3,10 +3,11 @@
  * sent to one connection alone: the one that named the watch, whose ID only an answer to a permitted request has.
  */
 import type { NodeAPI } from 'node-red';
-import { Watch, type WatchMessage } from './watch';
+import type { WatchMessage, WatchTopic } from './protocol';
+import { Watch } from './watch';
 
 /** Topic of comms, in both directions. */
-export const WATCH_TOPIC = 'statestore/watch';
+const WATCH_TOPIC: WatchTopic = 'statestore/watch';
 /** Pages that are open at a time. */
 const MOST_WATCHES = 50;
 /** How long a watch lives without being renewed, in milliseconds. */
