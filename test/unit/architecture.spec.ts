@@ -8,8 +8,9 @@ import { ROOT } from '../support/node-red';
 const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/protocol': { parts: [], packages: [] },
   'src/mqtt': { parts: [], packages: ['mqtt'] },
+  'src/reference-data': { parts: [], packages: ['csv-parse/sync'] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
-  'src/cli': { parts: ['src/client', 'src/protocol'], packages: [] },
+  'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },

@@ -1,0 +1,65 @@
+/** Records from a table of a spreadsheet: CSV with a header row (RFC 4180). */
+import { type CsvError, parse } from 'csv-parse/sync';
+import { StateStoreError } from '../errors';
+import type { DataRecord } from './records';
+
+/** A number as JSON has it, without zeros in front, which are part of an identifier. */
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
+/**
+ * One record per row, with the names of the header row. Numbers, `true` and `false` become such values, unless a number would lose
+ * digits. A blank cell leaves its property out. Columns are separated by commas, or by semicolons or tabs if the header row has those
+ * and no comma. Throws `BAD_ARGUMENT` that names the line.
+ */
+export function recordsFromCsv(csv: Buffer): DataRecord[] {
+  const rows = readRows(csv);
+  const [header, ...body] = rows;
+  if (header === undefined) throw faulty('The CSV text is empty', 'Its first row must name the columns.');
+  const names = header.map((name) => name.trim());
+  const blank = names.indexOf('');
+  if (blank >= 0)
+    throw faulty(`Column ${blank + 1} of the CSV text has no name`, 'Name it in the first row.');
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw faulty(`Two columns of the CSV text are called ${twice}`, 'Give each column a name of its own.');
+  return body.map((cells) => {
+    const filled = cells
+      .map((cell, i) => [names[i] as string, cell] as const)
+      .filter(([, cell]) => cell !== '');
+    return Object.fromEntries(filled.map(([name, cell]) => [name, valueIn(cell)]));
+  });
+}
+
+function readRows(csv: Buffer): string[][] {
+  try {
+    return parse(csv, { bom: true, delimiter: delimiterOf(csv), skip_empty_lines: true, trim: true });
+  } catch (error) {
+    const { message, lines } = error as CsvError & { lines?: number };
+    const where = lines === undefined ? '' : ` near line ${lines}`;
+    throw faulty(
+      `The CSV text is not valid${where}: ${message}`,
+      'Each row needs as many cells as the first one.',
+    );
+  }
+}
+
+function delimiterOf(csv: Buffer): string {
+  const header = csv.toString('utf8').split('\n', 1)[0] ?? '';
+  if (header.includes(',')) return ',';
+  return [';', '\t'].find((one) => header.includes(one)) ?? ',';
+}
+
+function valueIn(cell: string): unknown {
+  if (cell === 'true' || cell === 'false') return cell === 'true';
+  if (!NUMBER.test(cell)) return cell;
+  const number = Number(cell);
+  const digits = cell
+    .replace(/[eE].*$/, '')
+    .replace(/\D/g, '')
+    .replace(/^0+/, '');
+  return Number.isFinite(number) && digits.length <= 15 ? number : cell;
+}
+
+function faulty(problem: string, advice: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', { problem, advice });
+}
