@@ -66,7 +66,7 @@ async function compareUpdates(store: StateStoreClient, port: number): Promise<Fi
   };
   const lock = new Lock(store, 'naive/lock');
   const naively = () =>
-    lock.withLock(async ({ token }) => {
+    lock.withLock(async ({ fencingToken: token }) => {
       const got = await store.get('naive');
       const value = plusOne(got.found ? got.value : undefined);
       await store.set('naive', value, token === undefined ? {} : { fencingToken: token });

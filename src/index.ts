@@ -27,7 +27,7 @@ export {
   StateStoreClient,
 } from './client/state-store-client';
 export type { ElectionOptions, ElectionState } from './coordination/election';
-export type { Hold } from './coordination/key-lock';
+export type { Hold } from './coordination/hold';
 export type { LeaseOptions } from './coordination/lease';
 export type { LockOptions } from './coordination/lock';
 export type { Change as UpdateChange, UpdateOptions, UpdateResult } from './coordination/update';

@@ -1,14 +1,15 @@
 import { StateStoreError } from '../errors';
 
 export const DEFAULT_LEASE_MS = 10_000;
-const SHORTEST_MS = 100;
+/** No lease of this package is shorter, in milliseconds. */
+export const SHORTEST_LEASE_MS = 100;
 const LONGEST_MS = 3_600_000;
 
 /** The duration of a lease in milliseconds. Throws `BAD_ARGUMENT` for what is out of range. */
 export function leaseDuration(value: number): number {
-  if (Number.isInteger(value) && value >= SHORTEST_MS && value <= LONGEST_MS) return value;
+  if (Number.isInteger(value) && value >= SHORTEST_LEASE_MS && value <= LONGEST_MS) return value;
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `duration must be a whole number of milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}, not ${JSON.stringify(value)}.`,
+    `duration must be a whole number of milliseconds from ${SHORTEST_LEASE_MS} to ${LONGEST_MS}, not ${JSON.stringify(value)}.`,
   );
 }

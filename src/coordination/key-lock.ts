@@ -5,25 +5,9 @@ import type { StateStoreError } from '../errors';
 import { Contender } from './contender';
 import { leaseLost, lockClosed } from './coordination-errors';
 import { Deferred } from './deferred';
+import type { Hold } from './hold';
 import { holderName } from './holder';
 import { Lease } from './lease';
-
-/** The lock, lent to one of those who wait in this process. */
-export interface Hold {
-  /** Whether it is held right now. Ask again after every wait. */
-  readonly held: boolean;
-  /** The newest fencing token of what the lock protects; `undefined` when it is not held any more. */
-  readonly token: string | undefined;
-  /** When it is lost unless it is renewed, which happens by itself; on the monotonic clock (`performance.now()`), in milliseconds. */
-  readonly expires: number;
-  /** Aborts with `LEASE_LOST` when the lock is lost before it was given back. */
-  readonly signal: AbortSignal;
-  /**
-   * Gives it back, once. Resolves when somebody else can have it; with false when that is not known, because the store did not answer
-   * or the lock was lost: it is free when its duration is over, at the latest.
-   */
-  release(): Promise<boolean>;
-}
 
 interface Waiter {
   duration: number;
@@ -253,7 +237,8 @@ export class KeyLock {
       borrowed?.resolve(true);
       if (waiter.settled) continue;
       if (borrowed) this.#handOvers++;
-      borrowed = await this.#lendTo(waiter);
+      // The lease went on since the hold before this one, so no other client held the lock meanwhile.
+      borrowed = await this.#lendTo(waiter, borrowed === undefined && this.#lease.takenOver);
     } while (this.#lease.held && !this.#turnIsOver);
     // Also where the last who waited left just when it was obtained: nobody else would give it back.
     const released = await this.#lease.release().catch(() => false);
@@ -271,7 +256,7 @@ export class KeyLock {
   }
 
   /** Resolves when the lock is not lent any more, with what tells the borrower that others can have it. */
-  async #lendTo(waiter: Waiter): Promise<Deferred<boolean>> {
+  async #lendTo(waiter: Waiter, takenOver: boolean): Promise<Deferred<boolean>> {
     const lease = this.#lease;
     const abort = new AbortController();
     let returned = false;
@@ -286,12 +271,13 @@ export class KeyLock {
         get held() {
           return !returned && !abort.signal.aborted && lease.held;
         },
-        get token() {
+        get fencingToken() {
           return returned || abort.signal.aborted ? undefined : lease.token;
         },
-        get expires() {
+        get deadline() {
           return lease.expires;
         },
+        takenOver,
         signal: abort.signal,
         release: () => {
           returned = true;

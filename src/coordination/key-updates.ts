@@ -4,7 +4,8 @@ import { timeLeft } from '../client/time-left';
 import { type ErrorCode, StateStoreError } from '../errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { changeTooSlow, mayBeApplied, notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
-import { type Hold, keyLockOf } from './key-lock';
+import type { Hold } from './hold';
+import { keyLockOf } from './key-lock';
 
 type NewValue = string | Uint8Array | undefined;
 
@@ -197,7 +198,8 @@ export class KeyUpdates {
       const { fencingToken } = entry;
       if (this.#onTheWay > 0 && fencingToken !== steps.at(-1)?.entry.fencingToken) return false;
       // A token that is newer than a lock taken anew is the store's to judge.
-      if (fencingToken === undefined || entry.relocked || isNewer(hold.token, fencingToken)) return true;
+      if (fencingToken === undefined || entry.relocked || isNewer(hold.fencingToken, fencingToken))
+        return true;
       if (this.#onTheWay === 0) entry.relocked = true;
       return false;
     };
@@ -223,7 +225,7 @@ export class KeyUpdates {
         entry.reject(error);
         continue;
       }
-      const token = hold.token;
+      const token = hold.fencingToken;
       if (failed || token === undefined) {
         // It was made from a value that is not there, or the lock is lost: later, then.
         this.#again(entry);

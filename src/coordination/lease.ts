@@ -5,7 +5,7 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { StateStoreError } from '../errors';
 import { isPassing, leaseLost } from './coordination-errors';
-import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { DEFAULT_LEASE_MS, leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';
 
 export interface LeaseOptions {
@@ -57,6 +57,9 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   #trouble: StateStoreError | undefined;
   /** Milliseconds the last request for it took. */
   #roundTrip = 0;
+  /** When the latest confirmed release began, on its clock. */
+  #releasedAt = Number.NEGATIVE_INFINITY;
+  #takenOver = true;
 
   /** Throws `BAD_ARGUMENT` for a duration out of range. `clock` is another one than that of the machine in tests only. */
   constructor(
@@ -96,6 +99,14 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     return this.#clock.onMonotonic(this.#expires);
   }
 
+  /**
+   * Whether an earlier holder may have ended without a release. No lease is shorter than {@link SHORTEST_LEASE_MS}, so none can have
+   * expired when less than that passed between the start of our own release and the answer to this acquisition.
+   */
+  get takenOver(): boolean {
+    return this.#takenOver;
+  }
+
   /** Milliseconds until then. */
   get #left(): number {
     return this.#expires - this.#clock.now();
@@ -115,6 +126,8 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     if (!this.#active) {
       this.#active = true;
       this.#trouble = undefined;
+      this.#takenOver = this.#clock.now() - this.#releasedAt >= SHORTEST_LEASE_MS;
+      this.#releasedAt = Number.NEGATIVE_INFINITY;
     }
     if (!this.held) {
       // The answer took longer than the lease lasts.
@@ -130,13 +143,17 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
    * any more. Rejects when the store does not answer in time: it then ends by itself after its duration.
    */
   async release(options: RequestOptions = {}): Promise<boolean> {
+    const { held } = this;
     this.#end();
     if (!this.#mayBeStored) return false;
+    const began = this.#clock.now();
     const { deleted } = await this.#store.deleteIfValue(this.key, this.holder, {
       ...options,
       repeatable: true,
     });
     this.#mayBeStored = false;
+    // After a loss, writes of the holder may still be on their way.
+    if (deleted && held) this.#releasedAt = began;
     return deleted;
   }
 

@@ -3,7 +3,8 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
 import { nameOf, notFree } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
-import { type Hold, type KeyLock, keyLockOf } from './key-lock';
+import type { Hold } from './hold';
+import { type KeyLock, keyLockOf } from './key-lock';
 
 export interface LockOptions {
   /**
@@ -22,8 +23,8 @@ const DEFAULT_WAIT_MS = 10_000;
  *
  * ```ts
  * const lock = new Lock(store, 'machine/1/lock');
- * await lock.withLock(async ({ token, signal }) => {
- *   await store.set('machine/1', 'on', { fencingToken: token, signal });
+ * await lock.withLock(async ({ fencingToken, signal }) => {
+ *   await store.set('machine/1', 'on', { fencingToken, signal });
  * });
  * ```
  */
@@ -65,7 +66,7 @@ export class Lock {
    * not free in time, otherwise with what `use` rejects with.
    */
   async withLock<T>(
-    use: (hold: { readonly token: string | undefined; readonly signal: AbortSignal }) => T | Promise<T>,
+    use: (hold: Omit<Hold, 'release'>) => T | Promise<T>,
     options: RequestOptions = {},
   ): Promise<T> {
     const hold = await this.acquire(options);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Contender } from '../../src/coordination/contender';
+import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { ElapsedClock } from '../../src/coordination/elapsed';
 import {
   Election,
@@ -71,6 +72,20 @@ describe('Coordination', () => {
       assert.equal(await first.release(), false);
       assert.equal(await stored('k'), second.holder);
       await second.release();
+    });
+
+    it('was not taken over if its own release began less than the shortest lease ago', async () => {
+      let now = 0;
+      const clock = new ElapsedClock({ monotonic: () => now, wall: () => now, boot: () => now });
+      const lease = new Lease(a, 'k', { duration: 1000 }, clock);
+      const takenOver: boolean[] = [];
+      for (const passed of [0, SHORTEST_LEASE_MS - 1, SHORTEST_LEASE_MS]) {
+        now += passed;
+        await lease.tryAcquire();
+        takenOver.push(lease.takenOver);
+        await lease.release();
+      }
+      assert.deepEqual(takenOver, [true, false, true]);
     });
 
     it('renews by itself for as long as it is held', async () => {
@@ -175,7 +190,7 @@ describe('Coordination', () => {
       const tokens: (string | undefined)[] = [];
       await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
-          lock.withLock(async ({ token }) => {
+          lock.withLock(async ({ fencingToken: token }) => {
             order.push(i);
             tokens.push(token);
             await pause(1);
@@ -228,6 +243,24 @@ describe('Coordination', () => {
       assert.equal(await hold?.release(), false);
     });
 
+    it('was taken over, unless it passes on within this process', async () => {
+      const lock = new Lock(a, 'k', { duration: 1000 });
+      const takenOver: boolean[] = [];
+      const use = async (hold: { takenOver: boolean }) => void takenOver.push(hold.takenOver);
+      await Promise.all([lock.withLock(use), lock.withLock(use)]);
+      await new Lock(b, 'k').withLock(use);
+      assert.deepEqual(takenOver, [true, false, true]);
+    });
+
+    it('that was lost was not released in order: the next hold has taken it over', async () => {
+      const lock = new Lock(a, 'k', { duration: 300 });
+      const hold = await lock.acquire();
+      await b.set('k', 'somebody');
+      await once(hold?.signal as AbortSignal, 'abort');
+      await b.delete('k');
+      assert.equal((await lock.acquire())?.takenOver, true);
+    });
+
     it('that is waited for with a signal ends with it', async () => {
       const held = await new Lock(a, 'k').acquire();
       const abort = new AbortController();
@@ -277,7 +310,10 @@ describe('Coordination', () => {
       const next = lock.acquire();
       await b.set('k', 'somebody');
       await once(hold.signal, 'abort');
-      assert.deepEqual([hold.held, hold.token, hold.signal.reason.code], [false, undefined, 'LEASE_LOST']);
+      assert.deepEqual(
+        [hold.held, hold.fencingToken, hold.signal.reason.code],
+        [false, undefined, 'LEASE_LOST'],
+      );
       await b.delete('k');
       const second = await next;
       assert.equal(second?.held, true);

@@ -302,8 +302,8 @@ describe('With the Rust client of Azure IoT Operations', () => {
         const got = mine.acquire({ timeout: 15_000 });
         await theirs.releaseLock(rust);
         const hold = await got;
-        assert.ok(hold?.token, 'ours waits for theirs');
-        tokens.push(hold.token);
+        assert.ok(hold?.fencingToken, 'ours waits for theirs');
+        tokens.push(hold.fencingToken);
         await rejectsAs(theirs.acquireLease({ ...rust, lease: LEASE }), 'LeaseAlreadyHeld');
         const waiting = theirs.acquireLock({ ...rust, lease: LEASE });
         await hold.release();

@@ -1,7 +1,7 @@
 /** Locks that messages of this Node-RED hold: what lock nodes lend, and unlock nodes give back. */
 import { randomUUID } from 'node:crypto';
 import type { NodeMessageInFlow } from 'node-red';
-import type { Hold } from '../../coordination/key-lock';
+import type { Hold } from '../../coordination/hold';
 import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext } from '../message/key';
 

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { isPassing, rootOf } from '../../coordination/coordination-errors';
-import type { Hold } from '../../coordination/key-lock';
+import type { Hold } from '../../coordination/hold';
 import { Lock } from '../../coordination/lock';
 import { causeFirst, StateStoreError } from '../../errors';
 import { type Key, keyContext, toKey } from '../message/key';
@@ -166,7 +166,7 @@ class LockNode {
 
   /** Throws where the lock is of no use any more. */
   #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): void {
-    const { token } = hold;
+    const { fencingToken: token } = hold;
     if (this.#closing || token === undefined) {
       void hold.release();
       throw this.#closing ? closed() : hold.signal.reason;
