@@ -16,6 +16,14 @@ interface Manifest {
   kind: string;
 }
 
+interface Listener extends Manifest {
+  metadata: { name: string; namespace: string };
+  spec: {
+    serviceName: string;
+    ports: { port: number; authorizationRef?: string; authenticationRef?: string; tls?: object }[];
+  };
+}
+
 const text = (name: string) => readFileSync(join(ROOT, 'docs', 'kubernetes', name), 'utf8');
 const manifestsOf = (name: string) => parseAllDocuments(text(name)).map((one) => one.toJS() as Manifest);
 
@@ -89,13 +97,34 @@ describe('The Kubernetes manifests', () => {
         const token = join(directory, 'token');
         writeFileSync(token, 'token');
         const options = optionsFromEnvironment({ ...variables, AIO_SAT_FILE: token });
-        assert.equal(options.host, 'aio-broker.azure-iot-operations');
-        assert.equal(options.port, 18_883);
+        assert.equal(options.host, 'aio-broker-node-red.azure-iot-operations');
+        assert.equal(options.port, 18_884);
       } finally {
         rmSync(directory, { recursive: true, force: true });
       }
     });
   }
+
+  it('attach the rule to a listener of its own, never to the default one', () => {
+    const [listener] = manifestsOf('broker-listener.yaml') as Listener[];
+    const [rule] = manifestsOf('broker-authorization.yaml') as Listener[];
+    assert.equal(listener?.kind, 'BrokerListener');
+    assert.notEqual(listener?.metadata.name, 'default');
+    assert.notEqual(listener?.spec.serviceName, 'aio-broker');
+    const [port] = listener?.spec.ports ?? [];
+    assert.equal(port?.authorizationRef, rule?.metadata.name);
+    assert.ok(port?.authenticationRef && port.tls, 'the listener lets everybody in');
+    for (const name of Object.keys(FILES)) {
+      const env = deploymentOf(manifestsOf(name)).spec?.template.spec?.containers[0]?.env ?? [];
+      const value = (variable: string) => env.find((one) => one.name === variable)?.value;
+      assert.equal(
+        value('AIO_BROKER_HOSTNAME'),
+        `${listener?.spec.serviceName}.${listener?.metadata.namespace}`,
+      );
+      assert.equal(value('AIO_BROKER_TCP_PORT'), String(port?.port));
+    }
+    assert.notEqual(port?.port, 18_883);
+  });
 
   it('for high availability run two on different nodes, each with a client ID of its own, of which one always stays', () => {
     const manifests = manifestsOf('high-availability.yaml');
