@@ -37,6 +37,8 @@ export interface StateStoreClientOptions extends Login {
   inFlightLimit?: number;
   /** Most requests that wait for the connection or for a place in flight. Default 10000. */
   queueLimit?: number;
+  /** Maximum bytes of the requests that wait. One request may wait alone, whatever its size. Default 67108864 (64 MiB). */
+  queueByteLimit?: number;
   /** Put before every key on its way to the store and taken off on the way back. Default: none. */
   keyPrefix?: string;
   /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
@@ -48,6 +50,11 @@ export interface RequestOptions {
   timeout?: number;
   /** Gives the call up; it then rejects with the signal's reason. A write that went out may still be applied. */
   signal?: AbortSignal;
+  /**
+   * Whether the request goes out before all that are not urgent, and the limits of the queue do not count it: for renewals and
+   * releases of leases. @internal
+   */
+  urgent?: boolean;
 }
 
 export interface WriteOptions extends RequestOptions {
@@ -106,6 +113,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     timeout: options.timeout ?? 10_000,
     inFlightLimit: options.inFlightLimit ?? 1000,
     queueLimit: options.queueLimit ?? 10_000,
+    queueByteLimit: options.queueByteLimit ?? 64 * 2 ** 20,
     keyPrefix: options.keyPrefix ?? '',
     persistence: options.persistence ?? { name: 'aio-persistence', value: 'true' },
   };
@@ -121,6 +129,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
   checkInteger('timeout', resolved.timeout, 1, MAX_TIMER_MS);
   checkInteger('inFlightLimit', resolved.inFlightLimit, 1, 65_535);
   checkInteger('queueLimit', resolved.queueLimit, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('queueByteLimit', resolved.queueByteLimit, 1, Number.MAX_SAFE_INTEGER);
   if (tls && Boolean(tls.certFile ?? tls.cert) !== Boolean(tls.keyFile ?? tls.key)) {
     throw bad('tls', 'needs a client certificate together with its key, or neither');
   }

@@ -17,6 +17,9 @@ export interface PendingQueue {
   timer: NodeJS.Timeout;
 }
 
+/** Where a request waits. `late`: its answer could not come in time any more, so that it only waits for its deadline. */
+export type Lane = 'urgent' | 'usual' | 'late';
+
 /** A request with all that belongs to its one outcome. */
 export class Pending {
   readonly request: Request;
@@ -28,6 +31,10 @@ export class Pending {
   queue: PendingQueue | undefined = undefined;
   earlier: Pending | undefined = undefined;
   later: Pending | undefined = undefined;
+  /** Its place among the requests that wait, while it has one; see `request-queue.ts`. */
+  lane: Lane | undefined = undefined;
+  previous: Pending | undefined = undefined;
+  next: Pending | undefined = undefined;
   settled = false;
   /** Until the publish; encoded where it has to wait, since the caller may change its bytes meanwhile. */
   payload: Buffer | Items | undefined;
@@ -52,7 +59,7 @@ export class Pending {
 
   constructor(
     request: Request,
-    payload: Items,
+    payload: Buffer | Items,
     resolve: Outcome['resolve'],
     reject: Outcome['reject'],
     now: number,

@@ -56,18 +56,26 @@ export function noConnection(reason: ConnectionError): StateStoreError {
   return new StateStoreError(reason.code, reason, { cause: reason, retryable: reason.retryable });
 }
 
+/** What waits already, and which limit that has reached. */
+export interface FullQueue {
+  limit: 'number' | 'bytes';
+  waiting: number;
+  bytes: number;
+}
+
 export function queueFull(
   request: Request,
-  waiting: number,
+  { limit, waiting, bytes }: FullQueue,
   reason: ConnectionError | undefined,
 ): StateStoreError {
+  const byNumber = limit === 'number';
   return fail(
     'QUEUE_FULL',
     request,
     causeFirst(
-      `${waiting} requests wait already`,
+      byNumber ? `${waiting} requests wait already` : `Requests of ${bytes} bytes wait already`,
       `${notDone(request)}, and nothing was sent`,
-      `Send fewer messages at once, or raise the queue limit of the store.${reason ? ` ${reason.message}` : ''}`,
+      `Send fewer ${byNumber ? '' : 'or smaller '}messages at once, or raise the ${byNumber ? 'queue limit of the store' : 'limit for the bytes that may wait'}.${reason ? ` ${reason.message}` : ''}`,
     ),
   );
 }

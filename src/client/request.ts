@@ -23,6 +23,8 @@ export class Request<Result = unknown> {
   readonly fencingToken: string | undefined;
   /** Whether executing it twice does no harm, and either answer will do. Requests that change no key are so by nature. */
   readonly repeatable: boolean;
+  /** Whether it goes out before requests that are not urgent, and the limits of the queue do not count it. */
+  readonly urgent: boolean;
   /** Further user properties. */
   readonly userProperties: UserProperties | undefined;
 
@@ -31,7 +33,7 @@ export class Request<Result = unknown> {
     operation: Operation,
     key: string | Uint8Array,
     read: ReadAnswer<Result>,
-    { signal, fencingToken, repeatable }: SetOptions,
+    { signal, fencingToken, repeatable, urgent }: SetOptions,
     timeout: number,
     userProperties?: UserProperties,
   ) {
@@ -42,6 +44,7 @@ export class Request<Result = unknown> {
     this.signal = signal;
     this.fencingToken = fencingToken;
     this.repeatable = repeatable === true || !isWrite(this);
+    this.urgent = urgent === true;
     this.userProperties = userProperties;
   }
 

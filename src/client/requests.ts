@@ -9,7 +9,7 @@ import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/message';
 import { commandItems, parseCommand } from '../protocol/commands';
 import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
-import { encodeArray, type Items } from '../protocol/resp3';
+import { encodeArray, type Items, sizeOfArray } from '../protocol/resp3';
 import { isApplied } from '../protocol/responses';
 import { problemOf } from '../protocol/status';
 import { TIMESTAMP } from '../protocol/user-properties';
@@ -19,13 +19,12 @@ import { Published } from './published';
 import { Request } from './request';
 import * as failure from './request-errors';
 import { answeredPacketId, isAnswer, markDuplicate, RequestPackets } from './request-packets';
+import { type QueueLimits, RequestQueue } from './request-queue';
 import { Signals } from './signals';
 
-export interface RequestLimits {
+export interface RequestLimits extends QueueLimits {
   /** Most requests published and not yet answered, from 1. The broker's Receive Maximum may lower it. */
   inFlightLimit: number;
-  /** Most requests that wait to be published, from 1. */
-  queueLimit: number;
 }
 
 /** How long the store may take to show which writes arrived before a connection was lost, in milliseconds. */
@@ -41,8 +40,7 @@ export class Requests {
   readonly #signals = new Signals((signal) => this.#onAbort(signal));
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   #clock: HybridLogicalClock;
-  /** In the order they go out. */
-  #waiting = new Set<Pending>();
+  readonly #queue: RequestQueue;
   readonly #published: Published;
   /** How many were published so far. */
   #publishes = 0;
@@ -74,6 +72,7 @@ export class Requests {
     this.#packets = new RequestPackets(identity.clientId, identity.responseTopic);
     this.#clock = new HybridLogicalClock(identity.nodeId);
     this.#limits = limits;
+    this.#queue = new RequestQueue(limits);
     // One more than the limit is the marker.
     this.#published = new Published(limits.inFlightLimit + 1);
     connection.on('state', ({ kind }) => {
@@ -93,7 +92,7 @@ export class Requests {
 
   /** Requests that wait to be published. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#queue.size;
   }
 
   /** Requests published and not yet answered. */
@@ -105,16 +104,21 @@ export class Requests {
   submit<Result>(request: Request<Result>, items: Items): Promise<Result> {
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return Promise.reject(refusal);
+    this.#connection.open();
+    const publishNow = this.#open && !this.#queue.isBehindOthers(request.urgent);
+    if (!publishNow && !request.urgent) {
+      const limit = this.#queue.fullBy(sizeOfArray(items));
+      if (limit !== undefined) return Promise.reject(this.#queueFull(request, limit));
+    }
     return new Promise((resolve, reject) => {
       const now = performance.now();
-      const pending = new Pending(request, items, resolve, reject, now);
+      const pending = new Pending(request, publishNow ? items : encodeArray(items), resolve, reject, now);
       this.#deadlines.add(pending);
       if (request.signal) this.#signals.add(request.signal);
-      if (this.#waiting.size === 0 && this.#open) {
+      if (publishNow) {
         this.#publish(pending, now);
       } else {
-        pending.payload = encodeArray(items);
-        this.#waiting.add(pending);
+        this.#queue.add(pending);
         this.#pump();
       }
     });
@@ -131,9 +135,15 @@ export class Requests {
     if (this.#connection.state.kind === 'stopped' || this.#connection.refused)
       return failure.notConnected(request, this.#reason);
     if (request.signal?.aborted) return request.signal.reason;
-    if (this.#waiting.size >= this.#limits.queueLimit)
-      return failure.queueFull(request, this.#waiting.size, this.#reason);
     return undefined;
+  }
+
+  #queueFull(request: Request, limit: 'number' | 'bytes'): StateStoreError {
+    return failure.queueFull(
+      request,
+      { limit, waiting: this.#queue.size, bytes: this.#queue.bytes },
+      this.#reason,
+    );
   }
 
   /** Takes no more requests, gives those under way `patience` milliseconds, and fails the rest with `CLOSED`. */
@@ -160,12 +170,12 @@ export class Requests {
   }
 
   get #idle(): boolean {
-    return this.#waiting.size === 0 && this.#unsettled === 0;
+    return this.#queue.size === 0 && this.#unsettled === 0;
   }
 
   /** What is not settled. */
   get #all(): Pending[] {
-    return [...this.#waiting, ...this.#inFlight];
+    return [...this.#queue.all(), ...this.#inFlight];
   }
 
   /** Published and not settled, in the order of the publishes. */
@@ -189,13 +199,17 @@ export class Requests {
   }
 
   #pump(): void {
-    if (this.#waiting.size === 0 || !this.#open) return;
-    const now = performance.now();
-    for (const pending of this.#waiting) {
-      if (!this.#open) return;
-      if (pending.isTooLate(now)) continue;
-      this.#waiting.delete(pending);
-      this.#publish(pending, now);
+    let now = 0;
+    while (this.#open) {
+      const pending = this.#queue.first('urgent') ?? this.#queue.first('usual');
+      if (!pending) return;
+      now ||= performance.now();
+      if (pending.isTooLate(now)) {
+        this.#queue.setAside(pending);
+      } else {
+        this.#queue.delete(pending);
+        this.#publish(pending, now);
+      }
     }
   }
 
@@ -316,7 +330,7 @@ export class Requests {
     this.#again.clear();
     for (const pending of this.#unacknowledged) if (pending.settled) this.#release(pending);
     if (!this.#connection.refused) return;
-    for (const pending of [...this.#waiting])
+    for (const pending of this.#queue.all())
       this.#failUnsent(pending, failure.notConnected(pending.request, this.#reason));
   }
 
@@ -451,7 +465,7 @@ export class Requests {
     this.#again.clear();
     this.#published.clear();
     this.#unsettled = 0;
-    this.#waiting = new Set([...again, ...this.#waiting]);
+    this.#queue.putBack(again);
   }
 
   #onDeadline(pending: Pending): void {
@@ -493,7 +507,7 @@ export class Requests {
     this.#deadlines.remove(pending);
     if (pending.request.signal) this.#signals.remove(pending.request.signal);
     if (!pending.sent) {
-      this.#waiting.delete(pending);
+      this.#queue.delete(pending);
     } else {
       this.#unsettled--;
       if (this.#isHeld(pending)) this.#release(pending);

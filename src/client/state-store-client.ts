@@ -342,7 +342,6 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** `key` as the store knows it. Resolves with the version of the answer. */
   #notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined> {
     const request = new Request(operation, this.#unprefixed(key), readObserve, {}, this.#options.timeout);
-    this.open();
     return this.#requests.submit(
       request,
       commandItems({ verb: 'KEYNOTIFY', key, stop: operation === 'unobserve' }),
@@ -370,7 +369,6 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       checkOptions(options, request);
       if ('value' in command) checkValue(command.value, request);
       command.key = this.#inStore(key);
-      this.open();
       return this.#requests.submit(request, commandItems(command));
     } catch (error) {
       return Promise.reject(error);

@@ -52,7 +52,13 @@ const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
     sessionExpiry: ['number'],
     connectTimeout: ['number'],
   },
-  ...{ timeout: ['number'], inFlightLimit: ['number'], queueLimit: ['number'], keyPrefix: ['string'] },
+  ...{
+    timeout: ['number'],
+    inFlightLimit: ['number'],
+    queueLimit: ['number'],
+    queueByteLimit: ['number'],
+    keyPrefix: ['string'],
+  },
   ...{
     persistence: ['object'],
     username: ['string'],

@@ -123,6 +123,35 @@ describe('The fate of a request', () => {
     assert.deepEqual([store.waiting, store.inFlight], [0, 0]);
   });
 
+  it('is QUEUE_FULL at once when too many bytes wait, and one that is larger than the limit may wait alone', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port, queueByteLimit: 1000 });
+    const large = rejectsWith(store.set('large', 'v'.repeat(2000)), { code: 'CLOSED' });
+    await rejectsWith(store.set('k', 'v'), {
+      code: 'QUEUE_FULL',
+      applied: 'no',
+      retryable: true,
+      message:
+        /^Requests of 20\d\d bytes wait already: key k was not set, and nothing was sent\. Send fewer or smaller messages/,
+    });
+    await store.close();
+    await large;
+  });
+
+  it('that is urgent goes out before all that wait, behind other urgent ones, and no limit refuses it', async () => {
+    const port = await freePort();
+    store = new StateStoreClient({ host: '127.0.0.1', port, queueLimit: 2, queueByteLimit: 100 });
+    const done: string[] = [];
+    const set = (key: string, urgent: boolean) => store.set(key, 'v', { urgent }).then(() => done.push(key));
+    const calls = [set('a', false), set('b', false), set('U', true), set('V', true), set('W', true)];
+    await rejectsWith(store.set('c', 'v'), { code: 'QUEUE_FULL' });
+    const emulator = await Emulator.start({ port });
+    await Promise.all(calls);
+    assert.deepEqual(done, ['U', 'V', 'W', 'a', 'b']);
+    await store.close();
+    await emulator.close();
+  });
+
   it('is in flight at most as often as the broker allows', async () => {
     await start();
     const first = held(5);
@@ -226,6 +255,13 @@ describe('The fate of a request', () => {
       assert.equal(outcome.status === 'rejected' && outcome.reason.name, 'AbortError');
     }
     assert.deepEqual([store.waiting, store.observed], [0, 0]);
+  });
+
+  it('is not begun, and connects to nothing, when its signal is aborted already', async () => {
+    store = new StateStoreClient({ host: '127.0.0.1', port: server.port });
+    const call = store.get('k', { signal: AbortSignal.abort() });
+    await assert.rejects(call, { name: 'AbortError' });
+    assert.equal(store.state.kind, 'closed');
   });
 
   it('is CLOSED when the client ends before the answer, and says what is known', async () => {

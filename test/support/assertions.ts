@@ -4,7 +4,15 @@ import { StateStoreError } from '../../src/index';
 /** The call rejects with an error of ours that has these properties. */
 export async function rejectsWith(
   call: Promise<unknown>,
-  expected: { code: string; key?: string; operation?: string; message?: RegExp },
+  expected: {
+    code: string;
+    key?: string;
+    operation?: string;
+    reasonCode?: number;
+    applied?: 'no' | 'unknown';
+    retryable?: boolean;
+    message?: RegExp;
+  },
 ): Promise<void> {
   await assert.rejects(call, (error: unknown) => {
     assert.ok(error instanceof StateStoreError, `not an error of ours: ${error}`);
