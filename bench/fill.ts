@@ -14,6 +14,10 @@ export function fill(engine: StateStoreEngine, count: number, expiry?: (index: n
       value,
       ...(expiry && { expiryMs: expiry(i) }),
     });
-    engine.execute({ clientId: 'fill', payload, timestamp: formatHlc(clock.tick(now)) }, now);
+    engine.execute(
+      { clientId: 'fill', payload, timestamp: formatHlc(clock.tick(now)) },
+      now,
+      performance.now(),
+    );
   }
 }

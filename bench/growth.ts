@@ -63,7 +63,7 @@ async function expiringKeys(): Promise<void> {
     console.log(`${count} keys ${what}: ${perKey.toFixed(0)} bytes each, ${timers()} timers`);
     if (expiring) {
       const begin = performance.now();
-      emulator.engine.expire(Date.now() + 10_000_000);
+      emulator.engine.expire(Date.now(), performance.now() + 10_000_000);
       const each = ((performance.now() - begin) * 1000) / count;
       console.log(`  all expire at once: ${micro(each)} each, ${emulator.keys} left`);
     }

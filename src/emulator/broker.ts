@@ -12,6 +12,7 @@ import { type BrokerClient, Delivery } from './delivery';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, requestOf, type StoreRequest } from './exchange';
 import { Gate } from './gate';
+import { Overload, type OverloadOptions } from './overload';
 import { TOPIC_NAME_INVALID } from './packet-check';
 import { Repeats } from './repeats';
 import type { RequestPacket } from './request-packet';
@@ -24,8 +25,13 @@ export interface EmulatorOptions {
   host?: string;
   /** Speak TLS; plain TCP by default. */
   tls?: EmulatorTls;
-  /** Tells the time in milliseconds since 1970; the clock of this machine by default. For tests of expiry. */
+  /** The wall clock, in milliseconds since 1970. Versions follow it. For tests. Default: the clock of this machine. */
   now?: () => number;
+  /**
+   * The monotonic clock, in milliseconds from any beginning. Expiry follows it. For tests. Default: `now` if that is given, so that one function
+   * moves both, otherwise the monotonic clock of this machine.
+   */
+  elapsed?: () => number;
   /** The store to serve; a new, empty one by default. */
   engine?: StateStoreEngine;
   /** Users and rules; everybody may do anything by default. */
@@ -78,6 +84,9 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   readonly #rules: Rules | undefined;
   readonly #repeats: Repeats | undefined;
   readonly #now: () => number;
+  readonly #elapsed: () => number;
+  readonly #publishes = new Overload();
+  readonly #subscribes = new Overload();
   /** TCP connections, from the first moment on: also of those who have not logged in, or not ended their TLS handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #clients = new WeakMap<Gate, BrokerClient>();
@@ -96,6 +105,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.#rules = rules;
     this.#repeats = (options.recogniseRepeats ?? true) ? new Repeats() : undefined;
     this.#now = options.now ?? Date.now;
+    this.#elapsed = options.elapsed ?? options.now ?? (() => performance.now());
     this.engine.authorize = rules
       ? (clientId, access, key) =>
           rules.allowsKey(this.#principalOf(delivery.client(clientId) ?? null), access, key)
@@ -158,6 +168,19 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     return this.engine.size;
   }
 
+  /**
+   * For a while, answers each QoS 1 PUBLISH, or a share of them, with PUBACK 0x97 (quota exceeded) and drops it, as the MQTT broker of Azure IoT
+   * Operations does from 75 % of its buffer on. For tests of clients.
+   */
+  rejectPublishes(options: OverloadOptions): void {
+    this.#publishes.begin(options);
+  }
+
+  /** For a while, answers each SUBSCRIBE, or a share of them, with SUBACK 0x97 (quota exceeded). For tests of clients. */
+  rejectSubscribes(options: OverloadOptions): void {
+    this.#subscribes.begin(options);
+  }
+
   /** Disconnects every client and frees the port. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
@@ -196,6 +219,8 @@ export class Emulator extends EventEmitter<{ change: [] }> {
         heard: () => this.#clients.get(gate)?._keepaliveTimer?.refresh(),
         request: (request) => this.#request(gate, request),
         acknowledged: (clientId, packetId) => this.#delivery.sessions.acknowledge(clientId, packetId),
+        refusesPublish: () => this.#publishes.refuses(),
+        refusesSubscribe: () => this.#subscribes.refuses(),
         fault: (reasonCode) => this.#disconnect(gate, reasonCode),
       },
       largestPacket,
@@ -269,7 +294,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 
   #serve(request: StoreRequest): void {
-    const result = exchange(this.engine, request, this.#now(), this.#repeats);
+    const result = exchange(this.engine, request, this.#now(), this.#elapsed(), this.#repeats);
     if ('disconnect' in result) {
       this.#delivery.client(request.clientId)?.disconnect({ reasonCode: TOPIC_NAME_INVALID });
       return;
@@ -286,26 +311,26 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 
   #expireKeys(): void {
-    const notifications = this.engine.expire(this.#now());
+    const notifications = this.engine.expire(this.#now(), this.#elapsed());
     for (const publication of notificationsOf(notifications)) this.#delivery.send(publication);
     this.#wakeAtExpiry();
   }
 
   /** What expired and nobody asks for; keys too, so that the engine sees soon that a clock was set. */
   #dropExpired(): void {
-    this.#repeats?.drop(this.#now());
+    this.#repeats?.drop(this.#elapsed());
     this.#delivery.sessions.dropExpired(Date.now());
     this.#expireKeys();
   }
 
   /** One timer for all keys, set to the first one that expires. */
   #wakeAtExpiry(): void {
-    const next = this.engine.nextExpiry ?? Number.POSITIVE_INFINITY;
+    const next = this.engine.nextExpiryElapsedMs ?? Number.POSITIVE_INFINITY;
     if (next === this.#timerDue) return;
     clearTimeout(this.#timer);
     this.#timerDue = next;
     if (next === Number.POSITIVE_INFINITY) return;
-    const wait = Math.min(Math.max(next - this.#now(), 0), MAX_TIMER_MS);
+    const wait = Math.min(Math.max(next - this.#elapsed(), 0), MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#timerDue = Number.POSITIVE_INFINITY;
       this.#expireKeys();

@@ -85,6 +85,7 @@ export class StateStoreEngine {
   /** Key (latin1) -> IDs of the clients that observe it. */
   readonly #observers = new Map<string, Set<string>>();
   #nowMs = 0;
+  #elapsedMs = 0;
 
   constructor({ authorize, keyQuota }: EngineOptions = {}) {
     this.authorize = authorize ?? (() => true);
@@ -103,18 +104,25 @@ export class StateStoreEngine {
 
   /** When this key expires, in milliseconds since 1970; `undefined` when it does not, or is not there. */
   expiryOf(key: Uint8Array): number | undefined {
-    const expiresAt = this.#entries.get(idOf(key))?.expiresAt ?? NEVER;
-    return expiresAt === NEVER ? undefined : expiresAt;
+    return this.#onWallClock(this.#entries.get(idOf(key))?.expiresAt);
   }
 
   /** When the next key expires, in milliseconds since 1970. */
   get nextExpiry(): number | undefined {
+    return this.#onWallClock(this.nextExpiryElapsedMs);
+  }
+
+  /** When the next key expires, in milliseconds of the monotonic clock. */
+  get nextExpiryElapsedMs(): number | undefined {
     return this.#expiring.next()?.expiresAt;
   }
 
-  /** Serves one request at `nowMs`, milliseconds since 1970. Never throws for what a client sent. */
-  execute(request: EngineRequest, nowMs: number): EngineOutput {
-    const notifications = this.expire(nowMs);
+  /**
+   * Serves one request. Never throws because of what a client sent. Versions follow the wall clock, `nowMs`, in milliseconds since
+   * 1970. Expiry follows the monotonic clock, `elapsedMs`, so that a wall clock that is set expires nothing.
+   */
+  execute(request: EngineRequest, nowMs: number, elapsedMs: number): EngineOutput {
+    const notifications = this.expire(nowMs, elapsedMs);
     let isWrite = false;
     try {
       const command = parseCommand(request.payload);
@@ -126,14 +134,15 @@ export class StateStoreEngine {
     }
   }
 
-  /** Drops every key whose time has come and returns the delete notifications. */
-  expire(nowMs: number): EngineNotification[] {
+  /** Drops every key whose time has come and returns the delete notifications. Clocks: see {@link execute}. */
+  expire(nowMs: number, elapsedMs: number): EngineNotification[] {
     if (nowMs < this.#nowMs) this.#setBack(nowMs);
     this.#nowMs = nowMs;
+    this.#elapsedMs = elapsedMs;
     const notifications: EngineNotification[] = [];
     for (
       let entry = this.#expiring.next();
-      entry && entry.expiresAt <= nowMs;
+      entry && entry.expiresAt <= elapsedMs;
       entry = this.#expiring.next()
     ) {
       this.#remove(entry);
@@ -143,11 +152,10 @@ export class StateStoreEngine {
   }
 
   /**
-   * The wall clock was set back. What is left of a key's life stays as it was. Versions go on from the latest one; where that
-   * would be further ahead of the new time than clients accept, they begin anew, and so do those of what is stored.
+   * The wall clock was set back. Versions continue from the latest one. If that is further ahead of the new time than clients
+   * accept, they start again at the new time, and the versions and fencing tokens in the store become the new time.
    */
   #setBack(nowMs: number): void {
-    this.#expiring.shift(nowMs - this.#nowMs);
     if (!isSkewed(this.#clock.latest, nowMs)) return;
     this.#clock = new HybridLogicalClock(STORE_NODE_ID);
     const now = this.#clock.tick(nowMs);
@@ -178,7 +186,7 @@ export class StateStoreEngine {
     const version = this.#version(request, command, nowMs);
     switch (command.verb) {
       case 'SET':
-        return this.#set(command, readFence(request, nowMs), version, nowMs, notifications);
+        return this.#set(command, readFence(request, nowMs), version, notifications);
       case 'GET':
         return this.#get(command.key);
       case 'DEL':
@@ -216,7 +224,6 @@ export class StateStoreEngine {
     command: SetCommand,
     fence: Hlc | undefined,
     version: string,
-    nowMs: number,
     notifications: EngineNotification[],
   ): EngineResponse {
     const id = idOf(command.key);
@@ -230,7 +237,7 @@ export class StateStoreEngine {
       value: Buffer.from(command.value),
       version,
       fence,
-      expiresAt: command.expiryMs === undefined ? NEVER : nowMs + command.expiryMs,
+      expiresAt: command.expiryMs === undefined ? NEVER : this.#elapsedMs + command.expiryMs,
       queueIndex: -1,
     };
     this.#entries.set(id, entry);
@@ -275,6 +282,10 @@ export class StateStoreEngine {
       this.#observers.delete(id);
     }
     return { payload: changes ? reply.ok : reply.count(0), version };
+  }
+
+  #onWallClock(expiresAt = NEVER): number | undefined {
+    return expiresAt === NEVER ? undefined : Math.round(expiresAt - this.#elapsedMs + this.#nowMs);
   }
 
   #remove(entry: Entry): void {

@@ -26,11 +26,15 @@ export interface StoreRequest {
 /** What the store does with a request: publish something, or disconnect the client that asked. */
 export type Exchange = { publish: Publication[] } | { disconnect: string };
 
-/** Serves one request at `nowMs`, milliseconds since 1970. With `repeats`, what was executed once is only answered again. */
+/**
+ * Serves one request, `nowMs` on the wall clock and `elapsedMs` on the monotonic clock. With `repeats`, a write that was executed before is only
+ * answered again.
+ */
 export function exchange(
   engine: StateStoreEngine,
   request: StoreRequest,
   nowMs: number,
+  elapsedMs: number,
   repeats?: Repeats,
 ): Exchange {
   const { clientId, responseTopic, correlationData, messageExpiryInterval } = request;
@@ -48,9 +52,9 @@ export function exchange(
   if (correlationData === undefined)
     return { publish: [{ ...answer, kind: 'refusal', messageExpiryInterval: undefined }] };
 
-  const known = repeats?.find(request, correlationData, nowMs);
-  const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs);
-  if (isWrite && !known) repeats?.add(request, correlationData, response, nowMs);
+  const known = repeats?.find(request, correlationData, elapsedMs);
+  const { response, notifications, isWrite } = known ?? engine.execute(request, nowMs, elapsedMs);
+  if (isWrite && !known) repeats?.add(request, correlationData, response, elapsedMs);
   answer.payload = response.payload;
   answer.version = response.version;
   const publish = [answer];

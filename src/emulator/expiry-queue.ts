@@ -1,6 +1,6 @@
 /** Something that expires. The queue keeps its own bookkeeping in `queueIndex`. */
 export interface Expiring {
-  /** Milliseconds since 1970. */
+  /** Milliseconds of the monotonic clock. */
   expiresAt: number;
   /** Position in the queue, -1 when it is in none. */
   queueIndex: number;
@@ -8,7 +8,7 @@ export interface Expiring {
 
 /**
  * Entries ordered by the time they expire: a binary heap that knows where each entry is, so that a key set
- * again or deleted leaves nothing behind. Every operation but `next` and `shift` costs O(log n).
+ * again or deleted leaves nothing behind. `next` costs O(1), every other operation O(log n).
  */
 export class ExpiryQueue<T extends Expiring> {
   readonly #heap: T[] = [];
@@ -37,11 +37,6 @@ export class ExpiryQueue<T extends Expiring> {
     this.#place(last, index);
     this.#rise(last);
     this.#sink(last);
-  }
-
-  /** Lets every entry expire `ms` milliseconds later, or earlier when it is negative. Costs O(n). */
-  shift(ms: number): void {
-    for (const entry of this.#heap) entry.expiresAt += ms;
   }
 
   #rise(entry: T): void {

@@ -11,6 +11,7 @@ import {
   PACKET_TOO_LARGE,
   PacketFault,
   PacketType,
+  readPublish,
 } from './packet-check';
 import { type RequestPacket, RequestReader } from './request-packet';
 
@@ -21,6 +22,9 @@ const MOST_HELD = 2 ** 24;
 const HELD_BYTES = 128;
 
 const CONNECT_BYTE = PacketType.CONNECT << 4;
+const SUBACK_BYTE = 9 << 4;
+/** Reason code of a PUBACK or SUBACK: not accepted now, may be sent again (MQTT 5 sections 3.4.2.1 and 3.9.3). */
+export const QUOTA_EXCEEDED = 0x97;
 
 /** A packet that waits to be served. */
 interface Held {
@@ -39,6 +43,10 @@ export interface GateHandlers {
   request(request: RequestPacket): boolean;
   /** A PUBACK. */
   acknowledged(clientId: string, packetId: number): void;
+  /** Whether a QoS 1 PUBLISH is refused with {@link QUOTA_EXCEEDED}. */
+  refusesPublish(): boolean;
+  /** Whether a SUBSCRIBE is. */
+  refusesSubscribe(): boolean;
   /** The client breaks the protocol: disconnect it with this reason code. */
   fault(reasonCode: number): void;
 }
@@ -184,6 +192,11 @@ export class Gate extends Duplex {
       return;
     }
     const type = (data[start] as number) >> 4;
+    const refusal = this.#refusal(type, data, start, body, end);
+    if (refusal) {
+      this.send(refusal);
+      return;
+    }
     if (type === PacketType.PUBLISH && this.#version === 5 && isRequest(data, body, end)) {
       const request = this.#requests.read(data, start, body, end, this.#clientId, this.#arrivedAt);
       if (!this.#handlers.request(request)) this.#forAedes.push(data.subarray(start, end));
@@ -202,6 +215,21 @@ export class Gate extends Duplex {
       default:
         this.#forAedes.push(data.subarray(start, end));
     }
+  }
+
+  /** The answer to what is refused for now because the broker is busy. */
+  #refusal(type: number, data: Buffer, start: number, body: number, end: number): Buffer | undefined {
+    if (this.#version !== 5) return undefined;
+    if (type === PacketType.PUBLISH) {
+      if ((((data[start] as number) >> 1) & 3) !== 1 || !this.#handlers.refusesPublish()) return undefined;
+      const { packetId } = readPublish(data, start, body, end, this.#version);
+      return Buffer.from([PacketType.PUBACK << 4, 3, packetId >> 8, packetId & 0xff, QUOTA_EXCEEDED]);
+    }
+    if (type !== PacketType.SUBSCRIBE || !this.#handlers.refusesSubscribe()) return undefined;
+    const filters = checkPacket(data, start, body, end, this.#version);
+    const codes = Buffer.alloc(filters, QUOTA_EXCEEDED);
+    const head = Buffer.from([SUBACK_BYTE, 3 + filters, data[body] as number, data[body + 1] as number, 0]);
+    return Buffer.concat([head, codes]);
   }
 
   #letAedesWork(packet: Buffer): void {

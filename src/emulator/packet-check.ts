@@ -197,8 +197,9 @@ export class PacketReader {
   }
 }
 
-/** Checks a packet of a client that speaks this version of MQTT. Throws {@link PacketFault}. */
-export function checkPacket(data: Buffer, start: number, body: number, end: number, version: number): void {
+/** Checks a packet of a client that speaks this version of MQTT. Returns how many topic filters it has. Throws {@link PacketFault}. */
+export function checkPacket(data: Buffer, start: number, body: number, end: number, version: number): number {
+  let filters = 0;
   const first = data[start] as number;
   const reader = new PacketReader(data, body, end);
   const properties = (where: number) => {
@@ -223,6 +224,7 @@ export function checkPacket(data: Buffer, start: number, body: number, end: numb
       do {
         checkFilter(reader.string());
         reader.byte();
+        filters++;
       } while (reader.left > 0);
       break;
     case PacketType.UNSUBSCRIBE:
@@ -242,6 +244,7 @@ export function checkPacket(data: Buffer, start: number, body: number, end: numb
     default:
       throw new PacketFault(PROTOCOL_ERROR);
   }
+  return filters;
 }
 
 /** A name no JavaScript object can hold as a key of its own. */

@@ -23,7 +23,7 @@ interface Known {
   timestamp: string | undefined;
   bytes: number;
   response: EngineResponse;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of the monotonic clock. */
   expiresAt: number;
   /** Where it waits to be forgotten, behind whom, and before whom. */
   line: Line;
@@ -60,16 +60,16 @@ export class Repeats {
   find(
     { clientId, timestamp, payload }: SentRequest,
     correlationData: Buffer,
-    nowMs: number,
+    elapsedMs: number,
   ): EngineOutput | undefined {
     const known = this.#clients.get(clientId)?.get(correlationData.toString('latin1'));
-    if (!known || known.expiresAt <= nowMs) return undefined;
+    if (!known || known.expiresAt <= elapsedMs) return undefined;
     if (known.timestamp !== timestamp || known.bytes !== payload.length) return undefined;
     return { response: known.response, notifications: [], isWrite: true };
   }
 
-  add(request: SentRequest, correlationData: Buffer, response: EngineResponse, nowMs: number): void {
-    this.drop(nowMs);
+  add(request: SentRequest, correlationData: Buffer, response: EngineResponse, elapsedMs: number): void {
+    this.drop(elapsedMs);
     const { clientId, timestamp, messageExpiryInterval } = request;
     const correlation = correlationData.toString('latin1');
     const before = this.#clients.get(clientId)?.get(correlation);
@@ -84,7 +84,7 @@ export class Repeats {
       timestamp,
       bytes: request.payload.length,
       response,
-      expiresAt: nowMs + life,
+      expiresAt: elapsedMs + life,
       line,
       earlier: undefined,
       later: undefined,
@@ -94,8 +94,8 @@ export class Repeats {
   }
 
   /** Forgets what expired. */
-  drop(nowMs: number): void {
-    for (let line = this.#expiring.next(); line && line.expiresAt <= nowMs; line = this.#expiring.next())
+  drop(elapsedMs: number): void {
+    for (let line = this.#expiring.next(); line && line.expiresAt <= elapsedMs; line = this.#expiring.next())
       this.#forget(line.first as Known);
   }
 

@@ -199,7 +199,8 @@ describe('The emulator and', () => {
 
   it('a clock that is set back an hour: requests, keys that expire, and tokens go on', async () => {
     let now = Date.now() + 3_600_000;
-    await start({ now: () => now });
+    let elapsed = 0;
+    await start({ now: () => now, elapsed: () => elapsed });
     const ahead = await asker();
     const at = (more: Buffer[], ...words: string[]) =>
       ask(ahead, requestPacket('wire', bulk(...words), { id: ++id, more }));
@@ -211,9 +212,77 @@ describe('The emulator and', () => {
     assert.equal((await other.set('k', 'v')).stored, true);
     assert.equal(await storedValue('kept'), 'v');
     now += 59_000;
+    elapsed += 59_000;
     assert.equal((await at(ts(now), 'GET', 'fading')).payload, '$1\r\nv\r\n');
     now += 1_000;
+    elapsed += 1_000;
     assert.equal((await at(ts(now), 'GET', 'fading')).payload, '$-1\r\n');
+  });
+
+  it('a wall clock that is set forward: a lease is still held', async () => {
+    let ahead = 0;
+    await start({ now: () => Date.now() + ahead, elapsed: () => performance.now() });
+    await other.set('lease', 'holder', { expiry: 30_000 });
+    ahead = 45_000;
+    const rival = await other.set('lease', 'rival', { condition: 'NX' });
+    assert.equal(rival.stored, false);
+    assert.equal(await storedValue('lease'), 'holder');
+  });
+
+  describe('back-pressure', () => {
+    it('a QoS 1 PUBLISH is answered with PUBACK 0x97 for a while, and not executed', async () => {
+      await start();
+      const client = await asker();
+      emulator.rejectPublishes({ durationMs: 60_000 });
+      client.socket.write(requestPacket('wire', bulk('SET', 'k', 'v')));
+      client.send({
+        cmd: 'publish',
+        topic: 'any',
+        payload: 'p',
+        qos: 1,
+        messageId: 2,
+        dup: false,
+        retain: false,
+      });
+      for (const messageId of [1, 2]) {
+        const puback = await client.next('puback');
+        assert.deepEqual([puback.messageId, puback.reasonCode], [messageId, 0x97]);
+      }
+      emulator.rejectPublishes({ durationMs: 0 });
+      assert.equal(
+        (await ask(client, requestPacket('wire', bulk('GET', 'k'), { id: 3 }))).payload,
+        '$-1\r\n',
+      );
+    });
+
+    it('a share of the publishes is refused, the others are executed', async () => {
+      await start();
+      const client = await asker();
+      emulator.rejectPublishes({ durationMs: 60_000, share: 0.5 });
+      const codes = new Set<number | undefined>();
+      for (let id = 1; codes.size < 2; id++) {
+        client.socket.write(requestPacket('wire', bulk('DEL', 'k'), { id }));
+        codes.add((await client.next('puback')).reasonCode);
+      }
+      assert.deepEqual([...codes].sort(), [0, 0x97]);
+    });
+
+    it('a SUBSCRIBE is answered with SUBACK 0x97 for each filter, and with a grant afterwards', async () => {
+      await start();
+      const client = await logIn('wire');
+      const subscribe = { nl: false, rap: false, rh: 0, qos: 1 } as const;
+      const subscriptions = [
+        { topic: 'a', ...subscribe },
+        { topic: 'b', ...subscribe },
+      ];
+      emulator.rejectSubscribes({ durationMs: 60_000 });
+      client.send({ cmd: 'subscribe', messageId: 7, subscriptions });
+      const { messageId, granted } = await client.next('suback');
+      assert.deepEqual([messageId, granted], [7, [0x97, 0x97]]);
+      emulator.rejectSubscribes({ durationMs: 0 });
+      client.send({ cmd: 'subscribe', messageId: 8, subscriptions });
+      assert.deepEqual((await client.next('suback')).granted, [1, 1]);
+    });
   });
 
   describe('TLS', () => {

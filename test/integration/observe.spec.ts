@@ -37,9 +37,9 @@ describe('Observing keys', () => {
   const notifies = () => {
     let count = 0;
     const execute = emulator.engine.execute.bind(emulator.engine);
-    emulator.engine.execute = (request, time) => {
+    emulator.engine.execute = (request, ...times) => {
       if (request.payload.includes('KEYNOTIFY')) count++;
-      return execute(request, time);
+      return execute(request, ...times);
     };
     return () => count;
   };

@@ -22,8 +22,8 @@ describe('Faults under a steady flow', () => {
   /** Notes every write that the engine applies. */
   const watch = (engine: StateStoreEngine) => {
     const execute = engine.execute.bind(engine);
-    engine.execute = (request, time) => {
-      const output = execute(request, time);
+    engine.execute = (request, ...times) => {
+      const output = execute(request, ...times);
       const key = /\$\d+\r\n(key\/[^\r]+)\r\n/.exec(request.payload.toString())?.[1];
       if (key !== undefined && output.response.payload.toString() === '+OK\r\n') writes.set(key, Date.now());
       return output;

@@ -92,6 +92,7 @@ describe('The settings of a store in a real Node-RED', () => {
       .execute(
         { clientId: 'test', payload: Buffer.from(`*2\r\n$3\r\nGET\r\n$${key.length}\r\n${key}\r\n`) },
         Date.now(),
+        performance.now(),
       )
       .response.payload.toString();
 

@@ -30,7 +30,7 @@ export async function serveStore(options: IClientOptions): Promise<StoreAdapter>
       ...(packet.properties && { properties: packet.properties }),
     });
     if (!request) return;
-    const result = exchange(engine, request, Date.now());
+    const result = exchange(engine, request, Date.now(), performance.now());
     if ('disconnect' in result) return;
     for (const publication of result.publish)
       client.publish(publication.topic, publication.payload, {

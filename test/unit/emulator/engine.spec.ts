@@ -14,21 +14,24 @@ type Options = {
   expiryMs?: number;
   ft?: string;
   ts?: string;
+  /** Wall clock, from NOW. */
   now?: number;
+  /** Monotonic clock; as the wall clock by default. */
+  elapsed?: number;
   client?: string;
 };
 
 class Store {
   readonly engine = new StateStoreEngine();
 
-  run(command: Command, { ft, ts, now = 0, client = 'me' }: Options = {}): EngineOutput {
+  run(command: Command, { ft, ts, now = 0, elapsed = now, client = 'me' }: Options = {}): EngineOutput {
     const request = {
       clientId: client,
       payload: encodeCommand(command),
       timestamp: ts ?? at(now),
       fencingToken: ft,
     };
-    return this.engine.execute(request, NOW + now);
+    return this.engine.execute(request, NOW + now, NOW + elapsed);
   }
 
   set(key: string, value: string, options: Options = {}): EngineOutput {
@@ -169,17 +172,17 @@ describe('Engine', () => {
     assert.ok(compareHlc(hlc(version), hlc(ts)) > 0);
   });
 
-  describe('when the wall clock is set back', () => {
+  describe('when the wall clock is set', () => {
     const HOUR = 3_600_000;
 
-    it('by less than a minute, versions go on', () => {
+    it('back by less than a minute, versions continue', () => {
       const store = new Store();
       const first = hlc(store.set('k', 'v').response.version);
       const second = hlc(store.set('k', 'w', { now: -50_000, ts: at(-50_000) }).response.version);
       assert.ok(compareHlc(second, first) > 0);
     });
 
-    it('by more, versions and tokens begin anew, with those of what is stored', () => {
+    it('back by more, versions and tokens start again, with those of the stored keys', () => {
       const store = new Store();
       store.set('kept', 'v');
       store.set('fenced', 'v', { ft: at(0) });
@@ -192,13 +195,24 @@ describe('Engine', () => {
       assert.equal(String(store.set('fenced', 'w', newer).response.payload), '+OK\r\n');
     });
 
-    it('a key lives as long as it had to live', () => {
+    it('back, a key keeps the rest of its lifetime', () => {
       const store = new Store();
       store.set('k', 'v', { expiryMs: 10_000 });
       store.get('k', { now: 4_000 });
-      store.get('k', { now: 4_000 - HOUR });
-      assert.equal(String(store.get('k', { now: 9_999 - HOUR }).response.payload), '$1\r\nv\r\n');
-      assert.equal(String(store.get('k', { now: 10_000 - HOUR }).response.payload), '$-1\r\n');
+      store.get('k', { now: 4_000 - HOUR, elapsed: 4_000 });
+      const value = (elapsed: number) => text(store.get('k', { now: elapsed - HOUR, elapsed }));
+      assert.equal(value(9_999), '$1\r\nv\r\n');
+      assert.equal(value(10_000), '$-1\r\n');
+    });
+
+    it('forward, no key expires earlier', () => {
+      const store = new Store();
+      store.set('k', 'v', { expiryMs: 10_000 });
+      const value = (elapsed: number) => text(store.get('k', { now: HOUR, elapsed }));
+      assert.equal(value(0), '$1\r\nv\r\n');
+      assert.equal(store.engine.expiryOf(Buffer.from('k')), NOW + HOUR + 10_000);
+      assert.equal(value(9_999), '$1\r\nv\r\n');
+      assert.equal(value(10_000), '$-1\r\n');
     });
   });
 
@@ -215,7 +229,7 @@ describe('Engine', () => {
       clientId: 'me',
       payload: encodeCommand({ verb: 'SET', key: Buffer.from('k'), value: Buffer.from('v') }),
     };
-    assert.equal(text(store.engine.execute(request, NOW)), refused('TIMESTAMP_MISSING'));
+    assert.equal(text(store.engine.execute(request, NOW, NOW)), refused('TIMESTAMP_MISSING'));
     assert.equal(text(store.set('k', 'v', { ts: 'yesterday' })), refused('TIMESTAMP_MALFORMED'));
     assert.equal(text(store.set('k', 'v', { ts: at(60_001) })), refused('TIMESTAMP_SKEW'));
     assert.equal(text(store.set('k', 'v', { ts: at(60_000) })), '+OK\r\n');
@@ -224,7 +238,9 @@ describe('Engine', () => {
 
   it('answers a request it cannot read', () => {
     const send = (payload: string) =>
-      text(store.engine.execute({ clientId: 'me', payload: Buffer.from(payload), timestamp: at(0) }, NOW));
+      text(
+        store.engine.execute({ clientId: 'me', payload: Buffer.from(payload), timestamp: at(0) }, NOW, NOW),
+      );
     assert.equal(send(''), refused('SYNTAX_ERROR'));
     assert.equal(send('*1\r\n$3\r\nFLY\r\n'), refused('UNKNOWN_COMMAND'));
     assert.equal(send('*2\r\n$3\r\nGET\r\n$0\r\n\r\n'), refused('KEY_LENGTH_ZERO'));
@@ -308,7 +324,7 @@ describe('Engine', () => {
       store.observe('b', { client: 'you' });
       store.set('b', '2', { expiryMs: 20 });
       store.set('a', '1', { expiryMs: 10 });
-      const notifications = store.engine.expire(NOW + 50);
+      const notifications = store.engine.expire(NOW + 50, NOW + 50);
       assert.deepEqual(
         notifications.map((one) => String(one.key)),
         ['a', 'b'],
@@ -318,8 +334,8 @@ describe('Engine', () => {
 
     it('goes on when the clock of the machine is set back', () => {
       store.set('k', 'v', { now: 600_000, expiryMs: 1000 });
-      assert.equal(text(store.set('other', 'v', { now: 0 })), '+OK\r\n');
-      assert.equal(text(store.get('k', { now: 0 })), '$1\r\nv\r\n');
+      assert.equal(text(store.set('other', 'v', { now: 0, elapsed: 600_000 })), '+OK\r\n');
+      assert.equal(text(store.get('k', { now: 0, elapsed: 600_000 })), '$1\r\nv\r\n');
     });
   });
 
@@ -387,7 +403,7 @@ describe('Engine', () => {
     assert.equal(store.engine.expiryOf(Buffer.from('a')), undefined);
     assert.equal(store.engine.expiryOf(Buffer.from('none')), undefined);
     store.del('a');
-    store.engine.expire(NOW + 100);
+    store.engine.expire(NOW + 100, NOW + 100);
     store.engine.keyListeners.delete(listen);
     store.set('d', '5');
     assert.deepEqual(heard, ['b true', 'c true', 'a false', 'b false']);

@@ -37,7 +37,7 @@ describe('Engine against a model', () => {
           const expected = model.run(one);
           if (one.do === 'wait') continue;
           let output: EngineOutput | undefined;
-          const notifications = one.do === 'leave' ? engine.expire(model.now) : [];
+          const notifications = one.do === 'leave' ? engine.expire(model.now, model.now) : [];
           if (one.do === 'leave') {
             engine.forget(one.client);
           } else {
@@ -45,6 +45,7 @@ describe('Engine against a model', () => {
             const payload = encodeCommand(commandOf(one));
             output = engine.execute(
               { clientId: one.client, payload, timestamp: stamp(model.now), fencingToken: token },
+              model.now,
               model.now,
             );
             assert.equal(output.response.payload.toString(), expected);
