@@ -9,7 +9,7 @@ import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Emulator } from '../src/index';
+import { Emulator } from '../src/emulator/index';
 import { openStore, type Store, until } from '../test/support/context';
 import { NodeRed, newUserDir } from '../test/support/node-red';
 import { VERSIONS } from '../test/support/node-red-versions';

@@ -1,5 +1,6 @@
 /** A process of its own with a client, which does with locks and roles what it is told: bench/coordination.ts. */
-import { Election, type Hold, Lock, StateStoreClient } from '../src/index';
+import { Election, type Hold, Lock } from '../src/coordination/index';
+import { StateStoreClient } from '../src/index';
 
 /** What the worker is told to do. Times are on the clock of the machine, in nanoseconds. */
 export type Order =

@@ -3,7 +3,8 @@
  *
  *   npm run bench:growth
  */
-import { Emulator, StateStoreClient } from '../src/index';
+import { Emulator } from '../src/emulator/index';
+import { StateStoreClient } from '../src/index';
 import { ContenderProcess, Server } from './children';
 import { ourNodes } from './contenders/flows';
 import { fill } from './fill';

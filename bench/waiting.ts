@@ -1,6 +1,7 @@
 /** Messages that wait for a connection, and then go out. */
 import { once } from 'node:events';
-import { Emulator, StateStoreClient } from '../src/index';
+import { Emulator } from '../src/emulator/index';
+import { StateStoreClient } from '../src/index';
 
 export interface Waiting {
   /** Bytes of memory that a message takes while it waits: its key, its value and its promise included. */

@@ -47,8 +47,8 @@ function keepPublicTypes() {
       keep(join(dirname(file), `${target}.d.ts`));
     }
   };
-  keep(join('dist', 'src', 'index.d.ts'));
-  keep(join('dist', 'src', 'context', 'index.d.ts'));
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+  for (const { types } of Object.values(exports)) if (types) keep(join(types));
   for (const name of readdirSync('dist', { recursive: true })) {
     const file = join('dist', name);
     if (file.endsWith('.d.ts') && !kept.has(file)) rmSync(file);

@@ -32,7 +32,7 @@ plainly(
 );
 if (userDir.usesPort(emulatorPort)) await requireFree(emulatorPort, 'EMULATOR_PORT', 'the emulator');
 if (process.argv.includes('--build') && !plainly(build)) process.exit(1);
-const { Emulator } = createRequire(import.meta.url)('../dist/src/index.js');
+const { Emulator } = createRequire(import.meta.url)('../dist/src/emulator/index.js');
 const memory = await Emulator.start({ host: HOST, port: 0 });
 
 const red = createRequire(import.meta.url).resolve('node-red/red.js');

@@ -15,7 +15,8 @@ const require = createRequire(import.meta.url);
 const { Editor } = require('../dist/test/support/editor.js');
 const { Sidebar } = require('../dist/test/support/sidebar.js');
 const { makeAuthority, makeCertificate, writeCertificate } = require('../dist/test/support/certificates.js');
-const { Emulator, Rules, StateStoreClient } = require('../dist/src/index.js');
+const { Emulator, EmulatorRules } = require('../dist/src/emulator/index.js');
+const { StateStoreClient } = require('../dist/src/index.js');
 const pictures = fileURLToPath(new URL('../docs/images/tasks', import.meta.url));
 mkdirSync(pictures, { recursive: true });
 
@@ -219,7 +220,7 @@ const TASKS = {
   async 'A real broker with TLS and a user'() {
     const authority = makeAuthority('Plant CA');
     const ca = writeCertificate(folder, 'ca', authority).cert;
-    const rules = Rules.parse(
+    const rules = EmulatorRules.parse(
       JSON.stringify({
         users: [{ username: 'line1', password: 'secret' }],
         spec: {

@@ -1,5 +1,5 @@
 /** The emulator, with as many keys as the argument says. */
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { fill } from '../fill';
 import { serve } from './serve';
 

@@ -1,6 +1,7 @@
 /** The first set node of somebody who has no store yet. */
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { Editor } from '../support/editor';
 import { VERSIONS } from '../support/node-red-versions';
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
-import { Emulator, Lock, StateStoreClient } from '../../src/index';
+import { Lock } from '../../src/coordination/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { users } from '../support/admin';
 import { Editor } from '../support/editor';
 import { loadExample } from '../support/examples';

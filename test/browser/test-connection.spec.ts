@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Emulator, Rules } from '../../src/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { Editor } from '../support/editor';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
@@ -52,7 +52,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     before(async function () {
       requireProgram(this, 'mosquitto');
       emulator = await Emulator.start({ port: 0 });
-      guarded = await Emulator.start({ port: 0, rules: Rules.parse(JSON.stringify(RULES)) });
+      guarded = await Emulator.start({ port: 0, rules: EmulatorRules.parse(JSON.stringify(RULES)) });
       directory = mkdtempSync(join(tmpdir(), 'test-connection-'));
       const authority = makeAuthority('Test authority');
       ({ cert: caFile } = writeCertificate(directory, 'ca', authority));

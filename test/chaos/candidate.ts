@@ -2,7 +2,8 @@
  * A candidate for a role, as a process of its own. While it is active it sets a key with the token of the role, again and again. It
  * tells when, on the clock of the machine, in nanoseconds.
  */
-import { Election, StateStoreClient } from '../../src/index';
+import { Election } from '../../src/coordination/index';
+import { StateStoreClient } from '../../src/index';
 
 /** One moment in which the candidate believed to be active, and acted. */
 export interface Act {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Emulator, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 
 describe('StateStoreClient with the emulator', () => {

@@ -1,6 +1,7 @@
 /** Context stores whose store is away, refuses, or comes back without its memory. */
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { keys, logLines, openStore, type Store, set, until } from '../support/context';
 import { FaultProxy } from '../support/fault-proxy';
 import { startScriptedStore } from '../support/scripted-store';

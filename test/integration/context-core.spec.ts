@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { get, keys, openStore, type Store, set } from '../support/context';
 
 const CORE = '@node-red/runtime/lib/nodes/context';

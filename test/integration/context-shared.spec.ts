@@ -1,6 +1,7 @@
 /** Several context stores with one memory, each behind a proxy that can be disturbed, as Node-REDs on several machines. */
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { get, keys, logLines, openStore, type Store, set, until } from '../support/context';
 import { FaultProxy } from '../support/fault-proxy';
 import { Random } from '../support/random';

@@ -5,16 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Contender } from '../../src/coordination/contender';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { ElapsedClock } from '../../src/coordination/elapsed';
-import {
-  Election,
-  Emulator,
-  Lease,
-  Lock,
-  Rules,
-  StateStoreClient,
-  type StateStoreError,
-  update,
-} from '../../src/index';
+import { Election, Lease, Lock, update } from '../../src/coordination/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { StateStoreClient, type StateStoreError } from '../../src/index';
 import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
@@ -339,7 +332,7 @@ describe('Coordination', () => {
     });
 
     it('that may not be used says which key to allow, with the prefix of the client', async () => {
-      const rules = Rules.parse(
+      const rules = EmulatorRules.parse(
         'spec:\n  authorizationPolicies:\n    rules:\n      - principals:\n          clientIds: ["*"]\n        stateStoreResources:\n          - method: ReadWrite\n            keyType: Pattern\n            keys: ["line1/*"]\n',
       );
       const strict = await Emulator.start({ port: 0, rules });

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type Diagnosis,
-  diagnose,
-  Emulator,
-  StateStoreClient,
-  type StateStoreClientOptions,
-} from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { type Diagnosis, diagnose, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { formatHlc } from '../../src/protocol/hlc';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { freePort } from '../support/ports';

@@ -1,7 +1,8 @@
 /** What arrives at the emulator, byte by byte: whatever it is, the emulator lives and goes on serving the others. */
 import assert from 'node:assert/strict';
 import type { IPublishPacket } from 'mqtt-packet';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { notificationTopic, REQUEST_TOPIC, responseTopic } from '../../src/protocol/topics';
 import {
   bulk,

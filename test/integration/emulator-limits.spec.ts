@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { LONGEST_SESSION } from '../../src/emulator/broker';
-import { Emulator, type EmulatorOptions, StateStoreClient } from '../../src/index';
+import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { responseTopic } from '../../src/protocol/topics';
 import { makeAuthority, makeCertificate } from '../support/certificates';
 import { bulk, connectPacket, PROPERTY, requestPacket, WireClient } from '../support/wire-client';

@@ -1,6 +1,7 @@
 /** The emulators of one Node-RED: who shares one, who gives way, and what is left when several things happen at once. */
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { Emulators, OtherSettingsError } from '../../src/node-red/emulator/emulators';
 import { freePort, portIsFree } from '../support/ports';
 

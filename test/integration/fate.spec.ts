@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Emulator, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { freePort } from '../support/ports';
 import { type ScriptedRequest, type ScriptedStore, startScriptedStore } from '../support/scripted-store';

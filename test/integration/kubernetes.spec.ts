@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { parseAllDocuments } from 'yaml';
 import contextStore from '../../src/context';
-import { Emulator, Lease, Lock, optionsFromEnvironment, Rules, StateStoreClient } from '../../src/index';
+import { Lease, Lock } from '../../src/coordination/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { optionsFromEnvironment, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { set } from '../support/context';
 import { ROOT } from '../support/node-red';
@@ -162,7 +164,7 @@ describe('The Kubernetes manifests', () => {
     const users = 'users: [{ username: pod, password: p, attributes: { flows: node-red } }]\n';
     const emulator = await Emulator.start({
       port: 0,
-      rules: Rules.parse(users + text('broker-authorization.yaml')),
+      rules: EmulatorRules.parse(users + text('broker-authorization.yaml')),
     });
     const login = { host: '127.0.0.1', port: emulator.port, username: 'pod', password: 'p' };
     const store = new StateStoreClient({ ...login, clientId: 'line1' });

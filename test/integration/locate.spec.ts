@@ -1,7 +1,8 @@
 /** A client that is told where to connect before each attempt. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { ConnectionError, Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { ConnectionError, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 
 describe('A client with locate', () => {

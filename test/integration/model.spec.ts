@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Change, Emulator, type Observation, StateStoreClient, StateStoreError } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { type Change, type Observation, StateStoreClient, StateStoreError } from '../../src/index';
 import { serviceErrorText } from '../../src/protocol/errors';
 import { CLIENTS, Model, START, type Step, stamp, step } from '../support/store-model';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 

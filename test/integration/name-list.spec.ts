@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { NameList } from '../../src/context/name-list';
-import { Emulator, Lock, StateStoreClient } from '../../src/index';
+import { Lock } from '../../src/coordination/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 
 describe('A list of names', () => {
   let emulator: Emulator;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Emulator, Rules, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { ROOT } from '../support/node-red';
 
@@ -17,7 +18,7 @@ describe('The emulator with rules', () => {
     return client;
   };
   const start = async (rules: string) => {
-    emulator = await Emulator.start({ port: 0, rules: Rules.parse(rules), keyQuota: 5 });
+    emulator = await Emulator.start({ port: 0, rules: EmulatorRules.parse(rules), keyQuota: 5 });
   };
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
@@ -134,7 +135,7 @@ spec:
   ] as const) {
     it(`a file with ${name} is one clear error`, async () => {
       emulator = await Emulator.start({ port: 0 });
-      assert.throws(() => Rules.parse(text), { message });
+      assert.throws(() => EmulatorRules.parse(text), { message });
     });
   }
 });

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'mqtt-packet';
-import { type ConnectionError, Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { type ConnectionError, StateStoreClient } from '../../src/index';
 import { TokenWatch } from '../../src/mqtt/token-watch';
 import { ByteBroker, MQTT5 } from '../support/byte-broker';
 import { type SatBroker, startSatBroker } from '../support/sat-broker';

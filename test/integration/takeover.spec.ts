@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { Flow } from '../support/flow';
 

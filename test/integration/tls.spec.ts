@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Emulator } from '../../src/emulator/index';
 import {
   type ConnectionState,
   diagnose,
-  Emulator,
   StateStoreClient,
   type StateStoreClientOptions,
 } from '../../src/index';

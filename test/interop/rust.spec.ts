@@ -1,7 +1,9 @@
 /** Our client and emulator with Microsoft's Rust client of the state store: what one writes the other understands. */
 import assert from 'node:assert/strict';
 import { on, once } from 'node:events';
-import { type Change, Emulator, Lock, StateStoreClient } from '../../src/index';
+import { Lock } from '../../src/coordination/index';
+import { Emulator } from '../../src/emulator/index';
+import { type Change, StateStoreClient } from '../../src/index';
 import { compareHlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';

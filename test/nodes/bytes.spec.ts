@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { Flow } from '../support/flow';
 
 const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));

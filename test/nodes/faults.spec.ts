@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StateStoreEngine } from '../../src/emulator/engine';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { FaultProxy } from '../support/fault-proxy';
 import { Flow } from '../support/flow';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { Emulator, Rules, StateStoreClient } from '../../src/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { Canvas, type NodeDefinition } from '../support/canvas';
 import { FaultProxy } from '../support/fault-proxy';
@@ -224,7 +225,7 @@ describe('The active/standby node', () => {
   });
 
   it('without the right to the role says which key and what to allow, in red, and goes on when it is allowed', async () => {
-    const rules = Rules.parse(
+    const rules = EmulatorRules.parse(
       'spec:\n  authorizationPolicies:\n    rules:\n      - principals:\n          clientIds: ["*"]\n        stateStoreResources:\n          - method: ReadWrite\n            keyType: Pattern\n            keys: ["line1/*"]\n',
     );
     const strict = await Emulator.start({ port: 0, rules });

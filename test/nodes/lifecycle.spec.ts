@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { events, type NodeStatus } from 'node-red';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { type Definition, Flow } from '../support/flow';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { freePort } from '../support/ports';

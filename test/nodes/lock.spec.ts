@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Emulator, Lock, Rules, StateStoreClient } from '../../src/index';
+import { Lock } from '../../src/coordination/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { Canvas, type NodeDefinition } from '../support/canvas';
 import { FaultProxy } from '../support/fault-proxy';
@@ -279,7 +281,7 @@ describe('The nodes lock and unlock', () => {
   });
 
   it('without the right to the lock say which key and what to allow', async () => {
-    const rules = Rules.parse(
+    const rules = EmulatorRules.parse(
       'spec:\n  authorizationPolicies:\n    rules:\n      - principals:\n          clientIds: ["*"]\n        stateStoreResources:\n          - method: ReadWrite\n            keyType: Pattern\n            keys: ["line1/*"]\n',
     );
     const strict = await Emulator.start({ port: 0, rules });

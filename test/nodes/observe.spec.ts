@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { Flow, type Outcome } from '../support/flow';
 import { freePort } from '../support/ports';
 import { startScriptedStore } from '../support/scripted-store';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { events, type Node } from 'node-red';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import type { StoreNode } from '../../src/node-red/store/store';
 import { FaultProxy } from '../support/fault-proxy';
 import { DEFAULTS, handle, helper, NODES } from '../support/flow';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { type Definition, Flow, handle, type Outcome } from '../support/flow';
 
 const sent = (outcome: Outcome): Extract<Outcome, { kind: 'sent' }> => {

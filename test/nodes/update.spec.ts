@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { Node } from 'node-red';
-import { Emulator, Lock, StateStoreClient, update } from '../../src/index';
+import { Lock, update } from '../../src/coordination/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
 import { DEFAULTS, type Definition, Flow, handle, helper, NODES, type Outcome } from '../support/flow';
 

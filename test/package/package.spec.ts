@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { exampleNames, exampleStorage, runExample } from '../support/examples';
 import { NodeRed, type NodeRedOptions, ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';

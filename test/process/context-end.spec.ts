@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { until } from '../support/context';
 import { ROOT } from '../support/node-red';
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { openStore, until } from '../support/context';
 import { Lines, NodeRed, newUserDir, ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { EXPECTED, exampleNames, exampleStorage, loadExample, runExample } from '../support/examples';
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { ROOT } from '../support/node-red';
 
 const run = promisify(execFile);

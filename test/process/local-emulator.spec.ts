@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { Admin } from '../support/admin';
 import { loadExample } from '../support/examples';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parser } from 'mqtt-packet';
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
 import { NodeRed } from '../support/node-red';
 import { type SatBroker, startSatBroker } from '../support/sat-broker';

@@ -1,8 +1,9 @@
 /** What the tab in the sidebar is served by: who may do what, what is told to whom, and what is left behind. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Emulator } from '../../src/emulator/index';
 import { Rules } from '../../src/emulator/rules';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { StateStoreClient } from '../../src/index';
 import { Admin, users } from '../support/admin';
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';

@@ -6,7 +6,8 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Emulator, Rules, StateStoreClient } from '../../src/index';
+import { Emulator, EmulatorRules } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { FaultProxy } from '../support/fault-proxy';
 import { Lines, ROOT } from '../support/node-red';
@@ -168,7 +169,7 @@ describe('The command statestore', () => {
     const directory = mkdtempSync(join(tmpdir(), 'statestore-'));
     const file = join(directory, 'password');
     writeFileSync(file, 'secret\n');
-    const rules = Rules.parse(`users: [{ username: anna, password: secret }]
+    const rules = EmulatorRules.parse(`users: [{ username: anna, password: secret }]
 spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
   stateStoreResources: [{ method: ReadWrite, keyType: Pattern, keys: ["machine/*"] }] }] } }`);
     const guarded = await Emulator.start({ port: 0, rules });
@@ -302,7 +303,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
 
   it('ends with 4 when it may not observe the key any more, or another client takes its ID', async () => {
     const allowed = 'spec: { authorizationPolicies: { rules: [] } }';
-    const guarded = await Emulator.start({ port: 0, rules: Rules.parse(allowed) });
+    const guarded = await Emulator.start({ port: 0, rules: EmulatorRules.parse(allowed) });
     let target = emulator.port;
     const proxy = await FaultProxy.start(() => target);
     const there = ['--host', '127.0.0.1', '--port', String(proxy.port)];

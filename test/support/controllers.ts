@@ -1,7 +1,8 @@
 /** Example 08 on two machines: two Node-REDs in processes of their own, each with one of the two controllers. */
 import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { Emulator, StateStoreClient } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
+import { StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { type FlowNode, loadExample } from './examples';
 import { NodeRed, newUserDir } from './node-red';

@@ -1,5 +1,5 @@
 /** An emulator as a program of its own. Tells its port, and then how many clients it has whenever that changes. */
-import { Emulator } from '../../src/index';
+import { Emulator } from '../../src/emulator/index';
 
 async function main(): Promise<void> {
   const emulator = await Emulator.start({ port: 0 });
