@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -10,8 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export function build() {
   process.chdir(root);
   rmSync('dist', { recursive: true, force: true });
-  const built = compile('tsconfig.json') && compile('tsconfig.types.json');
+  const built = compile('tsconfig.json') && compile('tsconfig.types.json') && compile('browser');
   if (!built) return false;
+  bundle();
   keepPublicTypes();
   copyRest();
   return true;
@@ -20,7 +22,8 @@ export function build() {
 /** What Node-RED loads, and of that only what has changed since the last time. No declarations, and nothing is removed. */
 export function buildChanges() {
   process.chdir(root);
-  if (!compile('tsconfig.dev.json')) return false;
+  if (!compile('tsconfig.dev.json') || !compile('browser')) return false;
+  bundle();
   copyRest();
   return true;
 }
@@ -28,6 +31,24 @@ export function buildChanges() {
 function compile(project) {
   const tsc = ['node_modules/typescript/bin/tsc', '-p', project];
   return spawnSync(process.execPath, tsc, { stdio: 'inherit' }).status === 0;
+}
+
+/** The scripts of the editor, where Node-RED serves them from: one classic script for the dialogs, one module for the sidebar. */
+function bundle() {
+  rmSync('resources', { recursive: true, force: true });
+  const options = { bundle: true, target: 'es2022', charset: 'utf8', legalComments: 'none' };
+  buildSync({
+    ...options,
+    entryPoints: ['browser/dialogs/index.ts'],
+    format: 'iife',
+    outfile: 'resources/editor.js',
+  });
+  buildSync({
+    ...options,
+    entryPoints: ['browser/sidebar/index.ts'],
+    format: 'esm',
+    outfile: 'resources/sidebar.js',
+  });
 }
 
 function copyRest() {

@@ -12,7 +12,7 @@ import { plainly } from './plainly.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What Node-RED loads is in these. */
-const FOLDERS = ['nodes', 'plugins', 'src', 'resources'];
+const FOLDERS = ['nodes', 'plugins', 'src', 'browser'];
 /** An editor may write a file in several steps, in milliseconds. */
 const QUIET_MS = 50;
 

@@ -23,8 +23,8 @@ describe('npm run dev (its script)', () => {
     await lines.find(/^Successfully deleted key someKey/);
     const after = lines.all.length;
     const now = new Date();
-    utimesSync(join(ROOT, 'resources', 'editor.js'), now, now);
-    await lines.find(/^resources.editor\.js changed: Node-RED starts anew$/, after);
+    utimesSync(join(ROOT, 'browser', 'dialogs', 'index.ts'), now, now);
+    await lines.find(/^browser.dialogs.index\.ts changed: Node-RED starts anew$/, after);
     await lines.find(/^Successfully deleted key someKey/, after);
     child.kill('SIGINT');
     assert.deepEqual(await closed, [0, null]);

@@ -84,11 +84,9 @@ describe('The texts of the editor', () => {
   });
 
   it('are used, each of the sidebar', () => {
-    const scripts = readdirSync(join(ROOT, 'resources', 'sidebar')).map((file) =>
-      join('resources', 'sidebar', file),
-    );
-    const code = [...scripts, 'plugins/statestore-sidebar.html']
-      .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+    const folder = join(ROOT, 'browser', 'sidebar');
+    const code = readdirSync(folder)
+      .map((file) => readFileSync(join(folder, file), 'utf8'))
       .join('\n');
     const catalogue = join('plugins', 'locales', REFERENCE, 'statestore-sidebar.json');
     const used = (key: string) => {

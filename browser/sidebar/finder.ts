@@ -1,0 +1,74 @@
+/** The field that filters the list and looks up a key, with the hint below it. */
+import type { Words } from '../dialogs/words';
+import { shortened } from './key';
+
+export interface Finding {
+  hasStore: boolean;
+  /** Whether the store lists its keys. */
+  lists: boolean;
+  visible: number;
+  /** All keys that are known. */
+  size: number;
+  /** Whether the key in the field is one of them. */
+  isKnown: boolean;
+}
+
+export class Finder {
+  readonly search: JQuery;
+  readonly hint = $('<div>', { class: 'statestore-hint' });
+  readonly #words: Words;
+  readonly #filter: JQuery;
+  readonly #hintText = $('<p>');
+  readonly #lookUp = $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' });
+
+  /** `lookUp` is called for Enter and for the button below the field. */
+  constructor(words: Words, lookUp: () => void) {
+    this.#words = words;
+    this.#filter = $('<input>', { type: 'text', 'aria-label': words('label.filter') });
+    this.#filter.attr({ placeholder: words('label.filter'), autocomplete: 'off', spellcheck: 'false' });
+    this.#filter.on('keydown', (event) => {
+      if (event.key === 'Enter') lookUp();
+    });
+    this.search = $('<div>', { class: 'statestore-search red-ui-sidebar-header' }).append(this.#filter);
+    this.#lookUp.on('click', lookUp);
+    this.hint.append(this.#hintText, this.#lookUp);
+    // Until a store is known there is nothing to search.
+    this.search.hide();
+  }
+
+  /** Makes the field a search box of Core; call it when {@link search} is in the page. */
+  start(change: () => void): void {
+    this.#filter.searchBox({ style: 'compact', delay: 50, change });
+    this.search.find('.red-ui-searchBox-clear').attr('aria-label', this.#words('button.clear'));
+    // The box listens to keys only, and misses pasted and dropped text.
+    this.#filter.on('input', ({ originalEvent }) => {
+      if (originalEvent instanceof InputEvent && originalEvent.isComposing) return;
+      this.#filter.searchBox('value', String(this.#filter.val()));
+    });
+  }
+
+  get text(): string {
+    return String(this.#filter.val() ?? '').trim();
+  }
+
+  focus(): void {
+    this.#filter.trigger('focus');
+  }
+
+  show({ hasStore, lists, visible, size, isKnown }: Finding): void {
+    const { text } = this;
+    this.search.toggle(hasStore);
+    this.#filter.searchBox('count', text ? `${visible} / ${size}` : '');
+    const isOffered = hasStore && text !== '' && !isKnown;
+    this.#lookUp.toggle(isOffered).text(this.#words('button.lookUp', { key: shortened(text, 40) }));
+    const hint = this.#hintFor(isOffered, hasStore && visible === 0, lists);
+    this.#hintText.text(hint);
+    this.hint.toggle(hint !== '');
+  }
+
+  #hintFor(isOffered: boolean, isEmpty: boolean, lists: boolean): string {
+    if (isOffered) return this.#words(lists ? 'hint.notShown' : 'hint.noList');
+    if (isEmpty) return this.#words(lists ? 'hint.emptyList' : 'hint.empty');
+    return '';
+  }
+}
