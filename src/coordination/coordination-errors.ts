@@ -79,7 +79,7 @@ export function changeTooSlow(key: Bytes, limit: number, which: string, advice: 
   return new StateStoreError(
     'TIMEOUT',
     `The new value of key ${nameOf(key)} was not made within ${Math.round(limit)} ms, ${which}. Nothing was changed. Make it faster, or ${advice}.`,
-    { operation: 'update', key: nameOf(key) },
+    { operation: 'update', key: nameOf(key), applied: 'no' },
   );
 }
 
@@ -89,9 +89,14 @@ export function rootOf(error: StateStoreError): Error {
 }
 
 /** An update that wrote nothing. */
-export function nothingWritten(key: Bytes, cause: StateStoreError): StateStoreError {
+export function nothingWritten(
+  key: Bytes,
+  cause: StateStoreError,
+  retryable = cause.retryable,
+): StateStoreError {
   const message = causeFirst(rootOf(cause).message, `key ${nameOf(key)} was not changed`);
-  return new StateStoreError(cause.code, message, { operation: 'update', key: nameOf(key), cause });
+  const facts = { applied: 'no', retryable } as const;
+  return new StateStoreError(cause.code, message, { operation: 'update', key: nameOf(key), cause, ...facts });
 }
 
 /** An update of which nobody knows whether it was applied. */

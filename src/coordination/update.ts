@@ -2,12 +2,18 @@ import { type Bytes, checkOptions, type RequestOptions, toBytes } from '../clien
 import type { StateStoreClient } from '../client/state-store-client';
 import { printableKey, StateStoreError } from '../errors';
 import { leaseDuration } from './durations';
-import { KeyUpdates } from './key-updates';
+import type { UpdateResult } from './pending-update';
+import { UpdateQueue } from './update-queue';
+
+export type { UpdateResult } from './pending-update';
 
 export interface UpdateOptions extends RequestOptions {
   /** Key of the lock. Default: the key with `/lock` at its end. Whoever changes the key must use the same one. */
   lock?: Bytes;
-  /** Milliseconds after which the new value expires, an integer from 1. Default: never. */
+  /**
+   * Milliseconds after which the new value expires, an integer from 1. Default: never. Each update starts that time again, also an update
+   * that leaves the value as it is. Without this option, an update that leaves the value as it is writes nothing.
+   */
   expiry?: number;
   /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
   persist?: boolean;
@@ -20,29 +26,22 @@ export interface UpdateOptions extends RequestOptions {
   duration?: number;
 }
 
-/** What an update did. */
-export interface UpdateResult {
-  /** Whether anything was changed; false when `change` returned the very bytes it got, or nothing for a missing key. */
-  updated: boolean;
-  /** What the key held before, `undefined` when it was missing. */
-  before: Buffer | undefined;
-  /** What it holds now, `undefined` when it is missing. */
-  value: Buffer | undefined;
-  version?: string;
-}
-
 /**
  * Makes the new value of a key from the one it holds, `undefined` when it is missing. Returns `undefined` to delete the key. It may
  * be asynchronous, but must be done in half the time of the lock. Where it throws, nothing is changed.
  */
 export type Change = (value: Buffer | undefined) => Bytes | undefined | Promise<Bytes | undefined>;
 
-const known = new WeakMap<StateStoreClient, Map<string, KeyUpdates>>();
+const known = new WeakMap<StateStoreClient, Map<string, UpdateQueue>>();
 
 /**
  * Changes a key in one step: reads it, has `change` make the new value, and sets it, while nobody else does the same. Calls for one key
  * are queued and applied in their order, many under one lock, each with a SET of its own that carries the fencing token of the
  * lock, or the one it was given, so that every value is seen by observers, and nothing is lost when a process is frozen, cut off or killed.
+ * `change` is called again if a write of an earlier holder of the lock arrived meanwhile.
+ *
+ * Unless this client wrote the key a moment ago, the first write of a turn is preceded by a SET of the value that was read, with the new
+ * token: observers see that value once more. A write of an earlier holder is refused from then on, until the key is deleted or expires.
  *
  * From then on the key is protected: a SET or DEL without a token is refused by the store (`FENCING_TOKEN_REQUIRED`). Change it by
  * updates only.
@@ -68,7 +67,7 @@ export async function update(
   leaseDuration(duration);
   checkOptions(options, { operation: 'update', key: printableKey(bytes) });
   const write = { ...(expiry !== undefined && { expiry }), ...(persist && { persist }) };
-  return keyUpdatesOf(store, bytes, lock).add({
+  return updateQueueOf(store, bytes, lock).add({
     change,
     duration,
     timeout,
@@ -80,13 +79,13 @@ export async function update(
 
 const LOCK_END = Buffer.from('/lock');
 
-function keyUpdatesOf(store: StateStoreClient, key: Buffer, lock: Buffer): KeyUpdates {
-  const all = known.get(store) ?? new Map<string, KeyUpdates>();
+function updateQueueOf(store: StateStoreClient, key: Buffer, lock: Buffer): UpdateQueue {
+  const all = known.get(store) ?? new Map<string, UpdateQueue>();
   known.set(store, all);
   const id = `${key.toString('latin1')}\n${key.length} ${lock.toString('latin1')}`;
   const existing = all.get(id);
   if (existing) return existing;
-  const made = new KeyUpdates(store, key, lock, () => all.delete(id));
+  const made = new UpdateQueue(store, key, lock, () => all.delete(id));
   all.set(id, made);
   return made;
 }

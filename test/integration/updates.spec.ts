@@ -1,0 +1,114 @@
+/** What updates promise when a write outlives the lock it was made under. */
+import assert from 'node:assert/strict';
+import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
+import { Emulator, StateStoreClient, type StateStoreError, update } from '../../src/index';
+import { FaultProxy } from '../support/fault-proxy';
+
+const plusOne = (value: Buffer | undefined) => String(Number(value ?? 0) + 1);
+
+describe('A write that outlives its lock', () => {
+  let emulator: Emulator;
+  /** Writes under a lock that it held before. */
+  let late: StateStoreClient;
+  let near: StateStoreClient;
+  let clients: StateStoreClient[];
+
+  const client = (port = emulator.port) => {
+    const one = new StateStoreClient({ host: '127.0.0.1', port });
+    clients.push(one);
+    return one;
+  };
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    clients = [];
+    [late, near] = [client(), client()];
+  });
+  afterEach(async () => {
+    await Promise.all(clients.map((one) => one.close()));
+    await emulator.close();
+  });
+
+  const stored = async (key: string) => {
+    const got = await near.get(key);
+    return got.found ? got.value.toString() : undefined;
+  };
+  /** The token of a holder that ends without a release, as soon as others may acquire the lock. */
+  const oldToken = async (key: string) => {
+    const options = { condition: 'NEX', expiry: SHORTEST_LEASE_MS } as const;
+    const { version } = await late.set(`${key}/lock`, 'late', options);
+    return { fencingToken: version as string };
+  };
+
+  for (const [state, before, total] of [
+    ['exists', 1, '3'],
+    ['is missing', 0, '2'],
+  ] as const) {
+    it(`loses no change if it arrives while the next holder changes a key that ${state}`, async () => {
+      for (let i = 0; i < before; i++) await update(near, 'n', plusOne);
+      const token = await oldToken('n');
+      let calls = 0;
+      const result = await update(near, 'n', async (value) => {
+        if (calls++ === 0) await late.set('n', String(before + 1), token);
+        return plusOne(value);
+      });
+      assert.deepEqual([String(result.before), await stored('n')], [String(before + 1), total]);
+      assert.equal(calls, 2, 'the change is made again from the value that arrived');
+    });
+  }
+
+  it('is not deleted unseen if it arrives while the next holder deletes the key', async () => {
+    await update(near, 'list', () => 'a');
+    const token = await oldToken('list');
+    let calls = 0;
+    const taken = await update(near, 'list', async () => {
+      if (calls++ === 0) await late.set('list', 'a,b', token);
+      return undefined;
+    });
+    assert.deepEqual([String(taken.before), await stored('list')], ['a,b', undefined]);
+  });
+
+  it('is refused if it arrives after the next holder has claimed the key', async () => {
+    await update(near, 'n', plusOne);
+    const token = await oldToken('n');
+    await update(near, 'n', plusOne);
+    await assert.rejects(late.set('n', '2', token), { code: 'FENCING_TOKEN_LOWER_VERSION' });
+    assert.equal(await stored('n'), '2');
+  });
+
+  it('is not overwritten by what the same client made from the value before it', async () => {
+    const token = await oldToken('n');
+    const results = await Promise.all(
+      [0, 1, 2].map((i) =>
+        update(near, 'n', async (value) => {
+          if (i === 0 && value === undefined) await late.set('n', '10', token);
+          return plusOne(value);
+        }),
+      ),
+    );
+    assert.deepEqual(
+      [...results.map(({ value }) => String(value)), await stored('n')],
+      ['11', '12', '13', '13'],
+    );
+  });
+
+  it('ends with its lock, and is never reported as applied or as not applied', async () => {
+    const proxy = await FaultProxy.start(() => emulator.port);
+    const far = client(proxy.port);
+    await far.connect();
+    const stuck = update(
+      far,
+      'n',
+      () => {
+        proxy.frozen = 'up';
+        return 'stuck';
+      },
+      { duration: 500, timeout: 20_000 },
+    ).catch((error: StateStoreError) => error);
+    const began = performance.now();
+    const { code, applied } = (await stuck) as StateStoreError;
+    assert.deepEqual([code, applied], ['OUTCOME_UNKNOWN', 'unknown']);
+    assert.ok(performance.now() - began < 5000, 'long before its own time is over');
+    assert.equal(String((await update(near, 'n', plusOne)).value), '1');
+    await proxy.close();
+  });
+});
