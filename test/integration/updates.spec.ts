@@ -1,7 +1,10 @@
 /** What updates promise when a write outlives the lock it was made under. */
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
-import { Emulator, StateStoreClient, type StateStoreError, update } from '../../src/index';
+import { update } from '../../src/coordination/update';
+import { Emulator } from '../../src/emulator';
+import { StateStoreClient, type StateStoreError } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
 
 const plusOne = (value: Buffer | undefined) => String(Number(value ?? 0) + 1);
@@ -110,5 +113,36 @@ describe('A write that outlives its lock', () => {
     assert.ok(performance.now() - began < 5000, 'long before its own time is over');
     assert.equal(String((await update(near, 'n', plusOne)).value), '1');
     await proxy.close();
+  });
+});
+
+describe('The expiry of an updated key', () => {
+  let emulator: Emulator;
+  let store: StateStoreClient;
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+  });
+  afterEach(async () => {
+    await store.close();
+    await emulator.close();
+  });
+  const expires = () => emulator.engine.expiryOf(Buffer.from('state'));
+
+  it('starts again with each update, also with one that leaves the value as it is', async () => {
+    const on = () => update(store, 'state', () => 'on', { expiry: 60_000 });
+    assert.equal((await on()).updated, true);
+    const first = expires() as number;
+    await pause(5);
+    const again = await on();
+    assert.deepEqual([again.updated, String(again.value)], [false, 'on']);
+    assert.ok((expires() as number) > first, 'it expires later');
+  });
+
+  it('stays as it is if an update without expiry leaves the value as it is', async () => {
+    await update(store, 'state', () => 'on', { expiry: 60_000 });
+    const first = expires();
+    await update(store, 'state', (value) => value);
+    assert.equal(expires(), first);
   });
 });
