@@ -9,6 +9,6 @@ export function notInTime(consequence: string, { state }: StateStoreClient): Sta
   if (state.kind === 'connected')
     return new StateStoreError('TIMEOUT', causeFirst('The store takes too long', consequence));
   const reason = 'reason' in state ? state.reason : undefined;
-  const message = causeFirst(reason?.message ?? 'There is no connection', consequence);
+  const message = causeFirst(reason ?? 'There is no connection', consequence);
   return new StateStoreError('NOT_CONNECTED', message, { cause: reason });
 }

@@ -84,8 +84,8 @@ export function changeTooSlow(key: Bytes, limit: number, which: string, advice: 
 }
 
 /** Why a request failed, without what that meant for its own key. */
-export function rootOf(error: StateStoreError): Error {
-  return error.code === 'NOT_CONNECTED' && error.cause instanceof Error ? error.cause : error;
+export function rootOf(error: StateStoreError): StateStoreError {
+  return error.code === 'NOT_CONNECTED' && error.cause instanceof StateStoreError ? error.cause : error;
 }
 
 /** An update that wrote nothing. */
@@ -94,7 +94,7 @@ export function nothingWritten(
   cause: StateStoreError,
   retryable = cause.retryable,
 ): StateStoreError {
-  const message = causeFirst(rootOf(cause).message, `key ${nameOf(key)} was not changed`);
+  const message = causeFirst(rootOf(cause), `key ${nameOf(key)} was not changed`);
   const facts = { applied: 'no', retryable } as const;
   return new StateStoreError(cause.code, message, { operation: 'update', key: nameOf(key), cause, ...facts });
 }

@@ -25,6 +25,10 @@ export interface NodeRedOptions {
   settings?: Record<string, unknown>;
   /** The setting `contextStorage`, which needs functions: the source text of an object. */
   contextStorage?: string;
+  /** The setting `storageModule`: the source text of an expression. */
+  storageModule?: string;
+  /** Whether to resolve when the process listens, without waiting for flows. */
+  withoutFlows?: boolean;
 }
 
 /** A process whose output is kept and can be awaited line by line. */
@@ -66,13 +70,15 @@ export class NodeRed {
   #child: ChildProcess;
   readonly #start: () => ChildProcess;
   readonly #cleanUp: () => void;
+  readonly #withoutFlows: boolean;
 
-  private constructor(base: string, start: () => ChildProcess, cleanUp: () => void) {
+  private constructor(base: string, start: () => ChildProcess, cleanUp: () => void, withoutFlows: boolean) {
     this.base = base;
     this.#start = start;
     this.#child = start();
     this.lines = new Lines(this.#child);
     this.#cleanUp = cleanUp;
+    this.#withoutFlows = withoutFlows;
   }
 
   static async start({
@@ -82,6 +88,8 @@ export class NodeRed {
     env,
     settings: more,
     contextStorage,
+    storageModule,
+    withoutFlows = false,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
     const port = await freePort();
@@ -96,7 +104,8 @@ export class NodeRed {
         editorTheme: { tours: false },
         ...more,
       })};
-      ${contextStorage ? `module.exports.contextStorage = ${contextStorage};` : ''}`,
+      ${contextStorage ? `module.exports.contextStorage = ${contextStorage};` : ''}
+      ${storageModule ? `module.exports.storageModule = ${storageModule};` : ''}`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');
     const start = () =>
@@ -105,14 +114,14 @@ export class NodeRed {
         env: { ...process.env, PORT: String(port), ...env },
       });
     const cleanUp = () => userDir ?? rmSync(directory, { recursive: true, force: true });
-    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, start, cleanUp);
+    const nodeRed = new NodeRed(`http://127.0.0.1:${port}`, start, cleanUp, withoutFlows);
     await nodeRed.#started();
     return nodeRed;
   }
 
   async #started(): Promise<void> {
     await this.lines.find(new RegExp(`${this.base.replace('http:', '').replaceAll('.', '\\.')}`));
-    await this.lines.find(STARTED);
+    if (!this.#withoutFlows) await this.lines.find(STARTED);
   }
 
   /** Calls the admin API; fails on any status but success. */

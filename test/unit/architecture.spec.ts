@@ -13,6 +13,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/coordination', 'src/client', 'src/protocol'], packages: [] },
+  'src/storage': { parts: ['src/coordination', 'src/client'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
   'src/node-red': {
     parts: ['src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],

@@ -235,10 +235,7 @@ function notAcquired(key: Key, error: unknown): unknown {
   if (!isPassing(error)) return error;
   const context = { ...keyContext(OPERATION, key), cause: error };
   const { code } = error as StateStoreError;
-  const text = causeFirst(
-    rootOf(error as StateStoreError).message,
-    `the lock ${context.key} was not acquired`,
-  );
+  const text = causeFirst(rootOf(error as StateStoreError), `the lock ${context.key} was not acquired`);
   return new StateStoreError(code, text, context);
 }
 

@@ -1,0 +1,287 @@
+/** The flows of this instance: the version that runs here, kept equal to the version in the store. */
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import type { StateStoreClient } from '../client/state-store-client';
+import { StateStoreError } from '../errors';
+import { ConflictError, currentOf, type FlowVersion } from './flow-index';
+import type { FlowStore, VersionDetails } from './flow-store';
+import type { LoadedVersion, LocalCopy } from './local-copy';
+import { Deploys, type FlowNode, missingHere, modulesOf, type Runtime } from './runtime';
+import type { Secret } from './secret';
+import { Serial } from './serial';
+
+/** Pause before a version that could not be read is read again, in milliseconds. */
+const RETRY_MS = 1000;
+
+/** The JSON of a version. */
+interface Content {
+  flows: FlowNode[];
+  credentials: object;
+}
+
+export interface FlowStorageParts {
+  client: StateStoreClient;
+  store: FlowStore;
+  copy: LocalCopy;
+  secret: Secret;
+  /** Key that proves the secret. */
+  secretKey: string;
+  runtime: Runtime;
+  instance: string;
+}
+
+export class FlowStorage {
+  readonly #parts: FlowStorageParts;
+  readonly #deploys: Deploys;
+  readonly #serial = new Serial();
+  /** The version that runs here. Absent before the first deploy. */
+  #own: LoadedVersion | undefined;
+  #pendingCredentials: object | undefined;
+  /** JSON of the flows that are being loaded from another instance: Node-RED saves them on its way. */
+  #loading: string | undefined;
+  /** Resolves when the flows of the latest deploy have started. */
+  #settled: Promise<void> = Promise.resolve();
+  /** Why this instance may not write: its secret is another one. */
+  #blocked: StateStoreError | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(parts: FlowStorageParts) {
+    this.#parts = parts;
+    this.#deploys = new Deploys(parts.runtime);
+    this.#settled = firstStart(parts.runtime);
+  }
+
+  /** Loads the version in the store. Throws if the secret is another one, or if the version is damaged. */
+  async load(adopt: () => Promise<Content | undefined>): Promise<void> {
+    await this.#checkSecret();
+    if (this.#blocked) throw this.#blocked;
+    const index = await this.#parts.store.readIndex();
+    const version = currentOf(index);
+    if (version) {
+      await this.#keep(version, index.sequence, await this.#parts.store.read(version));
+      return;
+    }
+    const adopted = await adopt();
+    if (!adopted) return;
+    try {
+      await this.#deploy(adopted, 'full', undefined);
+    } catch (error) {
+      // Another instance was first.
+      if (!(error instanceof ConflictError)) throw error;
+      await this.load(async () => undefined);
+    }
+  }
+
+  /** Takes the copy on disk. Returns the version, or `undefined` if there is no copy. Throws if the copy is damaged. */
+  async loadCopy(): Promise<FlowVersion | undefined> {
+    this.#own = await this.#parts.copy.read();
+    return this.#own?.version;
+  }
+
+  /** Loads later versions as soon as they are deployed, for as long as the process lives. */
+  follow(): void {
+    const { client, runtime } = this.#parts;
+    client.on('state', ({ kind }) => {
+      if (kind === 'connected') this.#sync();
+    });
+    void this.#settled.then(() => this.#reportMissing());
+    void this.#observe();
+    if (client.state.kind === 'connected') this.#sync();
+    client.on('observationLost', (_key, error) => {
+      runtime.log.error(
+        `Deploys of other instances are not noticed before the next connection: ${error.message}`,
+      );
+    });
+  }
+
+  flows(): FlowNode[] {
+    return this.#content().flows;
+  }
+
+  credentials(): object {
+    return this.#content().credentials;
+  }
+
+  /** Node-RED saves credentials first and flows directly afterwards. */
+  keepCredentials(credentials: object): void {
+    if (this.#loading === undefined) this.#pendingCredentials = credentials;
+  }
+
+  /**
+   * Deploys flows. Rejects with `ConflictError` if another instance deployed other flows since, and with a {@link StateStoreError} if
+   * they could not be stored.
+   */
+  async save(flows: FlowNode[], user: string | undefined): Promise<void> {
+    if (this.#loading !== undefined && this.#loading === JSON.stringify(flows)) return;
+    await this.#serial.run(async () => {
+      const credentials = this.#pendingCredentials ?? this.credentials();
+      this.#pendingCredentials = undefined;
+      if (this.#blocked) throw this.#blocked;
+      try {
+        await this.#deploy({ flows, credentials }, this.#deploys.type, user);
+      } catch (error) {
+        // The editor shows the flows of the other instance, once this instance runs them.
+        if (error instanceof ConflictError) this.#sync();
+        throw error;
+      }
+      this.#settled = this.#deploys.ended();
+    });
+  }
+
+  async #deploy(content: Content, type: VersionDetails['type'], user: string | undefined): Promise<void> {
+    const { store, runtime, instance } = this.#parts;
+    const bytes = Buffer.from(JSON.stringify(content));
+    const details: VersionDetails = {
+      by: instance,
+      nodes: content.flows.length,
+      type,
+      modules: modulesOf(content.flows, runtime),
+      ...(user !== undefined && { user }),
+    };
+    const { index, version } = await store.deploy(this.#own?.version.id ?? '', bytes, details);
+    await this.#keep(version, index.sequence, bytes);
+  }
+
+  async #keep(version: FlowVersion, sequence: number, content: Buffer): Promise<void> {
+    this.#own = { version, sequence, content };
+    try {
+      await this.#parts.copy.write(this.#own);
+    } catch (error) {
+      this.#parts.runtime.log.warn(
+        `The copy of the flows could not be written to ${this.#parts.copy.path}: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** Makes this instance and the store equal: the highest sequence wins. */
+  #sync(): void {
+    clearTimeout(this.#retry);
+    void this.#serial.run(async () => {
+      try {
+        await this.#settled;
+        await this.#checkSecret();
+        if (!this.#blocked) await this.#takeOrRestore();
+      } catch (error) {
+        this.#report(error);
+      }
+    });
+  }
+
+  async #takeOrRestore(): Promise<void> {
+    const { store, runtime } = this.#parts;
+    const own = this.#own;
+    let index = await store.readIndex();
+    if (own && index.sequence < own.sequence) {
+      index = await store.recover(own.version, own.sequence, own.content);
+      runtime.log.warn(
+        'The state store had lost the flows or had older flows. This instance wrote its flows back.',
+      );
+    }
+    const version = currentOf(index);
+    if (!version) return;
+    if (version.id === own?.version.id) {
+      if (index.sequence !== own.sequence) await this.#keep(version, index.sequence, own.content);
+      return;
+    }
+    const content = await store.read(version);
+    await this.#apply(version, index.sequence, content);
+  }
+
+  /** Has Node-RED run a version of another instance. */
+  async #apply(version: FlowVersion, sequence: number, bytes: Buffer): Promise<void> {
+    const { runtime } = this.#parts;
+    const { flows, credentials } = parseContent(bytes);
+    runtime.log.info(`Loading the flows that ${version.user ?? version.by} deployed at ${version.at}`);
+    this.#loading = JSON.stringify(flows);
+    try {
+      const ended = this.#deploys.ended();
+      await this.#keep(version, sequence, bytes);
+      await runtime.flows.setFlows(flows, credentials, version.type, false, false, undefined);
+      await ended;
+    } finally {
+      this.#loading = undefined;
+      this.#pendingCredentials = undefined;
+    }
+    this.#reportMissing();
+  }
+
+  /** Observes until it succeeds. Each change leads to a comparison with the list in the store. */
+  async #observe(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#parts.store.observe(() => this.#sync());
+        return;
+      } catch (error) {
+        if (!(error instanceof StateStoreError) || !error.retryable) {
+          this.#parts.runtime.log.error(
+            `Deploys of other instances are not noticed: ${(error as Error).message}`,
+          );
+          return;
+        }
+        await pause(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  /** Compares the secret with the one that the first instance used. */
+  async #checkSecret(): Promise<void> {
+    const { client, secret, secretKey } = this.#parts;
+    let got = await client.get(secretKey);
+    if (!got.found) {
+      await client.set(secretKey, secret.makeCheck(), { condition: 'NX' });
+      got = await client.get(secretKey);
+    }
+    if (!got.found || secret.matches(got.value)) {
+      this.#blocked = undefined;
+      return;
+    }
+    const blocked = new StateStoreError('BAD_ARGUMENT', {
+      problem: 'The flows in the state store were encrypted with another credentialSecret',
+      advice:
+        'Nothing was read and nothing was written. Enter the same credentialSecret in settings.js of all instances, or choose another prefix.',
+    });
+    if (!this.#blocked) this.#parts.runtime.log.error(blocked.message);
+    this.#blocked = blocked;
+  }
+
+  #report(error: unknown): void {
+    const { runtime } = this.#parts;
+    if (error instanceof StateStoreError && error.retryable) {
+      this.#retry = setTimeout(() => this.#sync(), RETRY_MS).unref();
+      return;
+    }
+    runtime.log.error(
+      `The deployed flows could not be loaded, and the flows before go on running: ${(error as Error).message}`,
+    );
+  }
+
+  #reportMissing(): void {
+    const own = this.#own;
+    if (!own) return;
+    const { runtime } = this.#parts;
+    const { modules, types } = missingHere(this.flows(), own.version.modules, runtime);
+    if (modules.length > 0)
+      runtime.log.warn(`Palette modules that the flows need are not installed here: ${modules.join(', ')}`);
+    else if (types.length > 0)
+      runtime.log.warn(`Node types that the flows need are not installed here: ${types.join(', ')}`);
+  }
+
+  #content(): Content {
+    return this.#own ? parseContent(this.#own.content) : { flows: [], credentials: {} };
+  }
+}
+
+function parseContent(bytes: Buffer): Content {
+  return JSON.parse(bytes.toString('utf8')) as Content;
+}
+
+/** Resolves when Node-RED has loaded flows for the first time: it may not be given others before. */
+function firstStart({ events }: Runtime): Promise<void> {
+  return new Promise((resolve) => {
+    const onEvent = ({ id }: { id?: string }) => {
+      if (id !== 'runtime-state' && id !== 'runtime-deploy') return;
+      events.off('runtime-event', onEvent);
+      void turn().then(() => resolve());
+    };
+    events.on('runtime-event', onEvent);
+  });
+}
