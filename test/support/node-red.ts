@@ -119,6 +119,18 @@ export class NodeRed {
     return nodeRed;
   }
 
+  /** Starts a Node-RED that must not start. Returns its output on one line; fails if the process ends with exit code 0. */
+  static async fail(options: NodeRedOptions): Promise<string> {
+    const started = NodeRed.start(options).then(async (nodeRed) => {
+      await nodeRed.stop();
+      throw new Error('Node-RED started');
+    });
+    return started.catch((error: Error) => {
+      if (!/the process ended without/.test(error.message)) throw error;
+      return error.message.replace(/\s+/g, ' ');
+    });
+  }
+
   async #started(): Promise<void> {
     await this.lines.find(new RegExp(`${this.base.replace('http:', '').replaceAll('.', '\\.')}`));
     if (!this.#withoutFlows) await this.lines.find(STARTED);
