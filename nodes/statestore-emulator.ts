@@ -3,7 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
 import { EmulatorStatus } from '../src/node-red/emulator/emulator-status';
 import { emulators, OtherSettingsError } from '../src/node-red/emulator/emulators';
-import { deployedStore } from '../src/node-red/store/deployed-stores';
+import { deployedStore, runningStore } from '../src/node-red/store/deployed-stores';
 import { fieldText } from '../src/node-red/words/field-text';
 
 interface StateStoreEmulatorDef extends NodeDef {
@@ -22,7 +22,7 @@ export = (RED: NodeAPI): void => {
   const refused = new Map<Node, () => void>();
   RED.events.on('flows:started', () => {
     for (const again of [...refused.values()]) again();
-    emulators.forgetUnused((storeId) => deployedStore(RED, storeId) !== undefined);
+    emulators.forgetUnused((storeId) => (runningStore(storeId) ?? deployedStore(RED, storeId)) !== undefined);
   });
 
   function StateStoreEmulator(this: Node, def: StateStoreEmulatorDef): void {

@@ -299,7 +299,10 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
     ] as const) {
       const { status, text } = await test(admin, body);
       assert.equal(status, 400, text);
-      assert.deepEqual(JSON.parse(text), { error: `This is no test of a connection: ${complaint}.` });
+      assert.deepEqual(JSON.parse(text), {
+        error: `The request is not valid: ${complaint}.`,
+        code: 'badRequest',
+      });
     }
     for (const body of ['5', '"text"', 'null', '{', '']) {
       const response = await fetch(`${nodeRed.base}/statestore/test`, {

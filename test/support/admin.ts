@@ -63,16 +63,21 @@ export class Admin extends EventEmitter<{ told: [] }> {
     return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
   }
 
-  /** Calls the admin API with a JSON body, or with any text and type. */
+  /** Calls the admin API with a JSON body, or with any text, type and headers. */
   async call(
     method: string,
     path: string,
     body?: unknown,
     contentType = 'application/json',
+    headers: Record<string, string> = {},
   ): Promise<Answer> {
     const response = await fetch(`${this.#nodeRed.base}/${path}`, {
       method,
-      headers: { ...this.headers, ...(body !== undefined && { 'Content-Type': contentType }) },
+      headers: {
+        ...this.headers,
+        ...(body !== undefined && { 'Content-Type': contentType }),
+        ...headers,
+      },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -6,7 +6,7 @@ import { isPassing } from '../../coordination/coordination-errors';
 import { Election, type ElectionState } from '../../coordination/election';
 import { printableValue, StateStoreError } from '../../errors';
 import { keyContext } from '../message/key';
-import { readSeconds, readText, type Setting } from '../message/node-settings';
+import { NodeSettings, type Setting } from '../message/node-settings';
 import type { Look } from '../store/status';
 import { StoreUser } from '../store/store-user';
 import { asError } from '../words/as-error';
@@ -91,16 +91,17 @@ class LeaderNode {
   #candidateOf(client: StateStoreClient): Election {
     const { role, lease, candidate } = this.#def;
     const context = { operation: OPERATION } as const;
-    this.#role = readText('role', role, context);
+    const settings = new NodeSettings(this.#RED, this.#node, OPERATION);
+    this.#role = settings.key('role', role);
     if (this.#role === '') {
       const message =
         'This node has no role. Open the node and enter the name that all its candidates share.';
       throw new StateStoreError('BAD_ARGUMENT', message, context);
     }
-    const duration = readSeconds('lease', lease, LEASE_SECONDS, context);
+    const duration = settings.seconds('lease', lease, LEASE_SECONDS);
     return new Election(client, this.#role, {
       duration,
-      name: readText('name for the others', candidate, context) || hostname(),
+      name: settings.text('name for the others', candidate) || hostname(),
     });
   }
 

@@ -7,7 +7,7 @@ import { Lock } from '../../coordination/lock';
 import { causeFirst, StateStoreError } from '../../errors';
 import { type Key, keyContext, toKey } from '../message/key';
 import { mark, markFailed } from '../message/mark';
-import { readSeconds, type Setting } from '../message/node-settings';
+import { NodeSettings, type Setting } from '../message/node-settings';
 import { OrderedReader, TypedProperty } from '../message/typed-property';
 import type { Look } from '../store/status';
 import { StoreUser } from '../store/store-user';
@@ -106,11 +106,11 @@ class LockNode {
   /** Throws `BAD_ARGUMENT` for what is out of range. */
   #readLimits(): Limits {
     const { wait, limit, lease } = this.#def;
-    const context = { operation: OPERATION } as const;
+    const settings = new NodeSettings(this.#RED, this.#node, OPERATION);
     return {
-      wait: readSeconds('waiting time', wait, WAIT_SECONDS, context),
-      limit: readSeconds('longest time a message holds the lock', limit, LIMIT_SECONDS, context),
-      lease: readSeconds('lease', lease, LEASE_SECONDS, context),
+      wait: settings.seconds('waiting time', wait, WAIT_SECONDS),
+      limit: settings.seconds('longest time a message holds the lock', limit, LIMIT_SECONDS),
+      lease: settings.seconds('lease', lease, LEASE_SECONDS),
     };
   }
 

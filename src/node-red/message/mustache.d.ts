@@ -17,7 +17,12 @@ declare module 'mustache' {
   }
 
   class Writer {
-    render(template: string, view: Context): string;
+    render(
+      template: string,
+      view: Context,
+      partials?: undefined,
+      config?: { escape(value: unknown): string },
+    ): string;
   }
 
   function parse(template: string): Token[];

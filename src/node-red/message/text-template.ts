@@ -1,16 +1,32 @@
 import { Context, parse, type Token, Writer } from 'mustache';
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { type Variables, variablesIn, variablesOf, withVariables } from './environment';
 
 /** `flow`, `global` and `env` are not in the message: their names begin so, `global[store].name` and `env.NAME`. */
 const ELSEWHERE = /^(?<scope>flow|global)(\[(?<store>\w+)\])?\.(?<property>.+)$/;
 const ENVIRONMENT = /^env\.(.+)$/;
 
+/** Keys and names are not HTML: two braces insert the value as it is, as three do. */
+const PLAIN = { escape: (text: unknown) => String(text) };
+
+/** A `${NAME}` that is to be filled in with the rest of a template. */
+const TAG = (name: string) => `{{&env.${name}}}`;
+
+/** A variable that is not set. */
+export class UnsetVariableError extends Error {
+  constructor(name: string) {
+    super(`the environment variable ${name} is not set`);
+  }
+}
+
 /**
- * Text with `{{payload.id}}` in it, filled in for every message as by Core's template node: names are properties of the message,
- * of the context (`{{flow.x}}`, `{{global[store].x}}`) or variables (`{{env.X}}`); two braces escape for HTML, three do not.
+ * Text with `{{payload.id}}` or `${NAME}` in it, filled in for every message: names are properties of the message, of the context
+ * (`{{flow.x}}`, `{{global[store].x}}`) or variables (`{{env.X}}`).
  */
 export class TextTemplate {
-  readonly #RED: NodeAPI;
+  /** Of properties, context and variables. */
+  readonly names: readonly string[];
+  readonly #variables: Variables;
   readonly #node: Node;
   readonly #text: string;
   /** Names that take a context store to answer. */
@@ -22,26 +38,45 @@ export class TextTemplate {
     return text.includes('{{');
   }
 
-  /** Throws what mustache says of a template that is none. */
-  constructor(RED: NodeAPI, node: Node, text: string) {
-    this.#RED = RED;
-    this.#node = node;
-    this.#text = text;
-    this.#later = namesOf(parse(text)).filter((name) => ELSEWHERE.test(name));
+  /** The name of the variable, of a name that is `env.NAME`. */
+  static variable(name: string): string | undefined {
+    return ENVIRONMENT.exec(name)?.[1];
   }
 
-  /** A promise only where a name is in the context. */
+  /** Throws what mustache says of a template that is not valid, and {@link UnsetVariableError} for a `${NAME}` that is not set. */
+  constructor(RED: NodeAPI, node: Node, text: string) {
+    const variables = variablesOf(RED, node);
+    for (const name of variablesIn(text))
+      if (variables(name) === undefined) throw new UnsetVariableError(name);
+    this.#variables = variables;
+    this.#node = node;
+    // The value of a variable is text, not a part of the template.
+    this.#text = withVariables(text, TAG, () => new Error());
+    this.names = namesOf(parse(this.#text));
+    this.#later = this.names.filter((name) => ELSEWHERE.test(name));
+  }
+
+  /** A promise only if a name is in the context. */
   render(msg: NodeMessage): string | Promise<string> {
-    if (this.#later.length === 0) return this.#writer.render(this.#text, this.#scope(msg, new Map()));
+    if (this.#later.length === 0) return this.renderNow(msg);
     return Promise.all(this.#later.map(async (name) => [name, await this.#fromContext(name)] as const)).then(
-      (found) => this.#writer.render(this.#text, this.#scope(msg, new Map(found))),
+      (found) => this.#write(this.#scope(msg, new Map(found))),
     );
+  }
+
+  /** The same at once; names in the context are empty. */
+  renderNow(msg: NodeMessage): string {
+    return this.#write(this.#scope(msg, new Map()));
+  }
+
+  #write(scope: Context): string {
+    return this.#writer.render(this.#text, scope, undefined, PLAIN);
   }
 
   #scope(msg: NodeMessage, found: Map<string, unknown>): Context {
     return new Scope(new Context(msg), (name) => {
-      const variable = ENVIRONMENT.exec(name)?.[1];
-      if (variable !== undefined) return this.#RED.util.evaluateNodeProperty(variable, 'env', this.#node, {});
+      const variable = TextTemplate.variable(name);
+      if (variable !== undefined) return this.#variables(variable) ?? '';
       return found.get(name);
     });
   }

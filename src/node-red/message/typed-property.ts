@@ -1,7 +1,8 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
-import { TextTemplate } from './text-template';
+import { variablesOf, withVariables } from './environment';
+import { TextTemplate, UnsetVariableError } from './text-template';
 
 /** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
 export interface TypedInput {
@@ -61,10 +62,26 @@ export class TypedProperty {
   #fixedReader(): Reader | undefined {
     const { value, type } = this.#input;
     if (this.blank && !MEANT_BLANK.has(type)) return () => undefined;
-    if (type === 'str' && !this.#isTemplate) return () => value;
+    if (type === 'str' && !this.#isTemplate) return this.#fixedText();
     if (type !== 'num') return undefined;
     const number = Number(value);
     return () => number;
+  }
+
+  /** The text of a field that takes templates has variables as well: `${NAME}`. */
+  #fixedText(): Reader {
+    const { value, template } = this.#input;
+    if (!template) return () => value;
+    try {
+      const variables = variablesOf(this.#RED, this.#node);
+      const text = withVariables(value, variables, (name) => new UnsetVariableError(name));
+      return () => text;
+    } catch (error) {
+      const unreadable = this.#unreadable(error);
+      return () => {
+        throw unreadable;
+      };
+    }
   }
 
   #reader(): Reader {

@@ -1,42 +1,45 @@
-/** Which keys the deployed nodes of a store name as fixed text, since the store itself can list none. */
+/** Which keys the deployed nodes of a store name as fixed text, since the store itself cannot list its keys. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { variableIn } from '../message/environment-value';
+import { variablesIn } from '../message/environment';
+import { NodeSettings } from '../message/node-settings';
 import { TextTemplate } from '../message/text-template';
+import type { StoreNode } from '../store/store';
 import { fieldText } from '../words/field-text';
 import type { KeyKind, NamedKey } from './protocol';
 
-const MOST_NODES = 50;
-/** Of a lock or role whose node says nothing else, in seconds. */
+const MAX_NODES = 50;
+/** Of a lock or role whose node has no other, in seconds. */
 const USUAL_LEASE = 10;
 
-/** What is saved of our nodes, as far as it names keys. */
+/** What is saved of our nodes, as far as it names keys. An imported flow may have values of any type. */
 type KeyDef = NodeDef & {
   d?: boolean;
-  store?: string;
-  key?: string;
-  keyType?: string;
-  lock?: string;
-  lockType?: string;
-  role?: string;
-  mode?: string;
-  keys?: string;
-  lease?: string | number;
-  duration?: string | number;
+  store?: unknown;
+  key?: unknown;
+  keyType?: unknown;
+  lock?: unknown;
+  lockType?: unknown;
+  role?: unknown;
+  mode?: unknown;
+  keys?: unknown;
+  lease?: unknown;
+  duration?: unknown;
 };
 
 interface Mention {
-  text: string | undefined;
+  text: string;
   kind: KeyKind;
-  seconds?: string | number | undefined;
+  seconds?: unknown;
 }
 
 /** The keys that nodes of this store name, each once, in the order of the flow. */
-export function namedKeys(RED: NodeAPI, storeId: string): NamedKey[] {
+export function namedKeys(RED: NodeAPI, store: StoreNode): NamedKey[] {
   const named = new Map<string, NamedKey>();
+  const id = store._alias ?? store.id;
   RED.nodes.eachNode((def: KeyDef) => {
-    if (def.store !== storeId || def.d) return;
+    if (def.store !== id || def.d) return;
     for (const { text, kind, seconds } of mentions(def)) {
-      const key = text ? resolved(RED, def.id, text) : undefined;
+      const key = resolved(RED, def, store, text);
       if (!key) continue;
       const known = named.get(key) ?? { key, kind, nodes: [] };
       named.set(key, known);
@@ -44,24 +47,24 @@ export function namedKeys(RED: NodeAPI, storeId: string): NamedKey[] {
         known.kind = kind;
         known.lease = (Number(seconds) || USUAL_LEASE) * 1000;
       }
-      if (known.nodes.length < MOST_NODES)
-        known.nodes.push({ id: def.id, type: def.type, name: def.name ?? '' });
+      if (known.nodes.length < MAX_NODES)
+        known.nodes.push({ id: def.id, type: def.type, name: fieldText(def.name) });
     }
   });
   return [...named.values()];
 }
 
-/** The fixed texts in a node's fields for keys. */
+/** The texts in a node's fields for keys. */
 function mentions(def: KeyDef): Mention[] {
-  const key = def.keyType === 'str' ? fixedText(def.key) : undefined;
-  const listed = def.keyType === 'json' ? listIn(def.key ?? '') : [];
+  const key = def.keyType === 'str' ? fieldText(def.key) : '';
+  const listed = def.keyType === 'json' ? listIn(fieldText(def.key)) : [];
   switch (def.type) {
     case 'statestore-set':
     case 'statestore-get':
     case 'statestore-delete':
       return [key, ...listed].map((text) => ({ text, kind: 'key' }));
     case 'statestore-update': {
-      const lock = def.lockType === 'str' ? fixedText(def.lock) : undefined;
+      const lock = def.lockType === 'str' ? fieldText(def.lock) : '';
       return [
         { text: key, kind: 'key' },
         { text: lock, kind: 'lock', seconds: def.duration },
@@ -69,19 +72,16 @@ function mentions(def: KeyDef): Mention[] {
     }
     case 'statestore-observe':
       if (def.mode === 'messages') return [];
-      return (def.keys ?? '').split('\n').map((line) => ({ text: line.trim(), kind: 'key' }));
+      return fieldText(def.keys)
+        .split('\n')
+        .map((line) => ({ text: line.trim(), kind: 'key' }));
     case 'statestore-lock':
       return [{ text: key, kind: 'lock', seconds: def.lease }];
     case 'statestore-leader':
-      return [{ text: def.role?.trim(), kind: 'role', seconds: def.lease }];
+      return [{ text: fieldText(def.role).trim(), kind: 'role', seconds: def.lease }];
     default:
       return [];
   }
-}
-
-/** What is no template, which names another key for every message. */
-function fixedText(text: string | undefined): string | undefined {
-  return text !== undefined && TextTemplate.is(text) ? undefined : text;
 }
 
 /** The texts of a list, or a text alone, in JSON. */
@@ -94,12 +94,15 @@ function listIn(json: string): string[] {
   }
 }
 
-/** Node-RED puts in `${NAME}` when it makes the node; a template of a subflow has no values for it. */
-function resolved(RED: NodeAPI, id: string, text: string): string | undefined {
-  const variable = variableIn(text);
-  if (variable === undefined) return text;
-  const node = RED.nodes.getNode(id) as Node | null;
+/** The key that a text names, with its variables; `undefined` if it names another one for every message, or nothing. */
+function resolved(RED: NodeAPI, def: KeyDef, store: StoreNode, text: string): string | undefined {
+  if (!TextTemplate.is(text) && variablesIn(text).length === 0) return text;
+  // A node in a subflow has the variables of the instance, as its store there has.
+  const node = (store._alias === undefined ? RED.nodes.getNode(def.id) : store) as Node | null;
   if (!node) return undefined;
-  const value: unknown = RED.util.evaluateNodeProperty(variable, 'env', node, {});
-  return fieldText(value);
+  try {
+    return new NodeSettings(RED, node, 'get').key('key', text);
+  } catch {
+    return undefined;
+  }
 }

@@ -6,10 +6,13 @@
 /** Topic of Node-RED's comms, in both directions. */
 export type WatchTopic = 'statestore/watch';
 
-/** Body of every response that is not a success. `error` is in the language of the runtime. */
+/**
+ * Body of every response of these endpoints that is not a success. `code` has a sentence in the catalogue (`statestore.error.<code>`)
+ * around `error`, the details in English.
+ */
 export interface RefusedResponse {
   error: string;
-  /** Of an error of the state store, or of the way to it. */
+  /** Missing after a fault of the runtime. */
   code?: string;
 }
 
@@ -127,7 +130,7 @@ export interface TestedConnection {
 export interface TestedStep {
   step: 'settings' | 'network' | 'tls' | 'login' | 'subscription' | 'store';
   ok: boolean;
-  /** What went wrong and what to do, in the language of the runtime. */
+  /** What went wrong and what to do, in English; the catalogue has a sentence for `reason` around it. */
   message?: string;
   /** Code of the error, or the short reason why there is no connection. */
   reason?: string;

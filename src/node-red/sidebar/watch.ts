@@ -1,6 +1,5 @@
 /** What one open page sees of one store: its connection, and the keys that are visible there, observed through the client of the store. */
 import { randomUUID } from 'node:crypto';
-import type { NodeAPI } from 'node-red';
 import type { Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
 import type { StateStoreError } from '../../errors';
@@ -13,12 +12,12 @@ import type { Shown, StoreState, WatchMessage } from './protocol';
 import { type Known, shownValue } from './shown-value';
 
 /** Keys that a page may see at a time. */
-export const MOST_VISIBLE = 200;
+export const MAX_VISIBLE = 200;
 /** Bytes of a value that are sent without being asked for, and of all values in one message. */
-const MOST_VALUE_BYTES = 4096;
-const MOST_MESSAGE_BYTES = 262_144;
+const MAX_VALUE_BYTES = 4096;
+const MAX_MESSAGE_BYTES = 262_144;
 /** Keys that came or went, in one message; where there are more, the page lists all of them again. */
-const MOST_LISTED = 2000;
+const MAX_LISTED = 2000;
 /** Least time between two messages to a page, in milliseconds. */
 const PERIOD_MS = 500;
 
@@ -32,7 +31,6 @@ interface Watched {
 export class Watch implements Guest {
   /** Known to the page alone, which has got it as an answer to a request that needs the permission to read. */
   readonly id = randomUUID();
-  readonly #RED: NodeAPI;
   readonly #storeId: string;
   /** By the key in base64. */
   readonly #watched = new Map<string, Watched>();
@@ -64,8 +62,7 @@ export class Watch implements Guest {
   };
 
   /** Uses the store from now on, if there is one. */
-  constructor(RED: NodeAPI, storeId: string) {
-    this.#RED = RED;
+  constructor(storeId: string) {
     this.#storeId = storeId;
     this.#attach();
   }
@@ -84,7 +81,7 @@ export class Watch implements Guest {
 
   /** These keys are visible now, in base64, and no others. What could not be observed is tried again. */
   show(ids: readonly string[]): void {
-    const visible = new Set(ids.slice(0, MOST_VISIBLE));
+    const visible = new Set(ids.slice(0, MAX_VISIBLE));
     for (const [id, watched] of this.#watched) if (!visible.has(id)) this.#forget(id, watched);
     for (const id of visible) {
       const watched = this.#watched.get(id) ?? {
@@ -107,7 +104,7 @@ export class Watch implements Guest {
   /** The flows have started: the store may be another one now, or gone. */
   onDeployed(): void {
     this.#deployed = true;
-    if (this.#store !== runningStore(this.#RED, this.#storeId) || !this.#client) {
+    if (this.#store !== runningStore(this.#storeId) || !this.#client) {
       this.#detach();
       this.#attach();
     }
@@ -129,7 +126,7 @@ export class Watch implements Guest {
   #attach(): void {
     this.#stateTold = false;
     this.#fault = undefined;
-    this.#store = runningStore(this.#RED, this.#storeId);
+    this.#store = runningStore(this.#storeId);
     if (!this.#store) return;
     try {
       this.#client = this.#store.registerGuest(this);
@@ -173,7 +170,7 @@ export class Watch implements Guest {
     this.#emulatorKeys = EmulatorKeys.of(client, this.#prefix, (key, exists) => {
       if (this.#relist) return;
       this.#listed.set(key.toString('base64'), exists);
-      this.#relist = this.#listed.size > MOST_LISTED;
+      this.#relist = this.#listed.size > MAX_LISTED;
       if (this.#relist) this.#listed.clear();
       this.#schedule();
     });
@@ -259,11 +256,11 @@ export class Watch implements Guest {
     const keys: [string, Shown][] = [];
     let bytes = 0;
     for (const [id, known] of this.#news) {
-      if (bytes > MOST_MESSAGE_BYTES) break;
+      if (bytes > MAX_MESSAGE_BYTES) break;
       const { key } = this.#watched.get(id) ?? {};
       const expires = key && this.#emulatorKeys?.expiryOf(key);
-      const shown = shownValue(known, MOST_VALUE_BYTES, expires);
-      bytes += id.length + ('size' in shown ? Math.min(shown.size, MOST_VALUE_BYTES) : 0);
+      const shown = shownValue(known, MAX_VALUE_BYTES, expires);
+      bytes += id.length + ('size' in shown ? Math.min(shown.size, MAX_VALUE_BYTES) : 0);
       keys.push([id, shown]);
       this.#news.delete(id);
     }

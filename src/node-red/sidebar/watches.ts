@@ -8,8 +8,11 @@ import { Watch } from './watch';
 
 /** Topic of comms, in both directions. */
 const WATCH_TOPIC: WatchTopic = 'statestore/watch';
-/** Pages that are open at a time. */
-const MOST_WATCHES = 50;
+/** Pages that are open at a time, of all users and of one. */
+const MAX_WATCHES = 50;
+const MAX_WATCHES_OF_USER = 20;
+/** How long a new watch waits for its page to listen, in milliseconds. */
+const UNATTENDED_MS = 5000;
 /** How long a watch lives without being renewed, in milliseconds. */
 const LEASE_MS = 60_000;
 
@@ -22,9 +25,12 @@ interface CommsMessage {
 
 interface Open {
   watch: Watch;
+  user: string | undefined;
   /** The connection it tells. */
   session: string | undefined;
   lease: NodeJS.Timeout;
+  /** Ends the watch if no page listens. */
+  unattended: NodeJS.Timeout;
 }
 
 export class Watches {
@@ -40,12 +46,20 @@ export class Watches {
     });
   }
 
-  /** A new watch on a store, until it is ended, is not renewed for a minute, or its page is gone; nothing where there are too many. */
-  open(storeId: string): Watch | undefined {
-    if (this.#open.size >= MOST_WATCHES) return undefined;
-    const watch = new Watch(this.#RED, storeId);
-    const lease = setTimeout(() => this.end(watch.id), LEASE_MS).unref();
-    this.#open.set(watch.id, { watch, session: undefined, lease });
+  /**
+   * A new watch on a store, until it is ended, is not renewed for a minute, or its page is gone. `undefined` if there are too many, of
+   * all users or of this one.
+   */
+  open(storeId: string, user: string | undefined): Watch | undefined {
+    const open = [...this.#open.values()];
+    if (open.length >= MAX_WATCHES) return undefined;
+    if (user !== undefined && open.filter((one) => one.user === user).length >= MAX_WATCHES_OF_USER)
+      return undefined;
+    const watch = new Watch(storeId);
+    const end = () => this.end(watch.id);
+    const lease = setTimeout(end, LEASE_MS).unref();
+    const unattended = setTimeout(end, UNATTENDED_MS).unref();
+    this.#open.set(watch.id, { watch, user, session: undefined, lease, unattended });
     return watch;
   }
 
@@ -61,6 +75,7 @@ export class Watches {
     if (!open) return;
     this.#open.delete(id);
     clearTimeout(open.lease);
+    clearTimeout(open.unattended);
     open.watch.end();
   }
 
@@ -71,6 +86,7 @@ export class Watches {
     if (!open || typeof seq !== 'number') return;
     if (open.session === undefined) {
       open.session = session;
+      clearTimeout(open.unattended);
       open.watch.sendTo((message) => this.#send(session, message));
     } else if (open.session === session) {
       open.watch.acknowledge(seq);

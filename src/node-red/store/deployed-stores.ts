@@ -1,28 +1,48 @@
-/** The `statestore-config` nodes that are deployed: what was saved of them, and what runs. */
+/** The `statestore-config` nodes: what was saved of them, and the stores that run. */
 import type { NodeAPI } from 'node-red';
 import type { StoreSettings } from './settings';
-import { type Store, type StoreNode, storeOf } from './store';
+import type { Store, StoreNode } from './store';
 
 const TYPE = 'statestore-config';
 
 /** What was deployed, `${NAME}` of the environment as it was written. */
-export type DeployedStore = StoreSettings & { id: string; name?: string };
+export type DeployedStore = StoreSettings & { id: string; name?: string; d?: boolean };
 
-export function deployedStores(RED: NodeAPI): DeployedStore[] {
-  const found: DeployedStore[] = [];
+/** By their IDs. A store in a subflow runs once for each instance, with an ID of its own. */
+const running = new Map<string, StoreNode>();
+
+export function addRunningStore(node: StoreNode): void {
+  running.set(node.id, node);
+}
+
+export function removeRunningStore(node: StoreNode): void {
+  if (running.get(node.id) === node) running.delete(node.id);
+}
+
+/** In the order in which they were started. */
+export function runningStoreNodes(): StoreNode[] {
+  return [...running.values()];
+}
+
+export function runningStoreNode(id: string): StoreNode | undefined {
+  return running.get(id);
+}
+
+/** The store that runs with this ID. */
+export function runningStore(id: string): Store | undefined {
+  return running.get(id)?.store;
+}
+
+/** A store that runs for the node with this ID in the flow file: itself, or an instance of it in a subflow. */
+export function runningInstance(id: string): StoreNode | undefined {
+  return running.get(id) ?? runningStoreNodes().find((node) => node._alias === id);
+}
+
+/** The settings of the deployed store with this ID, started or not; `undefined` for nodes of other types. */
+export function deployedStore(RED: NodeAPI, id: string): DeployedStore | undefined {
+  let found: DeployedStore | undefined;
   RED.nodes.eachNode((def) => {
-    if (def.type === TYPE) found.push(def as DeployedStore);
+    if (def.id === id && def.type === TYPE) found = def as DeployedStore;
   });
   return found;
-}
-
-/** The settings of the deployed store with this ID, started or not; those of a node of another type are none. */
-export function deployedStore(RED: NodeAPI, id: string): DeployedStore | undefined {
-  return deployedStores(RED).find((store) => store.id === id);
-}
-
-/** The store that runs with this ID; a node of another type is none. */
-export function runningStore(RED: NodeAPI, id: string): Store | undefined {
-  const node = RED.nodes.getNode(id) as StoreNode | null;
-  return node?.type === TYPE ? storeOf(node) : undefined;
 }

@@ -5,12 +5,16 @@ import { StateStoreClient } from '../../client/state-store-client';
 import type { ConnectionState } from '../../mqtt/connection';
 import type { ConnectionError } from '../../mqtt/connection-error';
 import type { LocalEmulator } from '../emulator/local-emulator';
-import type { StoreCredentials } from './settings';
+import type { StoreCredentials, StoreSettings } from './settings';
 import { type Absence, StorePresence } from './store-presence';
 
 /** The runtime node of a `statestore-config`. */
 export interface StoreNode extends Node<StoreCredentials> {
   store: Store;
+  /** With the values of environment variables that Node-RED has put in. */
+  settings: StoreSettings;
+  /** Of a node in a subflow: its ID in the flow file. */
+  _alias?: string;
   /** Node-RED hands this node's status and errors on to the nodes in here; it must be a plain object. */
   users: Record<string, Node>;
 }
@@ -40,6 +44,8 @@ export interface StoreParts {
   options: StateStoreClientOptions;
   /** What gives the options `locate`, where the store is an emulator on this machine. */
   emulator?: LocalEmulator;
+  /** Called when the client is closed. */
+  onClosed?(): void;
 }
 
 /** How long a client without users is kept: a deploy that replaces its last node must not cost the connection. */
@@ -59,6 +65,7 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
   readonly #guests = new Set<Guest>();
   #client: StateStoreClient | undefined;
   #emulator: LocalEmulator | undefined;
+  #onClosed: (() => void) | undefined;
   #presence: StorePresence | undefined;
   #grace: NodeJS.Timeout | undefined;
   #onReleased: (() => void) | undefined;
@@ -109,15 +116,14 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
   #opened(): StateStoreClient {
     clearTimeout(this.#grace);
     if (!this.#client) {
-      const { options, emulator } = this.#read();
-      const client = new StateStoreClient({
-        ...options,
-        ...(emulator && { locate: () => emulator.locate() }),
-      });
+      const parts = this.#read();
+      const { options, emulator, onClosed } = parts;
+      const client = this.#made(parts);
       const tell = () => this.emit('state', this.state);
       const presence = new StorePresence(client, () => this.#where, tell);
       this.options = options;
       this.#emulator = emulator;
+      this.#onClosed = onClosed;
       this.#client = client;
       this.#presence = presence;
       client.on('state', ({ kind }) => {
@@ -128,6 +134,19 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
       client.open();
     }
     return this.#client;
+  }
+
+  /** Throws `BAD_ARGUMENT` for wrong settings. */
+  #made({ options, emulator, onClosed }: StoreParts): StateStoreClient {
+    try {
+      return new StateStoreClient({
+        ...options,
+        ...(emulator && { locate: () => emulator.locate() }),
+      });
+    } catch (error) {
+      onClosed?.();
+      throw error;
+    }
   }
 
   get #where(): string {
@@ -171,9 +190,12 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     }
     const client = this.#client;
     const emulator = this.#emulator;
+    const onClosed = this.#onClosed;
     this.#client = undefined;
     this.#emulator = undefined;
+    this.#onClosed = undefined;
     await client?.close();
+    onClosed?.();
     await emulator?.release(removed);
   }
 }

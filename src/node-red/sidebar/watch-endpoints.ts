@@ -1,0 +1,44 @@
+/** The watches of open pages: what is visible there. */
+import type { NodeAPI } from 'node-red';
+import { type Call, nothing, serve } from './endpoint';
+import { ENDPOINTS } from './endpoint-table';
+import { object, optional, text } from './fields';
+import { keys } from './keys-and-values';
+import type { KeyPage, OpenedWatch } from './protocol';
+import { Refusal } from './refusal';
+import { knownStore } from './store-endpoints';
+import { MAX_VISIBLE, type Watch } from './watch';
+import { Watches } from './watches';
+
+/** Characters of an ID. */
+export const MAX_ID = 1000;
+
+export function serveWatches(RED: NodeAPI): void {
+  const watches = new Watches(RED);
+  const watchOf = ({ id }: Call<unknown>): Watch => {
+    const watch = watches.renewed(id);
+    if (!watch) throw new Refusal(404, 'noSuchWatch', 'There is no such watch any more.');
+    return watch;
+  };
+
+  serve(RED, ENDPOINTS.openWatch, object({ store: text(MAX_ID) }), ({ body, user }): OpenedWatch => {
+    const watch = watches.open(knownStore(body.store).id, user);
+    if (!watch)
+      throw new Refusal(503, 'tooManyWatches', 'Too many pages look into stores already. Close one of them.');
+    return { watch: watch.id };
+  });
+  serve(RED, ENDPOINTS.renewWatch, object({ keys: optional(keys(MAX_VISIBLE)) }), (call) => {
+    const watch = watchOf(call);
+    if (call.body.keys !== undefined) watch.show(call.body.keys);
+    return {};
+  });
+  serve(RED, ENDPOINTS.listKeys, nothing, (call): KeyPage => {
+    const page = watchOf(call).list(call.query.anew === 'true');
+    if (!page) throw new Refusal(404, 'noKeyList', 'This store has no list of its keys.');
+    return page;
+  });
+  serve(RED, ENDPOINTS.endWatch, nothing, ({ id }) => {
+    watches.end(id);
+    return {};
+  });
+}

@@ -1,0 +1,57 @@
+/** Reads single settings of a store: with the values of environment variables, and errors that name the setting. */
+import { StateStoreError } from '../../errors';
+import { type Variables, wholeVariable, withVariables } from '../message/environment';
+import { fieldText } from '../words/field-text';
+
+export class SettingReader {
+  readonly #variables: Variables;
+
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  /** A blank setting is left out. */
+  text<Name extends string>(name: Name, value: unknown): { [N in Name]?: string } {
+    return named(name, this.resolved(name, fieldText(value).trim()));
+  }
+
+  /** As {@link text}, for a setting in which a blank at the beginning or the end counts. */
+  exactText<Name extends string>(name: Name, value: unknown): { [N in Name]?: string } {
+    return named(name, this.resolved(name, fieldText(value)));
+  }
+
+  /** As {@link exactText}; `${` inside other text is not a variable. */
+  secret<Name extends string>(name: Name, value: unknown, label: string): { [N in Name]?: string } {
+    return named(name, wholeVariable(fieldText(value), this.#variables, unset(label)));
+  }
+
+  number<Name extends string>(
+    name: Name,
+    value: string | number | undefined,
+    factor = 1,
+  ): { [N in Name]?: number } {
+    const given = fieldText(value).trim();
+    if (given === '') return {};
+    const parsed = Number(this.resolved(name, given));
+    // As it was entered: the value of a variable may be a secret.
+    if (Number.isNaN(parsed)) throw badSetting(name, `must be a number, not "${given}"`);
+    return { [name]: factor === 1 ? parsed : Math.round(parsed * factor) } as { [N in Name]?: number };
+  }
+
+  resolved(name: string, value: string): string {
+    return withVariables(value, this.#variables, unset(name));
+  }
+}
+
+function named<Name extends string>(name: Name, value: string): { [N in Name]?: string } {
+  return (value ? { [name]: value } : {}) as { [N in Name]?: string };
+}
+
+function unset(name: string): (variable: string) => StateStoreError {
+  return (variable) =>
+    badSetting(name, `is taken from the environment variable ${variable}, which is not set`);
+}
+
+export function badSetting(field: string, rule: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', `The ${field} of this store ${rule}.`);
+}

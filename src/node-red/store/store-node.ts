@@ -1,0 +1,58 @@
+/** What the `statestore-config` node does: it has a store, which its users share. */
+import type { NodeAPI, NodeDef } from 'node-red';
+import type { StateStoreClientOptions } from '../../client/options';
+import { LocalEmulator } from '../emulator/local-emulator';
+import { variablesOf } from '../message/environment';
+import { translate } from '../words/translate';
+import { type ClaimedId, claimClientId } from './client-ids';
+import { addRunningStore, removeRunningStore } from './deployed-stores';
+import { logConnection } from './log';
+import { isAutomatic, type StoreSettings } from './settings';
+import { Store, type StoreNode, type StoreParts } from './store';
+import { readStoreSettings } from './store-options';
+
+/** Makes a created node a store. `started`: resolves when the flows that it belongs to have started. */
+export function makeStoreNode(
+  RED: NodeAPI,
+  node: StoreNode,
+  def: NodeDef & StoreSettings,
+  started: Promise<void>,
+): void {
+  const variables = variablesOf(RED, node);
+  node.settings = def;
+  node.store = new Store((): StoreParts => {
+    const options = readStoreSettings(RED, def, node.credentials ?? {}, variables);
+    if (isAutomatic(def, options)) return { options, emulator: new LocalEmulator(node.id, options, started) };
+    const claimed = ownClientId(RED, node, options);
+    return claimed
+      ? { options: { ...options, clientId: claimed.clientId }, onClosed: claimed.release }
+      : { options };
+  });
+  node.users = node.store.users;
+  addRunningStore(node);
+  logConnection(RED, node);
+  node.on('close', (removed: boolean, done: () => void) => {
+    removeRunningStore(node);
+    void node.store.close(removed).then(done, done);
+  });
+}
+
+/** A client ID that no other store of this process has on the same broker. */
+function ownClientId(
+  RED: NodeAPI,
+  node: StoreNode,
+  { host = 'localhost', port, clientId, tls }: StateStoreClientOptions,
+): ClaimedId | undefined {
+  if (clientId === undefined) return undefined;
+  const broker = `${host}:${port ?? (tls ? 8883 : 1883)}`;
+  const claimed = claimClientId(broker, clientId, { owner: node.id, name: node.name || node.id });
+  if (claimed.usedBy !== undefined)
+    node.warn(
+      translate(RED, 'log.clientIdInUse', {
+        wanted: clientId,
+        store: claimed.usedBy,
+        clientId: claimed.clientId,
+      }),
+    );
+  return claimed;
+}
