@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { printableKey, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
-import type { Message } from '../mqtt/message';
+import type { Message } from '../mqtt/publish';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { type Notification, parseNotification } from '../protocol/notifications';
 import { MAX_OBSERVED_KEY_BYTES, notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';

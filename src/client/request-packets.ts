@@ -1,4 +1,5 @@
-import type { Message } from '../mqtt/message';
+import { DUP, type Message, PublishWriter } from '../mqtt/publish';
+import { Property, readUInt16, textBytes, userPropertyBytes, writeUInt16 } from '../mqtt/wire';
 import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
 import { type Items, sizeOfArray, writeArray } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
@@ -37,31 +38,30 @@ export interface RequestPacket {
   payloadAt: number;
 }
 
-const PUBLISH_QOS_1 = 0x32;
-const DUP = 0x08;
-
 /**
- * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). What never changes is
- * encoded once. MQTT.js would encode it anew for each request and keep a deep copy: docs/benchmarks.md.
+ * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). The parts that never change are
+ * encoded once. MQTT.js would encode them again for each request and keep a deep copy: docs/benchmarks.md.
  */
 export class RequestPackets {
-  readonly #topic = text(REQUEST_TOPIC);
-  readonly #timestampName = Buffer.concat([Buffer.from([USER_PROPERTY]), text(TIMESTAMP)]);
-  /** The properties that never change, and those that are written over: message expiry interval and correlation data, at the end. */
+  readonly #topic = textBytes(REQUEST_TOPIC);
+  readonly #timestampName = Buffer.concat([Buffer.from([Property.USER]), textBytes(TIMESTAMP)]);
+  /** The properties that never change. Message expiry interval and correlation data, at the end, are overwritten. */
   readonly #fixed: Buffer;
   readonly #ids = new CorrelationIds();
 
   constructor(clientId: string, responseTopic: string) {
     this.#fixed = Buffer.concat([
-      Buffer.from([0x01, 0]), // payload format indicator: bytes
-      ...[Buffer.from([0x03]), text('application/octet-stream')],
-      ...[Buffer.from([0x08]), text(responseTopic)],
-      userProperty(SOURCE_ID, clientId),
-      userProperty(PROTOCOL_VERSION, '1.0'),
-      userProperty(PARTITION, clientId),
-      userProperty(HIGH_PRIORITY, ''),
-      Buffer.from([0x02, 0, 0, 0, 0]),
-      Buffer.from([0x09, 0, CORRELATION_BYTES]),
+      Buffer.from([Property.PAYLOAD_FORMAT, 0]), // bytes
+      Buffer.from([Property.CONTENT_TYPE]),
+      textBytes('application/octet-stream'),
+      Buffer.from([Property.RESPONSE_TOPIC]),
+      textBytes(responseTopic),
+      userPropertyBytes(SOURCE_ID, clientId),
+      userPropertyBytes(PROTOCOL_VERSION, '1.0'),
+      userPropertyBytes(PARTITION, clientId),
+      userPropertyBytes(HIGH_PRIORITY, ''),
+      Buffer.from([Property.MESSAGE_EXPIRY, 0, 0, 0, 0]),
+      Buffer.from([Property.CORRELATION_DATA, 0, CORRELATION_BYTES]),
       this.#ids.template,
     ]);
   }
@@ -78,32 +78,27 @@ export class RequestPackets {
     const properties =
       this.#fixed.length + this.#timestampName.length + 2 + sizeOfTimestamp + (more?.length ?? 0);
     const payloadBytes = Buffer.isBuffer(payload) ? payload.length : sizeOfArray(payload);
-    const remaining = this.#topic.length + 2 + sizeOfNumber(properties) + properties + payloadBytes;
-    const packet = Buffer.allocUnsafe(1 + sizeOfNumber(remaining) + remaining);
-    packet[0] = PUBLISH_QOS_1;
-    let at = writeNumber(packet, remaining, 1);
-    at = append(packet, this.#topic, at);
-    at = writeUInt16(packet, parts.packetId, at);
-    at = writeNumber(packet, properties, at);
-    at = append(packet, this.#fixed, at);
-    const correlationAt = at - CORRELATION_BYTES;
+    const writer = new PublishWriter(this.#topic, parts.packetId, properties, payloadBytes);
+    const { packet } = writer;
+    writer.append(this.#fixed);
+    const correlationAt = writer.at - CORRELATION_BYTES;
     this.#ids.write(packet, correlationAt, parts.packetId);
     const expiryAt = correlationAt - 3 - 4;
     packet.writeUInt32BE(parts.expiry, expiryAt);
-    at = append(packet, this.#timestampName, at);
-    at = writeUInt16(packet, sizeOfTimestamp, at);
-    at = writeHlc(packet, timestamp, at);
-    if (more) at = append(packet, more, at);
-    if (Buffer.isBuffer(payload)) append(packet, payload, at);
-    else writeArray(packet, payload, at);
-    return { packet, expiryAt, correlationAt, payloadAt: at };
+    writer.append(this.#timestampName);
+    writer.at = writeHlc(packet, timestamp, writeUInt16(packet, sizeOfTimestamp, writer.at));
+    if (more) writer.append(more);
+    const payloadAt = writer.at;
+    if (Buffer.isBuffer(payload)) writer.append(payload);
+    else writeArray(packet, payload, payloadAt);
+    return { packet, expiryAt, correlationAt, payloadAt };
   }
 }
 
 /** The packet identifier of the request that a message may answer, see {@link isAnswer}; 0 for a message that answers none. */
 export function answeredPacketId({ data, correlationStart, correlationEnd }: Message): number {
   if (correlationEnd - correlationStart !== CORRELATION_BYTES) return 0;
-  return data.readUInt16BE(correlationStart + PACKET_ID_AT);
+  return readUInt16(data, correlationStart + PACKET_ID_AT);
 }
 
 /** Whether a message answers this request. */
@@ -121,13 +116,13 @@ function moreProperties({ fencingToken, userProperties }: RequestPacketParts): B
   const own = fencingToken === undefined ? {} : { [FENCING_TOKEN]: fencingToken };
   const all = Object.entries({ ...own, ...userProperties });
   return Buffer.concat(
-    all.flatMap(([name, values]) => [values].flat().map((one) => userProperty(name, one))),
+    all.flatMap(([name, values]) => [values].flat().map((one) => userPropertyBytes(name, one))),
   );
 }
 
 /** Marks a packet as one that is sent again (MQTT 5 section 3.3.1.1), with the seconds that are left of its expiry. */
 export function markDuplicate({ packet, expiryAt }: RequestPacket, expiry: number): void {
-  packet[0] = PUBLISH_QOS_1 | DUP;
+  packet[0] = (packet[0] as number) | DUP;
   packet.writeUInt32BE(expiry, expiryAt);
 }
 
@@ -163,54 +158,4 @@ class CorrelationIds {
     this.#last = (this.#last + 1) | 0;
     target.writeInt32BE(this.#last, writeUInt16(target, packetId, at + PACKET_ID_AT));
   }
-}
-
-const USER_PROPERTY = 0x26;
-
-function append(target: Buffer, source: Buffer, at: number): number {
-  target.set(source, at);
-  return at + source.length;
-}
-
-function writeUInt16(target: Buffer, value: number, at: number): number {
-  target[at] = value >> 8;
-  target[at + 1] = value;
-  return at + 2;
-}
-
-/** A UTF-8 encoded string: two bytes of length, then its bytes (MQTT 5 section 1.5.4). */
-function text(value: string): Buffer {
-  const bytes = Buffer.alloc(2 + Buffer.byteLength(value));
-  writeText(bytes, value, 0);
-  return bytes;
-}
-
-function writeText(target: Buffer, value: string, at: number): number {
-  const bytes = target.write(value, at + 2);
-  target.writeUInt16BE(bytes, at);
-  return at + 2 + bytes;
-}
-
-function userProperty(name: string, value: string): Buffer {
-  const bytes = Buffer.alloc(1 + 2 + Buffer.byteLength(name) + 2 + Buffer.byteLength(value));
-  bytes[0] = USER_PROPERTY;
-  writeText(bytes, value, writeText(bytes, name, 1));
-  return bytes;
-}
-
-/** Bytes of a variable byte integer (MQTT 5 section 1.5.5). */
-function sizeOfNumber(value: number): number {
-  if (value < 128) return 1;
-  if (value < 16_384) return 2;
-  if (value < 2_097_152) return 3;
-  // One that takes five bytes may not be sent; it is still made as it is measured.
-  return value < 268_435_456 ? 4 : 5;
-}
-
-function writeNumber(target: Buffer, value: number, at: number): number {
-  let rest = value;
-  let next = at;
-  for (; rest >= 128; rest >>= 7) target[next++] = (rest & 0x7f) | 0x80;
-  target[next++] = rest;
-  return next;
 }

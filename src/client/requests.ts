@@ -6,7 +6,7 @@
 import { isWrite, type StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
-import type { Message } from '../mqtt/message';
+import type { Message } from '../mqtt/publish';
 import { commandItems, parseCommand } from '../protocol/commands';
 import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
 import { encodeArray, type Items, sizeOfArray } from '../protocol/resp3';

@@ -11,11 +11,10 @@ import { REQUEST_TOPIC } from '../protocol/topics';
 import { type BrokerClient, Delivery } from './delivery';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, requestOf, type StoreRequest } from './exchange';
-import { Gate } from './gate';
+import { type ArrivedRequest, Gate } from './gate';
 import { Overload, type OverloadOptions } from './overload';
 import { TOPIC_NAME_INVALID } from './packet-check';
 import { Repeats } from './repeats';
-import type { RequestPacket } from './request-packet';
 import type { Principal, Rules } from './rules';
 
 export interface EmulatorOptions {
@@ -279,7 +278,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 
   /** Serves a request; returns whether Aedes need not see it. */
-  #request(gate: Gate, request: RequestPacket): boolean {
+  #request(gate: Gate, request: ArrivedRequest): boolean {
     const client = this.#clients.get(gate);
     // Aedes refuses it with PUBACK 0x87.
     if (!client || !this.#mayPublish(client, REQUEST_TOPIC)) return false;

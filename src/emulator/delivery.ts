@@ -1,6 +1,5 @@
 import type { Aedes, Client } from 'aedes';
-import { type Publication, propertiesOf } from './publication';
-import { publicationPacket } from './publication-packet';
+import { type Publication, propertiesOf, publicationPacket } from './publication';
 import { type Listener, Router } from './router';
 import { type BrokerPacket, nextId, Sessions } from './sessions';
 import { filterMatches } from './topic-index';

@@ -3,15 +3,21 @@
  * PUBLISH packets. Any broker can be put in front of it. docs/protocol.md section 1.
  */
 import type { IPublishPacket } from 'mqtt';
+import type { Message } from '../mqtt/publish';
+import { PacketFault, PROTOCOL_ERROR } from '../mqtt/wire';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
 import { FENCING_TOKEN, TIMESTAMP, userProperty } from '../protocol/user-properties';
 import type { EngineNotification, StateStoreEngine } from './engine';
 import type { Publication } from './publication';
 import type { Repeats } from './repeats';
 
+const NOTHING = Buffer.alloc(0);
+
 /** A PUBLISH on the request topic. */
 export interface StoreRequest {
   clientId: string;
+  /** 0, 1 or 2. Requests must have QoS 1, docs/protocol.md section 1. */
+  qos: number;
   payload: Buffer;
   responseTopic?: string | undefined;
   correlationData?: Buffer | undefined;
@@ -49,6 +55,8 @@ export function exchange(
     messageExpiryInterval,
     version: undefined,
   };
+  if (request.qos === 0)
+    return { publish: [{ ...answer, kind: 'qosRefusal', messageExpiryInterval: undefined }] };
   if (correlationData === undefined)
     return { publish: [{ ...answer, kind: 'refusal', messageExpiryInterval: undefined }] };
 
@@ -68,7 +76,7 @@ export function exchange(
  */
 export function requestOf(
   clientId: string,
-  { payload, properties = {} }: Pick<IPublishPacket, 'payload' | 'properties'>,
+  { payload, qos, properties = {} }: Pick<IPublishPacket, 'payload' | 'properties' | 'qos'>,
 ): StoreRequest | undefined {
   const { userProperties, ...single } = properties;
   const responseTopic: unknown = single.responseTopic;
@@ -79,6 +87,7 @@ export function requestOf(
   if (messageExpiryInterval !== undefined && typeof messageExpiryInterval !== 'number') return undefined;
   return {
     clientId,
+    qos,
     payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
     responseTopic,
     correlationData,
@@ -88,7 +97,38 @@ export function requestOf(
   };
 }
 
-const NOTHING = Buffer.alloc(0);
+/** Reads the requests of one client. */
+export class RequestReader {
+  /** Nearly all requests of a client have the same response topic: the last one, and its bytes. */
+  #topic = '';
+  #topicBytes = NOTHING;
+
+  /** The request in a PUBLISH. Throws a `PacketFault` if its response topic is not a topic. */
+  read(message: Message, clientId: string): StoreRequest {
+    return {
+      clientId,
+      qos: message.qos,
+      payload: message.payload,
+      responseTopic: this.#responseTopic(message),
+      correlationData: message.correlationData,
+      messageExpiryInterval: message.messageExpiry,
+      timestamp: message.userProperty(TIMESTAMP),
+      fencingToken: message.userProperty(FENCING_TOKEN),
+    };
+  }
+
+  #responseTopic({ data, responseTopicStart: from, responseTopicEnd: to }: Message): string | undefined {
+    if (from === 0) return undefined;
+    const { length } = this.#topicBytes;
+    if (length > 0 && to - from === length && data.compare(this.#topicBytes, 0, length, from, to) === 0)
+      return this.#topic;
+    const topic = data.toString('utf8', from, to);
+    if (topic === '' || /[+#\0]/.test(topic)) throw new PacketFault(PROTOCOL_ERROR);
+    this.#topic = topic;
+    this.#topicBytes = Buffer.from(data.subarray(from, to));
+    return topic;
+  }
+}
 
 /** What tells observers of changes. */
 export function notificationsOf(notifications: EngineNotification[]): Publication[] {

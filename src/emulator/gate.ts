@@ -1,19 +1,18 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { PacketSplitter, PacketTooLarge } from '../mqtt/packet-splitter';
+import { Message } from '../mqtt/publish';
 import { peerEndsOf } from '../mqtt/transport';
+import { MALFORMED_PACKET, PacketFault, PacketType } from '../mqtt/wire';
 import { REQUEST_TOPIC } from '../protocol/topics';
+import { RequestReader, type StoreRequest } from './exchange';
 import {
   checkConnect,
   checkPacket,
+  checkPublish,
   IMPLEMENTATION_ERROR,
-  MALFORMED_PACKET,
   PACKET_TOO_LARGE,
-  PacketFault,
-  PacketType,
-  readPublish,
 } from './packet-check';
-import { type RequestPacket, RequestReader } from './request-packet';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
@@ -22,7 +21,6 @@ const MOST_HELD = 2 ** 24;
 const HELD_BYTES = 128;
 
 const CONNECT_BYTE = PacketType.CONNECT << 4;
-const SUBACK_BYTE = 9 << 4;
 /** Reason code of a PUBACK or SUBACK: not accepted now, may be sent again (MQTT 5 sections 3.4.2.1 and 3.9.3). */
 export const QUOTA_EXCEEDED = 0x97;
 
@@ -36,11 +34,19 @@ interface Held {
   arrivedAt: number;
 }
 
+/** A request as it arrived. */
+export interface ArrivedRequest extends StoreRequest {
+  /** 0 for QoS 0. */
+  packetId: number;
+  /** Milliseconds of the monotonic clock. */
+  arrivedAt: number;
+}
+
 export interface GateHandlers {
   /** Something came: the client lives. */
   heard(): void;
   /** A request. Returns whether it is done with; otherwise Aedes gets the packet, too. */
-  request(request: RequestPacket): boolean;
+  request(request: ArrivedRequest): boolean;
   /** A PUBACK. */
   acknowledged(clientId: string, packetId: number): void;
   /** Whether a QoS 1 PUBLISH is refused with {@link QUOTA_EXCEEDED}. */
@@ -192,44 +198,47 @@ export class Gate extends Duplex {
       return;
     }
     const type = (data[start] as number) >> 4;
-    const refusal = this.#refusal(type, data, start, body, end);
-    if (refusal) {
-      this.send(refusal);
+    if (type === PacketType.PUBLISH) {
+      this.#publish(data, start, body, end);
       return;
     }
-    if (type === PacketType.PUBLISH && this.#version === 5 && isRequest(data, body, end)) {
-      const request = this.#requests.read(data, start, body, end, this.#clientId, this.#arrivedAt);
-      if (!this.#handlers.request(request)) this.#forAedes.push(data.subarray(start, end));
-      return;
-    }
-    checkPacket(data, start, body, end, this.#version);
+    const filters = checkPacket(data, start, body, end, this.#version);
     switch (type) {
       case PacketType.PUBACK:
         this.#handlers.acknowledged(this.#clientId, data.readUInt16BE(body));
         break;
       case PacketType.SUBSCRIBE:
+        if (this.#version === 5 && this.#handlers.refusesSubscribe())
+          this.send(refusedSubscribe(data, body, filters));
+        else this.#subscribe(data.subarray(start, end));
+        break;
       case PacketType.UNSUBSCRIBE:
-        this.#letAedesWork(data.subarray(start, end));
-        setImmediate(() => this.#goOn());
+        this.#subscribe(data.subarray(start, end));
         break;
       default:
         this.#forAedes.push(data.subarray(start, end));
     }
   }
 
-  /** The answer to what is refused for now because the broker is busy. */
-  #refusal(type: number, data: Buffer, start: number, body: number, end: number): Buffer | undefined {
-    if (this.#version !== 5) return undefined;
-    if (type === PacketType.PUBLISH) {
-      if ((((data[start] as number) >> 1) & 3) !== 1 || !this.#handlers.refusesPublish()) return undefined;
-      const { packetId } = readPublish(data, start, body, end, this.#version);
-      return Buffer.from([PacketType.PUBACK << 4, 3, packetId >> 8, packetId & 0xff, QUOTA_EXCEEDED]);
+  #publish(data: Buffer, start: number, body: number, end: number): void {
+    const message = new Message(data, start, body, end, this.#version);
+    const isRequest = this.#version === 5 && message.hasTopic(REQUEST_TOPIC_BYTES);
+    checkPublish(message, isRequest);
+    const { qos, packetId } = message;
+    if (qos === 1 && this.#version === 5 && this.#handlers.refusesPublish()) {
+      this.send(refusedPublish(packetId));
+      return;
     }
-    if (type !== PacketType.SUBSCRIBE || !this.#handlers.refusesSubscribe()) return undefined;
-    const filters = checkPacket(data, start, body, end, this.#version);
-    const codes = Buffer.alloc(filters, QUOTA_EXCEEDED);
-    const head = Buffer.from([SUBACK_BYTE, 3 + filters, data[body] as number, data[body + 1] as number, 0]);
-    return Buffer.concat([head, codes]);
+    if (isRequest) {
+      const request = this.#requests.read(message, this.#clientId);
+      if (this.#handlers.request({ ...request, packetId, arrivedAt: this.#arrivedAt })) return;
+    }
+    this.#forAedes.push(data.subarray(start, end));
+  }
+
+  #subscribe(packet: Buffer): void {
+    this.#letAedesWork(packet);
+    setImmediate(() => this.#goOn());
   }
 
   #letAedesWork(packet: Buffer): void {
@@ -257,8 +266,6 @@ export class Gate extends Duplex {
 function reasonOf(error: unknown): number {
   if (error instanceof PacketFault) return error.reasonCode;
   if (error instanceof PacketTooLarge) return PACKET_TOO_LARGE;
-  // RangeError: a length that is none.
-  if (error instanceof RangeError) return MALFORMED_PACKET;
   // A fault of ours costs one connection, and not the process.
   process.emitWarning(error instanceof Error ? error : String(error));
   return IMPLEMENTATION_ERROR;
@@ -266,12 +273,12 @@ function reasonOf(error: unknown): number {
 
 const REQUEST_TOPIC_BYTES = Buffer.from(REQUEST_TOPIC);
 
-function isRequest(data: Buffer, body: number, end: number): boolean {
-  const { length } = REQUEST_TOPIC_BYTES;
-  const from = body + 2;
-  return (
-    end >= from + length &&
-    data.readUInt16BE(body) === length &&
-    data.compare(REQUEST_TOPIC_BYTES, 0, length, from, from + length) === 0
-  );
+function refusedPublish(packetId: number): Buffer {
+  return Buffer.from([PacketType.PUBACK << 4, 3, packetId >> 8, packetId & 0xff, QUOTA_EXCEEDED]);
+}
+
+/** The SUBACK for a SUBSCRIBE with so many filters. */
+function refusedSubscribe(data: Buffer, body: number, filters: number): Buffer {
+  const head = [PacketType.SUBACK << 4, 3 + filters, data[body] as number, data[body + 1] as number, 0];
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(filters, QUOTA_EXCEEDED)]);
 }

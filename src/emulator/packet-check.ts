@@ -1,92 +1,68 @@
 /**
- * Checks what a client sends before anything else reads it: lengths, and every property by type and number (MQTT 5 sections 2.2.2
- * and 3.1 to 3.15). What comes after it may trust that a property is there once, or not at all.
+ * Checks the packets of a client other than PUBLISH before anything else reads them: lengths, text, and every property by type and number
+ * (MQTT 5 sections 2.2.2 and 3.1 to 3.15).
  */
-
-/** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
-export const PacketType = {
-  CONNECT: 1,
-  PUBLISH: 3,
-  PUBACK: 4,
-  PUBREC: 5,
-  PUBREL: 6,
-  PUBCOMP: 7,
-  SUBSCRIBE: 8,
-  UNSUBSCRIBE: 10,
-  PINGREQ: 12,
-  DISCONNECT: 14,
-} as const;
+import type { Message } from '../mqtt/publish';
+import {
+  endOfNumber,
+  endOfText,
+  isText,
+  malformed,
+  PacketFault,
+  PacketType,
+  PROTOCOL_ERROR,
+  Property,
+  readNumber,
+  readUInt16,
+  readUInt32,
+} from '../mqtt/wire';
 
 /** Reason codes of a DISCONNECT (MQTT 5 section 3.14.2.1). */
-export const MALFORMED_PACKET = 0x81;
-export const PROTOCOL_ERROR = 0x82;
 export const IMPLEMENTATION_ERROR = 0x83;
 export const TOPIC_FILTER_INVALID = 0x8f;
 export const TOPIC_NAME_INVALID = 0x90;
+export const TOPIC_ALIAS_INVALID = 0x94;
 export const PACKET_TOO_LARGE = 0x95;
-
-/** Why a packet is not taken. */
-export class PacketFault extends Error {
-  readonly reasonCode: number;
-
-  constructor(reasonCode: number) {
-    super(`packet refused, reason code 0x${reasonCode.toString(16)}`);
-    this.reasonCode = reasonCode;
-  }
-}
-
-/** Identifiers of properties (MQTT 5 section 2.2.2.2). */
-export const Property = {
-  PAYLOAD_FORMAT: 0x01,
-  MESSAGE_EXPIRY: 0x02,
-  CONTENT_TYPE: 0x03,
-  RESPONSE_TOPIC: 0x08,
-  CORRELATION_DATA: 0x09,
-  SUBSCRIPTION_IDENTIFIER: 0x0b,
-  USER: 0x26,
-} as const;
 
 /** Where properties may stand, as bits. */
 const IN_CONNECT = 1;
 const IN_WILL = 2;
-const IN_PUBLISH = 4;
 const IN_SUBSCRIBE = 8;
 const IN_ACK = 16;
 const IN_DISCONNECT = 32;
 const IN_UNSUBSCRIBE = 64;
-const IN_MESSAGE = IN_PUBLISH | IN_WILL;
 
-type Kind = 'flag' | 'two' | 'four' | 'number' | 'text' | 'pair';
+type Kind = 'flag' | 'two' | 'four' | 'number' | 'text' | 'bytes' | 'pair';
 
-/** Properties that a client may send, by identifier. */
+/** Properties that a client may send, by identifier. `zero: false`: 0 is not a valid value. */
 const PROPERTIES: Record<number, { kind: Kind; where: number; zero?: false } | undefined> = {
-  [Property.PAYLOAD_FORMAT]: { kind: 'flag', where: IN_MESSAGE },
-  [Property.MESSAGE_EXPIRY]: { kind: 'four', where: IN_MESSAGE },
-  [Property.CONTENT_TYPE]: { kind: 'text', where: IN_MESSAGE },
-  [Property.RESPONSE_TOPIC]: { kind: 'text', where: IN_MESSAGE },
-  [Property.CORRELATION_DATA]: { kind: 'text', where: IN_MESSAGE },
+  [Property.PAYLOAD_FORMAT]: { kind: 'flag', where: IN_WILL },
+  [Property.MESSAGE_EXPIRY]: { kind: 'four', where: IN_WILL },
+  [Property.CONTENT_TYPE]: { kind: 'text', where: IN_WILL },
+  [Property.RESPONSE_TOPIC]: { kind: 'text', where: IN_WILL },
+  [Property.CORRELATION_DATA]: { kind: 'bytes', where: IN_WILL },
   [Property.SUBSCRIPTION_IDENTIFIER]: { kind: 'number', where: IN_SUBSCRIBE, zero: false },
-  17: { kind: 'four', where: IN_CONNECT | IN_DISCONNECT },
-  21: { kind: 'text', where: IN_CONNECT },
-  22: { kind: 'text', where: IN_CONNECT },
-  23: { kind: 'flag', where: IN_CONNECT },
-  24: { kind: 'four', where: IN_WILL },
-  25: { kind: 'flag', where: IN_CONNECT },
-  31: { kind: 'text', where: IN_ACK | IN_DISCONNECT },
-  33: { kind: 'two', where: IN_CONNECT, zero: false },
-  34: { kind: 'two', where: IN_CONNECT },
-  35: { kind: 'two', where: IN_PUBLISH },
+  [Property.SESSION_EXPIRY]: { kind: 'four', where: IN_CONNECT | IN_DISCONNECT },
+  [Property.AUTHENTICATION_METHOD]: { kind: 'text', where: IN_CONNECT },
+  [Property.AUTHENTICATION_DATA]: { kind: 'bytes', where: IN_CONNECT },
+  [Property.REQUEST_PROBLEM_INFORMATION]: { kind: 'flag', where: IN_CONNECT },
+  [Property.WILL_DELAY]: { kind: 'four', where: IN_WILL },
+  [Property.REQUEST_RESPONSE_INFORMATION]: { kind: 'flag', where: IN_CONNECT },
+  [Property.REASON_STRING]: { kind: 'text', where: IN_ACK | IN_DISCONNECT },
+  [Property.RECEIVE_MAXIMUM]: { kind: 'two', where: IN_CONNECT, zero: false },
+  [Property.TOPIC_ALIAS_MAXIMUM]: { kind: 'two', where: IN_CONNECT },
   [Property.USER]: { kind: 'pair', where: -1 },
-  39: { kind: 'four', where: IN_CONNECT, zero: false },
+  [Property.MAXIMUM_PACKET_SIZE]: { kind: 'four', where: IN_CONNECT, zero: false },
 };
 
-/** Called for every property: its identifier, and where its value begins and ends. */
-type Visit = (id: number, from: number, to: number) => void;
+/** Called for every property: its identifier, and where its value begins. */
+type Visit = (id: number, from: number) => void;
 
 /** One packet of a client: `data` from `start` to `end`; what follows the fixed header begins at `body`. */
 export class PacketReader {
   readonly #data: Buffer;
   readonly #end: number;
+  /** Where the next value begins. */
   at: number;
 
   constructor(data: Buffer, at: number, end: number) {
@@ -100,37 +76,33 @@ export class PacketReader {
   }
 
   byte(): number {
-    return this.#data[this.#skip(1)] as number;
+    return this.#data[this.#skipTo(this.at + 1)] as number;
   }
 
   two(): number {
-    return this.#data.readUInt16BE(this.#skip(2));
+    return readUInt16(this.#data, this.#skipTo(this.at + 2));
   }
 
   four(): number {
-    return this.#data.readUInt32BE(this.#skip(4));
+    return readUInt32(this.#data, this.#skipTo(this.at + 4));
   }
 
   /** A variable byte integer. */
   number(): number {
-    let value = 0;
-    for (let factor = 1; factor <= 128 ** 3; factor *= 128) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw new PacketFault(MALFORMED_PACKET);
+    const end = endOfNumber(this.#data, this.at);
+    return readNumber(this.#data, this.#skipTo(end), end);
   }
 
-  /** Steps over text or binary data; returns where its bytes begin. They end at `at`. */
-  text(): number {
-    const bytes = this.two();
-    return this.#skip(bytes);
+  /** Binary data: a view. */
+  bytes(): Buffer {
+    const from = this.#skipTo(endOfText(this.#data, this.at, this.#end));
+    return this.#data.subarray(from + 2, this.at);
   }
 
-  string(): string {
-    const from = this.text();
-    return this.#data.toString('utf8', from, this.at);
+  text(): string {
+    const bytes = this.bytes();
+    if (!isText(bytes, 0, bytes.length)) throw malformed();
+    return bytes.toString();
   }
 
   /** A packet identifier, which is never 0. */
@@ -139,21 +111,20 @@ export class PacketReader {
   }
 
   finish(): void {
-    if (this.left !== 0) throw new PacketFault(MALFORMED_PACKET);
+    if (this.left !== 0) throw malformed();
   }
 
   /** Steps over the properties of a place, and checks them. */
   properties(where: number, visit?: Visit): void {
     const length = this.number();
     const end = this.at + length;
-    if (end > this.#end) throw new PacketFault(MALFORMED_PACKET);
+    if (end > this.#end) throw malformed();
     let seenLow = 0;
     let seenHigh = 0;
     while (this.at < end) {
       const id = this.byte();
       const known = PROPERTIES[id];
-      if (!known) throw new PacketFault(MALFORMED_PACKET);
-      if ((known.where & where) === 0) throw new PacketFault(PROTOCOL_ERROR);
+      if (!known || (known.where & where) === 0) throw malformed();
       if (id !== Property.USER) {
         const bit = 1 << (id & 31);
         if (((id < 32 ? seenLow : seenHigh) & bit) !== 0) throw new PacketFault(PROTOCOL_ERROR);
@@ -163,9 +134,9 @@ export class PacketReader {
       const from = this.at;
       const value = this.#value(known.kind);
       if (value === 0 && known.zero === false) throw new PacketFault(PROTOCOL_ERROR);
-      visit?.(id, from, this.at);
+      visit?.(id, from);
     }
-    if (this.at !== end) throw new PacketFault(MALFORMED_PACKET);
+    if (this.at !== end) throw malformed();
   }
 
   /** Steps over a value; returns what a number is worth. */
@@ -182,17 +153,20 @@ export class PacketReader {
       case 'number':
         return this.number();
       case 'text':
-        return this.text();
+        return this.text().length;
+      case 'bytes':
+        return this.bytes().length;
       case 'pair':
         this.text();
-        return this.text();
+        return this.text().length;
     }
   }
 
-  #skip(bytes: number): number {
+  /** Goes on to `end`; returns where it was. */
+  #skipTo(end: number): number {
     const from = this.at;
-    if (from + bytes > this.#end) throw new PacketFault(MALFORMED_PACKET);
-    this.at = from + bytes;
+    if (end > this.#end) throw malformed();
+    this.at = end;
     return from;
   }
 }
@@ -206,9 +180,6 @@ export function checkPacket(data: Buffer, start: number, body: number, end: numb
     if (version === 5) reader.properties(where);
   };
   switch (first >> 4) {
-    case PacketType.PUBLISH:
-      readPublish(data, start, body, end, version);
-      break;
     case PacketType.PUBACK:
     case PacketType.PUBREC:
     case PacketType.PUBREL:
@@ -222,7 +193,7 @@ export function checkPacket(data: Buffer, start: number, body: number, end: numb
       reader.packetId();
       properties(IN_SUBSCRIBE);
       do {
-        checkFilter(reader.string());
+        checkFilter(reader.text());
         reader.byte();
         filters++;
       } while (reader.left > 0);
@@ -230,7 +201,7 @@ export function checkPacket(data: Buffer, start: number, body: number, end: numb
     case PacketType.UNSUBSCRIBE:
       reader.packetId();
       properties(IN_UNSUBSCRIBE);
-      do checkFilter(reader.string());
+      do checkFilter(reader.text());
       while (reader.left > 0);
       break;
     case PacketType.PINGREQ:
@@ -266,40 +237,24 @@ export function checkConnect(data: Buffer, start: number, body: number, end: num
   reader.text();
   if (flags & 0x04) {
     if (version === 5) reader.properties(IN_WILL);
-    checkTopic(reader.string());
-    reader.text();
+    checkTopic(reader.text());
+    reader.bytes();
   }
   if (flags & 0x80) reader.text();
-  if (flags & 0x40) reader.text();
+  if (flags & 0x40) reader.bytes();
   reader.finish();
   return version;
 }
 
-export interface PublishHead {
-  qos: number;
-  /** 0 for QoS 0. */
-  packetId: number;
-  /** Where the payload begins. */
-  payload: number;
-}
-
-/** Checks a PUBLISH; tells its properties to `visit`. Throws {@link PacketFault}. */
-export function readPublish(
-  data: Buffer,
-  start: number,
-  body: number,
-  end: number,
-  version: number,
-  visit?: Visit,
-): PublishHead {
-  const qos = ((data[start] as number) >> 1) & 3;
-  if (qos === 3) throw new PacketFault(MALFORMED_PACKET);
-  const reader = new PacketReader(data, body, end);
-  if (visit) reader.text();
-  else checkTopic(reader.string());
-  const packetId = qos === 0 ? 0 : reader.packetId();
-  if (version === 5) reader.properties(IN_PUBLISH, visit);
-  return { qos, packetId, payload: reader.at };
+/** Checks a PUBLISH of a client. `isRequest`: it has the request topic. Throws {@link PacketFault}. */
+export function checkPublish(message: Message, isRequest: boolean): void {
+  if (!message.isWellFormed()) throw malformed();
+  // MQTT 5 section 3.3.1.1.
+  if (message.qos === 0 && message.dup) throw malformed();
+  if (message.hasSubscriptionIdentifier) throw new PacketFault(PROTOCOL_ERROR);
+  // The CONNACK has no Topic Alias Maximum, so it is 0 (MQTT 5 section 3.2.2.3.8).
+  if (message.topicAlias > 0) throw new PacketFault(TOPIC_ALIAS_INVALID);
+  if (!isRequest) checkTopic(message.topic);
 }
 
 function checkTopic(topic: string): void {

@@ -20,9 +20,9 @@ import {
 } from './connection-error';
 import { Ghosts } from './ghosts';
 import { type Login, SAT_METHOD, type TlsOptions } from './login';
-import type { Message } from './message';
 import { PacketIds } from './packet-ids';
 import { PacketStream } from './packet-stream';
+import type { Message } from './publish';
 import { readSecrets, type Secrets } from './secrets';
 import { TokenWatch } from './token-watch';
 import { type Address, endsOf, openSocket, openTransport, resetTransport, untilConnected } from './transport';

@@ -1,3 +1,5 @@
+import { malformed, readNumber } from './wire';
+
 /** Most bytes of a variable byte integer (MQTT 5 section 1.5.5). */
 const LENGTH_BYTES = 4;
 
@@ -23,7 +25,7 @@ export class PacketSplitter {
     this.#largest = largest;
   }
 
-  /** Takes in what arrived. Throws {@link RangeError} for a length that is none, {@link PacketTooLarge} for one that is too much. */
+  /** Takes in what arrived. Throws a `PacketFault` for an invalid length and {@link PacketTooLarge} for one beyond the limit. */
   add(chunk: Buffer): void {
     if (this.#bytes === 0) {
       this.#cut(chunk);
@@ -42,7 +44,7 @@ export class PacketSplitter {
     let start = 0;
     while (start < data.length) {
       const body = bodyOf(data, start);
-      const end = body + remainingLength(data, start, body);
+      const end = body + readNumber(data, start + 1, body);
       if (end - start > this.#largest) throw new PacketTooLarge();
       if (body === 0 || end > data.length) {
         this.#keep(data.subarray(start), body === 0 ? data.length - start + 1 : end - start);
@@ -64,13 +66,7 @@ export class PacketSplitter {
 function bodyOf(data: Buffer, start: number): number {
   for (let at = start + 1; at < data.length; at++) {
     if ((data[at] as number) < 0x80) return at + 1;
-    if (at - start >= LENGTH_BYTES) throw new RangeError('a packet whose length is malformed');
+    if (at - start >= LENGTH_BYTES) throw malformed();
   }
   return 0;
-}
-
-function remainingLength(data: Buffer, start: number, body: number): number {
-  let length = 0;
-  for (let at = body - 1; at > start; at--) length = length * 128 + ((data[at] as number) & 0x7f);
-  return length;
 }

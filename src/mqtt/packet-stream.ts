@@ -1,14 +1,11 @@
 import { Duplex } from 'node:stream';
 import type { Joined } from './joined-writes';
-import { Message } from './message';
 import { PacketSplitter } from './packet-splitter';
+import { Message } from './publish';
 import { resetTransport } from './transport';
+import { malformed, PacketFault, PacketType, readUInt16 } from './wire';
 
-/** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
-const CONNACK = 2;
-const PUBLISH = 3;
-const PUBACK = 4;
-const AUTH = 15;
+const { AUTH, CONNACK, PUBACK, PUBLISH } = PacketType;
 
 export interface PacketHandlers {
   message(message: Message): void;
@@ -79,8 +76,7 @@ export class PacketStream extends Duplex {
     try {
       this.#splitter.add(chunk);
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      // RangeError is also what Buffer throws for a length beyond its end.
+      if (!(error instanceof PacketFault)) throw error;
       this.destroy(
         Object.assign(new Error('the broker sent a malformed packet'), { code: 'MALFORMED_PACKET' }),
       );
@@ -103,7 +99,8 @@ export class PacketStream extends Duplex {
         break;
       }
       case PUBACK:
-        this.#handlers.puback(data.readUInt16BE(body), end - body > 2 ? (data[body + 2] as number) : 0);
+        if (end - body < 2) throw malformed();
+        this.#handlers.puback(readUInt16(data, body), end - body > 2 ? (data[body + 2] as number) : 0);
         break;
       default:
         this.push(data.subarray(start, end));

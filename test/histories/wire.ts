@@ -3,8 +3,8 @@
  * Every rule here follows from the order of events alone, not from time.
  */
 
-import { Message } from '../../src/mqtt/message';
 import { PacketSplitter } from '../../src/mqtt/packet-splitter';
+import { Message } from '../../src/mqtt/publish';
 import { parseCommand } from '../../src/protocol/commands';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
 import type { FaultProxy } from '../support/fault-proxy';

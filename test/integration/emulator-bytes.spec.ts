@@ -42,7 +42,7 @@ const REFUSED: Record<string, [bytes: Buffer, reasonCode: number]> = {
     ]),
   ),
   'a topic alias twice': [publish('a/b', PROPERTY.topicAlias, PROPERTY.topicAlias), PROTOCOL_ERROR],
-  'a property of another packet': [publish(REQUEST_TOPIC, RESPONSE, PROPERTY.sessionExpiry), PROTOCOL_ERROR],
+  'a property of another packet': [publish(REQUEST_TOPIC, RESPONSE, PROPERTY.sessionExpiry), MALFORMED],
   'a property nobody knows': [publish('a/b', Buffer.from([0x7f, 1])), MALFORMED],
   'a payload format indicator of 2': [publish('a/b', Buffer.from([1, 2])), PROTOCOL_ERROR],
   'an empty response topic': [publish(REQUEST_TOPIC, PROPERTY.responseTopic('')), PROTOCOL_ERROR],
@@ -51,6 +51,27 @@ const REFUSED: Record<string, [bytes: Buffer, reasonCode: number]> = {
   'a topic longer than the packet': [packet(0x32, [0xff, 0xff], Buffer.from('abc')), MALFORMED],
   'an empty topic': [publish(''), 0x90],
   'a topic with a wildcard': [publish('a/#'), 0x90],
+  'a topic that is not UTF-8': [
+    packet(0x32, text(Buffer.from([0x61, 0xff])), [0, 1], properties()),
+    MALFORMED,
+  ],
+  'a topic with U+0000': [publish('a\0b'), MALFORMED],
+  'a user property that is not UTF-8': [
+    publish(
+      REQUEST_TOPIC,
+      RESPONSE,
+      Buffer.concat([Buffer.from([0x26]), text('__ft'), text(Buffer.from([0xc3]))]),
+    ),
+    MALFORMED,
+  ],
+  'a filter that is not UTF-8': [
+    packet(0x82, [0, 1], properties(), text(Buffer.from([0xed, 0xa0, 0x80])), [1]),
+    MALFORMED,
+  ],
+  'a topic alias, of which none is allowed': [publish('a/b', PROPERTY.topicAlias), 0x94],
+  'topic alias 0': [publish('a/b', Buffer.from([0x23, 0, 0])), PROTOCOL_ERROR],
+  'a subscription identifier in a publish': [publish('a/b', PROPERTY.subscriptionIdentifier), PROTOCOL_ERROR],
+  'DUP with QoS 0': [packet(0x38, text('a'), properties()), MALFORMED],
   'packet identifier 0': [packet(0x32, text('a'), [0, 0], properties()), PROTOCOL_ERROR],
   'QoS 3': [packet(0x36, text('a'), [0, 1], properties()), MALFORMED],
   'a subscription identifier of 0': [subscribe(['a'], Buffer.from([0x0b, 0])), PROTOCOL_ERROR],
@@ -158,6 +179,17 @@ describe('The emulator, whatever arrives', () => {
     });
   }
 
+  it('refuses a request with QoS 0 and does not execute it', async () => {
+    const client = await logIn('wire');
+    await client.subscribe(responseTopic('wire'));
+    const parts = properties(RESPONSE, PROPERTY.correlationData('c'), timestamp());
+    client.socket.write(packet(0x30, text(REQUEST_TOPIC), parts, Buffer.from(bulk('DEL', 'k'))));
+    const { properties: told } = await client.next('publish');
+    assert.equal(String(told?.correlationData), 'c');
+    assert.equal(told?.userProperties?.__stat, '400');
+    assert.equal(told?.userProperties?.__stMsg, 'the request does not have QoS 1');
+  });
+
   it('serves what comes in one chunk with the log-in, in order', async () => {
     const client = await track(WireClient.open(emulator.port));
     const requests = Array.from({ length: 100 }, (_, i) =>
@@ -202,7 +234,7 @@ describe('The emulator, whatever arrives', () => {
       packet(
         0x10,
         text('MQTT'),
-        [5, 0x06, 0, 0],
+        [5, 0x0e, 0, 0],
         properties(),
         text('mortal'),
         properties(...will),

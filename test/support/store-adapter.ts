@@ -27,6 +27,7 @@ export async function serveStore(options: IClientOptions): Promise<StoreAdapter>
     const clientId = userProperty(packet.properties?.userProperties, SOURCE_ID) ?? '';
     const request = requestOf(clientId, {
       payload,
+      qos: packet.qos,
       ...(packet.properties && { properties: packet.properties }),
     });
     if (!request) return;

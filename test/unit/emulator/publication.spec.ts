@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type IPublishPacket, parser } from 'mqtt-packet';
-import { type Publication, propertiesOf } from '../../../src/emulator/publication';
-import { publicationPacket } from '../../../src/emulator/publication-packet';
+import { type Publication, propertiesOf, publicationPacket } from '../../../src/emulator/publication';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((one) => one !== '__proto__');
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((one) => Buffer.from(one));
@@ -12,7 +11,12 @@ describe('The packet of a publication', () => {
     fc.assert(
       fc.property(
         fc.record({
-          kind: fc.constantFrom('answer' as const, 'refusal' as const, 'notification' as const),
+          kind: fc.constantFrom(
+            'answer' as const,
+            'refusal' as const,
+            'qosRefusal' as const,
+            'notification' as const,
+          ),
           topic: text,
           payload: bytes(300),
           packetId: fc.nat(65_535),
