@@ -1,7 +1,7 @@
 import type { Observation } from '../client/observation';
 import type { Change } from '../client/observations';
 import type { SetResult, StateStoreClient } from '../client/state-store-client';
-import { isPassing } from '../coordination/coordination-errors';
+import { isRetryable } from '../coordination/coordination-errors';
 import { StateStoreError } from '../errors';
 import { ServiceError } from '../protocol/errors';
 import { compareHlc, parseHlc } from '../protocol/hlc';
@@ -397,7 +397,7 @@ export class CachedKey {
 
 /** A refusal is another one only when there is another connection. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof ServiceError && !isPassing(error);
+  return error instanceof ServiceError && !isRetryable(error);
 }
 
 function notSent(key: CachedKey): StateStoreError {

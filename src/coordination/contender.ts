@@ -1,331 +1,261 @@
-import type { Observation } from '../client/observation';
-import { toBytes } from '../client/options';
+import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
-import { isPassing, ofLock } from './coordination-errors';
-import { holderName } from './holder';
+import { isClockFault, ofLock } from './coordination-errors';
+import { type Holder, parseHolder } from './holder';
 import type { Lease } from './lease';
+import { type LeaseState, LeaseWatch } from './lease-watch';
+import { NextWaiter } from './next-waiter';
+import { StoreMemory } from './store-memory';
+import { Wakeup } from './wakeup';
 
-/** What a contender is told while it waits. */
+/** What a contender asks and reports while it waits. */
 export interface ContenderEvents {
-  /** Whether the lease is still wanted. Asked after every wait. */
-  wanted(): boolean;
-  /** Milliseconds that the next request may take, from 1; nothing where it is too late for one. */
-  patience(): number | undefined;
-  /** Somebody else has it now, or nobody else, as far as it is known. */
+  /** The lease to acquire now; `undefined` if none is wanted any more. Asked after every wait. */
+  lease(): Lease | undefined;
+  /** Milliseconds for which the lease is wanted at most. */
+  wait(): number;
+  /** Another client holds the lease now, or nobody, as far as it is known. */
   onHolder(name: string | undefined): void;
-  /** The store could not be asked, or can again. */
+  /** The store could not be asked, or can be asked again (`undefined`). */
   onTrouble(error: StateStoreError | undefined): void;
 }
 
-/** Pause before the store is asked again after an error, in milliseconds. */
-const RETRY_PAUSE_MS = 100;
-/**
- * Who had it last lets all others have their turn first. Each of them is given this much time: so many of one's own round trips, and
- * at least so many milliseconds; all of them together no more than the most.
- */
-const STEP_ROUND_TRIPS = 2;
-const STEP_MS = 2;
-const MOST_STEPS_MS = 50;
-/** How many turns of others are remembered, to know how many there are. */
-const REMEMBERED_TURNS = 32;
-/** Pause before the store is asked again where the key cannot be observed, in milliseconds. */
-const BLIND_PAUSE_MS = 1000;
-/** How long an observation is kept after somebody else had the lease, in milliseconds. */
+export interface ContenderOptions {
+  /** Identifies the contender: its holder texts without the duration. */
+  id: string;
+  /** Whether waiters take turns. Without turns, all candidates try as soon as the lease is free. */
+  turns: boolean;
+  /** `loss`: waits after the store lost its memory. `suspicion`: also after a lost session, if that cannot be found out. */
+  caution(): 'none' | 'loss' | 'suspicion';
+}
+
+/** First and longest pause before the store is asked again after an error, in milliseconds. */
+const RETRY_MS = { first: 50, longest: 500 };
+/** How long a busy client observes the key after another client held the lease, in milliseconds. */
 const LINGER_MS = 1000;
+/** Pause before the store is asked again if the key cannot be observed, in milliseconds. */
+const UNOBSERVED_PAUSE_MS = 1000;
 
 /**
- * One who wants a lease: tries, and as long as somebody else has it observes the key instead of asking again and again. A holder
- * that does not renew, or whose end is not told, is asked after twice the duration. Where the store refuses that the key be observed on,
- * it is asked every second until the next connection.
+ * A client that wants a lease. It tries to acquire it, and while another client holds it observes the key instead of asking again. A
+ * holder that does not renew, or whose end was not reported, is tested after twice the duration.
  */
 export class Contender {
   readonly #store: StateStoreClient;
-  readonly #lease: Lease;
   readonly #events: ContenderEvents;
-  readonly #lasting: boolean;
-  #observation: Observation | undefined;
-  #linger: NodeJS.Timeout | undefined;
-  /** Whether somebody else holds it, as far as it is known. */
-  #taken = false;
-  /** Whether somebody else has had it since this one had it last. */
-  #passed = false;
-  /** Counts deletes that were told. */
-  #freed = 0;
-  /** Whether the next try is for a lease that just became free. */
-  #hope = false;
-  /** Who had it last, as was told; `undefined` when it has been free since. */
-  #lastHolder: string | undefined;
-  /** Who of the others had the last turns, the latest one last. */
-  readonly #others: string[] = [];
-  /** How many turns others have had since ours. */
-  #turns = 0;
-  #wasConnected = false;
-  #listening = false;
-  /** Why the key is not observed any more; that is tried again with the next connection. */
-  #blinded: StateStoreError | undefined;
-  /** Nothing is taken before, on the monotonic clock in milliseconds. */
-  #notBefore = Number.NEGATIVE_INFINITY;
-  #wake: (() => void) | undefined;
-  #closed = false;
-  /** Ends the try under way when the lease is not wanted any more: without a connection it would wait for long. */
+  readonly #options: ContenderOptions;
+  readonly #watch: LeaseWatch;
+  readonly #next: NextWaiter | undefined;
+  readonly #memory: StoreMemory;
+  readonly #wakeup = new Wakeup();
+  /** The ID of the holder that was reported last; `undefined` since the lease was free. */
+  #holder: string | undefined;
+  /** How often another client was seen to acquire the lease, and when that was last, on the monotonic clock in milliseconds. */
+  #others = 0;
+  #otherSeenAt = Number.NEGATIVE_INFINITY;
+  /** The same when this contender acquired it. */
+  #othersBefore = 0;
+  /** Why the key is not observed any more. It is tried again with the next connection. */
+  #unobserved: StateStoreError | undefined;
+  #retryMs = RETRY_MS.first;
+  /** Ends the attempt in flight if its connection is lost, or the lease is not wanted any more. */
   #abort = new AbortController();
-  #trying = false;
+  #closed = false;
 
-  /**
-   * `lasting`: it observes the key for good, once it does. And it is cautious: a broker that lost our session may have lost all keys,
-   * the one of a holder who does not know yet among them; so for the duration of the lease it takes nothing.
-   */
-  constructor(store: StateStoreClient, lease: Lease, events: ContenderEvents, lasting = false) {
-    this.#lasting = lasting;
-    this.#wasConnected = store.state.kind === 'connected';
+  constructor(store: StateStoreClient, key: Bytes, events: ContenderEvents, options: ContenderOptions) {
     this.#store = store;
-    if (lasting) this.#listen();
-    this.#lease = lease;
     this.#events = events;
+    this.#options = options;
+    this.#memory = StoreMemory.of(store);
+    this.#watch = new LeaseWatch(store, key, {
+      onChange: (state) => this.#onChange(state),
+      onLost: (error) => this.#onUnobserved(ofLock(error, key, store.keyPrefix)),
+    });
+    if (options.turns) this.#next = new NextWaiter(store, key, () => this.#wakeup.wake());
+    store.on('state', this.#onState);
   }
 
-  /** Resolves with true when the lease is held, with false when it is not wanted any more. Rejects when that is in vain. */
-  async obtain(): Promise<boolean> {
-    while (this.#isWanted) {
-      if (this.#taken && this.#observation) {
-        await this.#wait(2 * this.#lease.duration, () => {
-          this.#taken = false;
-        });
-        this.#hope = !this.#taken;
-        continue;
+  /** Resolves with a lease that is held, or with nothing when none is wanted any more. Rejects if waiting is in vain. */
+  async obtain(): Promise<Lease | undefined> {
+    let tried: Lease | undefined;
+    for (let lease = this.#wanted; lease; lease = this.#wanted) {
+      try {
+        // The outcome of an earlier attempt may be unknown: it must not exclude this one.
+        if (tried && tried !== lease) await tried.release();
+        tried = lease;
+        await this.#store.connect({ timeout: lease.duration, signal: this.#abort.signal });
+        if (await this.#hasToWait(lease)) continue;
+        if (await this.#try(lease)) return lease;
+      } catch (error) {
+        await this.#onError(error, lease);
       }
-      const caution = this.#notBefore - performance.now();
-      if (caution > 0) {
-        await this.#observeSomehow();
-        await this.#wait(caution);
-        continue;
-      }
-      if (this.#hope) await this.#letFirst();
-      if (!this.#isWanted) break;
-      if (this.#taken && this.#observation) continue;
-      if (await this.#try()) return true;
     }
-    // A try without an answer may have succeeded. Who closes gives it back on its own.
-    if (!this.#closed) this.#lease.release().catch(() => undefined);
-    return false;
+    // Closing releases the lease itself.
+    if (!this.#closed) tried?.release().catch(() => undefined);
+    this.#next?.leave(this.#options.id);
+    return undefined;
   }
 
-  /** After the lease was given back: waits `grace` milliseconds, less if it is told that somebody else has it, or had it already. */
-  async yield(grace: number): Promise<void> {
-    const end = performance.now() + grace;
-    while (!this.#passed && this.#isWanted && performance.now() < end)
-      await this.#wait(end - performance.now());
+  /** After a release: waits until another client holds the lease, `ms` milliseconds at most. */
+  async letOthersFirst(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    await this.#observe().catch(() => undefined);
+    for (let left = ms; left > 0 && this.#wanted; left = end - performance.now()) {
+      if (this.#others > this.#othersBefore) return;
+      await this.#wakeup.wait(left);
+    }
   }
 
-  /** Whether somebody else had the lease not long ago. */
-  get contested(): boolean {
-    return this.#observation !== undefined;
+  /** Whether another client is known to wait for the lease. */
+  get hasNext(): boolean {
+    return this.#next?.turns.hasOther(this.#options.id) ?? false;
   }
 
-  /** Looks again whether the lease is wanted. */
+  /** Finds out by one request whether another client waits; if so, observes the waiters from now on. */
+  async lookForNext(): Promise<void> {
+    if (this.#watch.state.kind !== 'unknown') return;
+    if (await this.#next?.hasOther(this.#options.id)) await this.#observe().catch(() => undefined);
+  }
+
+  /** Stops observing the key until that is needed again, unless other clients wanted the lease lately. */
+  rest(): void {
+    if (this.hasNext || performance.now() - this.#otherSeenAt < LINGER_MS) return;
+    this.#unobserve();
+  }
+
+  #unobserve(): void {
+    void this.#watch.close();
+    this.#next?.close();
+  }
+
+  /** Checks again whether the lease is wanted. */
   look(): void {
-    if (!this.#isWanted) this.#giveUp();
-    this.#wake?.();
+    if (!this.#wanted) this.#giveUp();
+    this.#wakeup.wake();
   }
 
   close(): void {
     this.#closed = true;
-    this.#unlisten();
-    clearTimeout(this.#linger);
-    this.#giveUp();
-    this.#wake?.();
-    void this.#unobserve();
+    this.#store.off('state', this.#onState);
+    this.#unobserve();
+    this.look();
   }
 
-  #giveUp(): void {
-    if (!this.#trying) return;
-    this.#abort.abort();
-    this.#abort = new AbortController();
+  get #wanted(): Lease | undefined {
+    return this.#closed ? undefined : this.#events.lease();
   }
 
-  get #isWanted(): boolean {
-    return !this.#closed && this.#events.wanted();
-  }
-
-  readonly #onState = (state: StateStoreClient['state']): void => {
-    if (state.kind !== 'connected') return;
-    this.#blinded = undefined;
-    if (!this.#lasting) {
-      if (!this.#observation) this.#unlisten();
-      return;
+  /** Whether it waited, because the lease cannot be acquired yet. */
+  async #hasToWait(lease: Lease): Promise<boolean> {
+    const caution = await this.#caution(lease);
+    if (caution > 0) {
+      await this.#observe();
+      await this.#wakeup.wait(caution);
+      return true;
     }
-    const isFirst = !this.#wasConnected;
-    this.#wasConnected = true;
-    // The holder itself renews its lease, and needs no caution.
-    if (!isFirst && !state.resumed && !this.#lease.held)
-      this.#notBefore = performance.now() + this.#lease.duration;
-  };
-
-  readonly #onObservationLost = (key: Buffer, error: StateStoreError): void => {
-    if (!this.#observation || !key.equals(toBytes('key', this.#lease.key))) return;
-    clearTimeout(this.#linger);
-    this.#blinded = ofLock(error, this.#lease.key, this.#store.keyPrefix);
-    void this.#unobserve();
-    // The holder needs no observation.
-    if (!this.#lease.held) this.#events.onTrouble(this.#blinded);
-    // What it waits for is not told any more.
-    this.#wake?.();
-  };
-
-  /** To know the holder while it waits; a failure is met again when it tries. */
-  async #observeSomehow(): Promise<void> {
-    if (this.#blinded) return;
-    await this.#observe().catch(() => undefined);
+    const { state } = this.#watch;
+    if (state.kind === 'unknown') return false;
+    const me = { id: this.#options.id, roundTrip: lease.roundTrip };
+    // Our own release has not been reported yet: it is free for us, unless another waiter is next.
+    const isOurs = state.kind === 'held' && state.holder === lease.holder && !this.hasNext;
+    const isHeld = state.kind === 'held' && !isOurs;
+    const delay = this.#next?.turns.delayOf(me) ?? 0;
+    const left = state.kind === 'free' ? state.since + delay - performance.now() : 0;
+    if (!isHeld && left <= 0) return false;
+    this.#next?.announce(me, this.#events.wait());
+    if (isHeld) await this.#wakeup.wait(2 * this.#longest(lease), () => this.#watch.doubt());
+    else await this.#wakeup.wait(left);
+    return true;
   }
 
-  async #try(): Promise<boolean> {
-    const freed = this.#freed;
-    this.#hope = false;
-    const timeout = this.#events.patience();
-    if (timeout === undefined) {
-      // Who wants it gives up in a moment, or somebody with more time comes.
-      await this.#wait(RETRY_PAUSE_MS);
-      return false;
-    }
+  /** Milliseconds for which a holder may still believe in a lease that the store forgot. */
+  async #caution(lease: Lease): Promise<number> {
+    const caution = this.#options.caution();
+    if (caution === 'none') return 0;
+    await this.#memory.check();
+    const lostAt = caution === 'loss' ? this.#memory.lostAt : this.#memory.suspectedAt;
+    return lostAt + this.#longest(lease) - performance.now();
+  }
+
+  /** The longest lease on this key that is known. */
+  #longest(lease: Lease): number {
+    return Math.max(lease.duration, this.#watch.longest);
+  }
+
+  async #try(lease: Lease): Promise<boolean> {
+    const before = this.#watch.state;
     const { signal } = this.#abort;
-    this.#trying = true;
-    try {
-      const mine = await this.#lease.tryAcquire({ timeout, signal });
-      this.#trying = false;
-      this.#events.onTrouble(mine ? undefined : this.#blinded);
-      if (mine && performance.now() < this.#notBefore) {
-        // The request was sent again to a store that may have lost the key of the present holder.
-        await this.#lease.release();
-        return false;
-      }
-      if (mine) {
-        this.#taken = false;
-        this.#passed = false;
-        this.#turns = 0;
-        return true;
-      }
-      if (this.#observation) {
-        // A delete that was told meanwhile came after this try.
-        this.#taken = this.#freed === freed;
-      } else if (this.#blinded) {
-        await this.#wait(BLIND_PAUSE_MS);
-      } else {
-        // Tried again before waiting: it may have become free before it was observed.
-        await this.#observe();
-      }
-    } catch (error) {
-      this.#trying = false;
-      if (!signal.aborted) await this.#onError(error);
+    const mine = await lease.tryAcquire({ signal });
+    this.#retryMs = RETRY_MS.first;
+    this.#events.onTrouble(mine ? undefined : this.#unobserved);
+    if (mine) {
+      this.#othersBefore = this.#others;
+      this.#next?.acquired(this.#options.id);
+      return true;
     }
+    // A notification that came meanwhile is newer than the response.
+    if (this.#watch.state.kind !== 'unknown') {
+      if (this.#watch.state === before) this.#watch.missed();
+    } else if (this.#unobserved) await this.#wakeup.wait(UNOBSERVED_PAUSE_MS);
+    else await this.#observe();
     return false;
   }
 
-  async #onError(error: unknown): Promise<void> {
-    const known =
-      error instanceof StateStoreError ? ofLock(error, this.#lease.key, this.#store.keyPrefix) : error;
-    if (!isPassing(error)) throw known;
-    this.#events.onTrouble(known as StateStoreError);
-    // Without a connection the request waits by itself; where it fails at once, this must not spin.
-    await this.#wait(RETRY_PAUSE_MS);
+  async #onError(error: unknown, lease: Lease): Promise<void> {
+    if (this.#abort.signal.aborted) {
+      this.#abort = new AbortController();
+      return;
+    }
+    if (isClockFault(error)) await lease.release().catch(() => undefined);
+    if (!(error instanceof StateStoreError)) throw error;
+    const known = ofLock(error, lease.key, this.#store.keyPrefix);
+    if (isClockFault(error) || !error.retryable) throw known;
+    this.#memory.doubt();
+    this.#events.onTrouble(known);
+    await this.#wakeup.wait(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.longest);
   }
 
   async #observe(): Promise<void> {
-    if (this.#observation) return;
-    const observation = await this.#store.observe(
-      this.#lease.key,
-      (change) => {
-        if (change.operation === 'delete') {
-          this.#freed++;
-          this.#taken = false;
-          this.#lastHolder = undefined;
-          this.#events.onHolder(undefined);
-        } else {
-          const holder = change.value.toString();
-          this.#taken = holder !== this.#lease.holder;
-          // That it is ours is known when the answer comes.
-          if (this.#taken) {
-            if (holder !== this.#lastHolder) this.#onTurn(holder);
-            this.#passed = true;
-            this.#keepObserving();
-            this.#events.onHolder(holderName(holder));
-          }
-        }
-        this.#wake?.();
-      },
-      { current: true },
-    );
-    if (this.#closed) {
-      await observation.close();
-      return;
+    if (this.#unobserved) return;
+    await this.#next?.open();
+    await this.#watch.open();
+  }
+
+  #onChange(state: LeaseState): void {
+    if (state.kind === 'free') {
+      this.#holder = undefined;
+      this.#events.onHolder(undefined);
+    } else if (state.kind === 'held' && state.holder !== undefined) {
+      this.#onHeld(parseHolder(state.holder));
     }
-    this.#observation = observation;
-    this.#listen();
-    this.#keepObserving();
+    this.#wakeup.wake();
   }
 
-  /** The observation ends when nobody else had the lease for a while. */
-  #keepObserving(): void {
-    if (this.#lasting || this.#closed) return;
-    clearTimeout(this.#linger);
-    this.#linger = setTimeout(() => {
-      if (this.#taken) this.#keepObserving();
-      else void this.#unobserve();
-    }, LINGER_MS).unref();
+  #onHeld({ id, name }: Holder): void {
+    const isRenewal = id === this.#holder;
+    this.#holder = id;
+    if (isRenewal || id === this.#options.id) return;
+    this.#others++;
+    this.#otherSeenAt = performance.now();
+    this.#next?.acquiredBy(id, this.#options.id);
+    this.#events.onHolder(name);
   }
 
-  async #unobserve(): Promise<void> {
-    const observation = this.#observation;
-    this.#observation = undefined;
-    if (!this.#lasting && !this.#blinded) this.#unlisten();
-    await observation?.close().catch(() => undefined);
+  #onUnobserved(error: StateStoreError): void {
+    this.#unobserved = error;
+    this.#events.onTrouble(error);
+    this.#wakeup.wake();
   }
 
-  /** There may be as many contenders as keys, so one listens only while there is something to hear. */
-  #listen(): void {
-    if (this.#listening) return;
-    this.#listening = true;
-    this.#store.on('state', this.#onState);
-    this.#store.on('observationLost', this.#onObservationLost);
-  }
+  readonly #onState = ({ kind }: StateStoreClient['state']): void => {
+    if (kind === 'connected') this.#unobserved = undefined;
+    if (kind === 'disconnected') this.#giveUp();
+  };
 
-  #unlisten(): void {
-    if (!this.#listening) return;
-    this.#listening = false;
-    this.#store.off('state', this.#onState);
-    this.#store.off('observationLost', this.#onObservationLost);
-  }
-
-  /** Until something is told, or the time is over. */
-  async #wait(ms: number, onTime: () => void = () => undefined): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        onTime();
-        done();
-      }, ms);
-      const done = () => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-      this.#wake = done;
-    });
-  }
-
-  /** Gives those a chance whose turn it is; a little chance decides between those who have waited for the same number of turns. */
-  async #letFirst(): Promise<void> {
-    const step = Math.max(STEP_MS, STEP_ROUND_TRIPS * this.#lease.roundTrip);
-    const others = new Set(this.#others).size;
-    // The only other one gave it back just now.
-    if (others <= 1 && this.#turns > 0) return;
-    const before = Math.max(0, others - this.#turns);
-    await this.#wait(Math.min(MOST_STEPS_MS, step * (before + Math.random() / (1 + this.#turns))));
-  }
-
-  #onTurn(holder: string): void {
-    this.#lastHolder = holder;
-    this.#turns++;
-    this.#others.push(holder);
-    if (this.#others.length > REMEMBERED_TURNS) this.#others.shift();
+  #giveUp(): void {
+    this.#abort.abort();
+    this.#wakeup.wake();
   }
 }

@@ -1,19 +1,26 @@
 /** The errors of leases, locks and updates, in words that say what to do. */
 import { type Bytes, toBytes } from '../client/options';
-import { causeFirst, type ErrorCode, type Operation, printableKey, StateStoreError } from '../errors';
+import type { StateStoreClient } from '../client/state-store-client';
+import { causeFirst, type Operation, printableKey, StateStoreError } from '../errors';
 
-/** Errors that may be gone when the same is tried again. */
-const PASSING = new Set<ErrorCode>([
-  'TIMEOUT',
-  'OUTCOME_UNKNOWN',
-  'NOT_CONNECTED',
-  'QUEUE_FULL',
-  'BAD_RESPONSE',
-  'TIMESTAMP_SKEW',
-]);
+/** Whether the same call may succeed later without a person changing anything. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof StateStoreError && error.retryable;
+}
 
-export function isPassing(error: unknown): boolean {
-  return error instanceof StateStoreError && PASSING.has(error.code);
+/** Whether the clocks of this machine and of the store differ too much for this client to use the store's responses. */
+export function isClockFault(error: unknown): boolean {
+  return error instanceof StateStoreError && error.code === 'TIMESTAMP_SKEW';
+}
+
+/** Why there is no connection, if there is none and the reason is known. */
+export function connectionTrouble({ state }: StateStoreClient): StateStoreError | undefined {
+  return 'reason' in state && state.reason ? notConnected(state.reason) : undefined;
+}
+
+/** There is no connection for the requests of a lock or a role. */
+export function notConnected(reason: StateStoreError): StateStoreError {
+  return new StateStoreError('NOT_CONNECTED', reason, { cause: reason, retryable: reason.retryable });
 }
 
 /** A key in words. */

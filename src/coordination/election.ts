@@ -4,7 +4,10 @@ import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
 import { Contender } from './contender';
+import { isClockFault } from './coordination-errors';
 import { Deferred } from './deferred';
+import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { holderText } from './holder';
 import { Lease } from './lease';
 
 export interface ElectionOptions {
@@ -66,23 +69,22 @@ export class Election extends EventEmitter<ElectionEvents> {
   constructor(store: StateStoreClient, role: Bytes, { duration, name }: ElectionOptions = {}) {
     super();
     this.#name = name || store.clientId;
-    this.#lease = new Lease(store, role, {
-      ...(duration !== undefined && { duration }),
-      holder: `${this.#name}:${randomUUID()}`,
-    });
+    const ms = leaseDuration(duration ?? DEFAULT_LEASE_MS);
+    const id = `${this.#name}:${randomUUID()}`;
+    this.#lease = new Lease(store, role, { duration: ms, holder: holderText(id, ms) });
     this.#lease.on('lost', () => this.#ended.resolve());
     this.#contender = new Contender(
       store,
-      this.#lease,
+      role,
       {
-        wanted: () => !this.#closed,
-        patience: () => this.#lease.duration,
+        lease: () => (this.#closed ? undefined : this.#lease),
+        wait: () => this.#lease.duration,
         onHolder: (holder) => {
           if (this.#state.state === 'standby') this.#become({ state: 'standby', holder });
         },
         onTrouble: (error) => this.#tellTrouble(error),
       },
-      true,
+      { id, turns: false, caution: () => 'suspicion' },
     );
   }
 
@@ -128,7 +130,7 @@ export class Election extends EventEmitter<ElectionEvents> {
   }
 
   async #giveBack(timeout = 2000): Promise<void> {
-    await this.#lease.release({ timeout }).catch(() => undefined);
+    await this.#lease.release({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -139,7 +141,9 @@ export class Election extends EventEmitter<ElectionEvents> {
         const known = error instanceof StateStoreError ? error : undefined;
         this.#tellTrouble(known);
         if (known?.code === 'CLOSED') break;
-        await this.#wait(REFUSED_PAUSE_MS);
+        // With a wrong clock, every attempt keeps the role from the others for a moment.
+        const isClock = isClockFault(error);
+        await this.#wait(isClock ? Math.max(REFUSED_PAUSE_MS, 2 * this.#lease.duration) : REFUSED_PAUSE_MS);
         continue;
       }
       if (this.#closed) {
@@ -152,7 +156,7 @@ export class Election extends EventEmitter<ElectionEvents> {
       this.#standBy(undefined);
       if (this.#resigned) {
         this.#resigned = false;
-        await this.#contender.yield(RESIGN_GRACE_MS);
+        await this.#contender.letOthersFirst(Math.max(RESIGN_GRACE_MS, 4 * this.#lease.roundTrip));
       }
     }
   }

@@ -1,11 +1,38 @@
-const UUID_END = /:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/**
+ * The text under the key of a lease. For other clients it is opaque (docs/protocol.md section 6). Ours is `name:uuid:duration`, so that
+ * a candidate knows how long the holder may believe in its lease after the store lost its memory.
+ */
 
-/** Who holds a lease, for people: the holder without the UUID that tells the leases of one client apart. */
-export function holderName(holder: string): string {
-  return holder.replace(UUID_END, '');
+/** What can be read from the text of a holder. */
+export interface Holder {
+  /** For people. */
+  name: string;
+  /** The text without the duration, which identifies one waiter among all. */
+  id: string;
+  /** Milliseconds, if the holder wrote it. */
+  duration: number | undefined;
 }
 
-/** Whether a value is what a holder stores under the key of its lease. */
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const HOLDER = new RegExp(`^(?<id>(?<name>.*):${UUID})(?::(?<duration>\\d{1,10}))?$`, 's');
+
+/** `id`: `name:uuid`. `duration` in milliseconds. */
+export function holderText(id: string, duration: number): string {
+  return `${id}:${duration}`;
+}
+
+/** Reads the text of any client: one that is not ours is its own name. */
+export function parseHolder(text: string): Holder {
+  const { id = text, name = text, duration } = HOLDER.exec(text)?.groups ?? {};
+  return { name, id, duration: duration === undefined ? undefined : Number(duration) };
+}
+
+/** The name of a holder, for people. */
+export function holderName(text: string): string {
+  return parseHolder(text).name;
+}
+
+/** Whether a value looks like what a client of this package stores under the key of a lease. */
 export function isHolder(value: string): boolean {
-  return UUID_END.test(value);
+  return HOLDER.test(value);
 }

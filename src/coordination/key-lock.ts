@@ -1,278 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { timeLeft } from '../client/time-left';
-import type { StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
 import { Contender } from './contender';
-import { leaseLost, lockClosed } from './coordination-errors';
+import { connectionTrouble, isClockFault, leaseLost, lockClosed, notConnected } from './coordination-errors';
 import { Deferred } from './deferred';
 import type { Hold } from './hold';
-import { holderName } from './holder';
+import { holderName, holderText } from './holder';
 import { Lease } from './lease';
 
-interface Waiter {
+/** One call that wants the lock. */
+export interface LockRequest {
+  /** Milliseconds of the lease. */
   duration: number;
+  /** Milliseconds to wait at most. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+  /** Whether to wait for the end of holders that a store which lost its memory forgot. */
+  cautious: boolean;
+}
+
+interface Waiter extends LockRequest {
   /** On the monotonic clock, in milliseconds. */
   deadline: number;
-  /** Milliseconds of which the wait is the rest. */
-  timeout: number;
   /** Settles the wait, unless it is settled. */
   finish(outcome: { hold: Hold | undefined } | { error: unknown }): void;
   settled: boolean;
 }
 
-/**
- * How long a process has the lock, with or without pauses, before others have their turn, in milliseconds, and to how many of its own
- * waiters it hands it on meanwhile. Where nobody else wants it, each turn is twice as long as the one before, up to the longest.
- */
+/** For how long, and for how many of its own waiters, a process keeps the lock while other clients wait, in milliseconds. */
 const TURN = { ms: 50, handOvers: 16 };
-const LONGEST_TURN = 4;
-/**
- * How long it then waits for others to take the lock: so many of its own round trips, and at least so many milliseconds; more where
- * somebody wanted it lately.
- */
-const GRACE_ROUND_TRIPS = 6;
-const GRACE_MS = 3;
-const CONTESTED_GRACE_MS = 10;
-/** How long before the end of a wait its last request ends, in milliseconds; a tenth of what is left if that is less. */
-const LAST_WORD_MS = 100;
-/** How long a lock that nobody wants any more is remembered, in milliseconds. */
-const KEPT_MS = 5000;
-/** How long a client that is being closed leaves the lock to its borrower, in milliseconds. */
-const CLOSING_MS = 1000;
-/** Given back for so long, in milliseconds, a turn has ended by itself. */
+/** So many turns in a row end with a pause for clients that do not announce themselves, in milliseconds. */
+const STRANGERS = { turns: 4, pauseMs: 3 };
+/** A process that released the lock for so long has ended its turn, in milliseconds. */
 const IDLE_MS = 50;
+/** How long a client that is being closed leaves the lock to its user, in milliseconds. */
+const CLOSING_MS = 1000;
 
 /**
- * One lock of one client, shared by all who want it in this process: they queue here, first come first served, and one lease
- * stands for all of them in the store, so that they do not compete there. With each hand-over it is renewed, so that each holder
- * has a token newer than the one before.
+ * One lock of one client. All calls of this process queue here, first come, first served, and share one lease for each duration they ask
+ * for, so they do not compete in the store. The lease is renewed at each hand-over, so that each hold has a newer token than the one before.
  */
 export class KeyLock {
   readonly #store: StateStoreClient;
-  readonly #lease: Lease;
+  readonly #key: Bytes;
+  readonly #id: string;
+  readonly #leases = new Map<number, Lease>();
   readonly #contender: Contender;
   readonly #waiters: Waiter[] = [];
+  readonly #onIdle: () => void;
   #serving = false;
-  /** Resolves when nobody waits for it or holds it. */
+  /** Resolves when nobody waits for the lock or holds it. */
   #served = new Deferred();
   #closing = false;
   #trouble: StateStoreError | undefined;
+  /** Set while the clock of this machine makes the lock useless. */
+  #clockFault: { error: unknown; until: number } | undefined;
   #holder: string | undefined;
+  /** The lease that is held for a user. */
+  #current: Lease | undefined;
   #lost: ((reason: StateStoreError) => void) | undefined;
-  readonly #onIdle: () => void;
-  /** On the monotonic clock, in milliseconds. */
-  #turnBegan = Number.NEGATIVE_INFINITY;
-  #handOvers = 0;
-  /** How long this turn is, in times of {@link TURN}. */
-  #turn = 1;
-  #givenBackAt = Number.NEGATIVE_INFINITY;
+  /** Began on the monotonic clock, in milliseconds. */
+  #turn = { began: Number.NEGATIVE_INFINITY, handOvers: 0, count: 0 };
+  #releasedAt = Number.NEGATIVE_INFINITY;
 
-  /** `onIdle` is called when nobody waits for it or holds it any more. */
+  /** `onIdle` is called when nobody waits for the lock or holds it any more. */
   constructor(store: StateStoreClient, key: Bytes, onIdle: () => void) {
-    this.#onIdle = onIdle;
     this.#store = store;
-    this.#lease = new Lease(store, key);
-    this.#lease.on('lost', (reason) => this.#lost?.(reason));
-    this.#contender = new Contender(store, this.#lease, {
-      wanted: () => this.#waiters.length > 0,
-      patience: () => this.#patience,
-      onHolder: (name) => {
-        this.#holder = name;
+    this.#key = key;
+    this.#onIdle = onIdle;
+    this.#id = `${store.clientId}:${randomUUID()}`;
+    this.#contender = new Contender(
+      store,
+      key,
+      {
+        // The lock lasts as long as the waiter asks for whom it is acquired.
+        lease: () => (this.#waiters[0] ? this.#leaseOf(this.#waiters[0].duration) : undefined),
+        wait: () => Math.max(0, ...this.#waiters.map(({ deadline }) => deadline)) - performance.now(),
+        onHolder: (name) => {
+          this.#holder = name;
+        },
+        onTrouble: (error) => {
+          // A request without a response in time: the lock is not free, as far as this client knows.
+          if (error?.code !== 'TIMEOUT') this.#trouble = error;
+        },
       },
-      onTrouble: (error) => {
-        this.#trouble = error;
-      },
-    });
+      { id: this.#id, turns: true, caution: () => (this.#waiters[0]?.cautious ? 'loss' : 'none') },
+    );
   }
 
-  /** Whether somebody waits for it or holds it. */
+  /** Whether somebody waits for the lock or holds it. */
   get busy(): boolean {
     return this.#serving;
   }
 
-  /** How many wait here. */
+  /** How many calls of this process wait. */
   get waiting(): number {
     return this.#waiters.length;
   }
 
-  /** Why the store could not be asked, when that was so the last time. */
+  /** Why the store cannot be asked, if so. */
   get trouble(): StateStoreError | undefined {
-    return this.#trouble;
+    return connectionTrouble(this.#store) ?? this.#trouble;
   }
 
-  /** Who holds it, as far as it is known; this client, while it is lent to another waiter of this process. */
+  /** The holder, as far as it is known; this client while it holds the lock for another waiter of this process. */
   get holder(): string | undefined {
-    return this.#lease.held ? holderName(this.#lease.holder) : this.#holder;
+    return this.#current?.held ? holderName(this.#current.holder) : this.#holder;
   }
 
-  /** Nobody wants it any more: the key is not observed any longer. */
+  /** Nobody wants the lock any more: the key is not observed any longer. */
   forget(): void {
     this.#contender.close();
   }
 
-  /**
-   * Waits for `timeout` milliseconds at most, which are the rest of `whole`; then resolves with nothing, or rejects when the store could
-   * not be asked.
-   */
-  acquire(
-    duration: number,
-    timeout: number,
-    signal?: AbortSignal,
-    whole = timeout,
-  ): Promise<Hold | undefined> {
+  /** Waits for the lock. Resolves with nothing if it was not free in time; rejects if the store could not be asked. */
+  acquire(request: LockRequest): Promise<Hold | undefined> {
+    const { signal, timeout } = request;
     return new Promise((resolve, reject) => {
-      if (signal?.aborted || this.#closing) {
-        reject(signal?.aborted ? signal.reason : lockClosed(this.#lease.key));
+      const refusal = this.#refusal(signal);
+      if (refusal !== undefined) {
+        reject(refusal);
         return;
       }
       const waiter: Waiter = {
-        ...{ duration, deadline: performance.now() + timeout, timeout: whole, settled: false },
+        ...request,
+        deadline: performance.now() + timeout,
+        settled: false,
         finish: (outcome) => {
           if (waiter.settled) return;
           waiter.settled = true;
           clearTimeout(timer);
           signal?.removeEventListener('abort', abort);
-          this.#leave(waiter);
+          this.#remove(waiter);
           if ('error' in outcome) reject(outcome.error);
           else resolve(outcome.hold);
         },
       };
       const abort = () => waiter.finish({ error: signal?.reason });
-      const onTime = () => {
-        // A timer that was set late in a long turn of the event loop fires early, before the request that tells why.
-        const left = waiter.deadline - performance.now();
-        if (left > 0) timer = setTimeout(onTime, Math.ceil(left));
-        else waiter.finish(this.#trouble ? { error: this.#trouble } : { hold: undefined });
-      };
-      let timer = setTimeout(onTime, timeout);
+      const timer = setTimeout(() => void this.#onTime(waiter), timeout);
       signal?.addEventListener('abort', abort);
       this.#waiters.push(waiter);
       if (!this.#serving) void this.#serve();
     });
   }
 
-  #leave(waiter: Waiter): void {
+  /** Why a call cannot even wait. */
+  #refusal(signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    if (this.#closing) return lockClosed(this.#key);
+    if (this.#clockFault && performance.now() < this.#clockFault.until) return this.#clockFault.error;
+    return undefined;
+  }
+
+  async #onTime(waiter: Waiter): Promise<void> {
+    const { trouble } = this;
+    if (trouble) waiter.finish({ error: trouble });
+    else if (this.#store.state.kind === 'connected') waiter.finish({ hold: undefined });
+    // The first attempt to connect goes on: the client knows how far it came.
+    else
+      await this.#store.connect({ timeout: 1 }).then(
+        () => waiter.finish({ hold: undefined }),
+        (error) => waiter.finish({ error: error instanceof StateStoreError ? notConnected(error) : error }),
+      );
+  }
+
+  #remove(waiter: Waiter): void {
     const index = this.#waiters.indexOf(waiter);
     if (index >= 0) this.#waiters.splice(index, 1);
     if (this.#waiters.length === 0) this.#contender.look();
   }
 
-  /** A request ends a little before the last of those who wait gives up, so that it can be told why. Nothing where there is no time left. */
-  get #patience(): number | undefined {
-    const now = performance.now();
-    const left = this.#waiters.reduce(
-      (most, { deadline, timeout }) => Math.max(most, timeLeft(deadline, timeout, now) ?? 0),
-      0,
-    );
-    return left > 0 ? Math.max(1, Math.ceil(left - Math.min(LAST_WORD_MS, left / 10))) : undefined;
+  #leaseOf(duration: number): Lease {
+    const known = this.#leases.get(duration);
+    if (known) return known;
+    const lease = new Lease(this.#store, this.#key, { duration, holder: holderText(this.#id, duration) });
+    lease.on('lost', (reason) => {
+      if (lease === this.#current) this.#lost?.(reason);
+    });
+    this.#leases.set(duration, lease);
+    return lease;
   }
 
   async #serve(): Promise<void> {
     this.#serving = true;
     this.#served = new Deferred();
-    const wished = this.#store.beforeClose(() => this.#close());
+    const notClosed = this.#store.beforeClose(() => this.#close());
     while (this.#waiters.length > 0) {
-      if (this.#turnIsOver) await this.#letOthers();
-      const [first] = this.#waiters;
-      if (!first) break;
-      this.#lease.duration = first.duration;
+      const isNewTurn = performance.now() - this.#releasedAt > IDLE_MS;
+      if (isNewTurn) this.#turn = { began: performance.now(), handOvers: 0, count: 0 };
+      else if (this.#turnIsOver && !this.#contender.hasNext) await pause(STRANGERS.pauseMs);
       try {
-        if (!(await this.#contender.obtain())) continue;
+        const lease = await this.#contender.obtain();
+        if (lease) await this.#serveWith(lease);
       } catch (error) {
-        for (const waiter of [...this.#waiters]) waiter.finish({ error });
-        continue;
+        this.#onFinal(error);
       }
-      if (this.#contender.contested) this.#turn = 1;
-      if (performance.now() - this.#givenBackAt > IDLE_MS) this.#beginTurn();
-      await this.#lend();
-      this.#givenBackAt = performance.now();
     }
+    this.#current = undefined;
     this.#serving = false;
-    wished();
+    notClosed();
     this.#served.resolve();
     this.#onIdle();
   }
 
-  /** The client is being closed: nobody new gets the lock, and who has it gives it back, or loses it. */
+  /** An error that waiting does not change ends all waits. */
+  #onFinal(error: unknown): void {
+    if (isClockFault(error)) {
+      const longest = Math.max(...this.#leases.keys());
+      this.#clockFault = { error, until: performance.now() + 2 * longest };
+    }
+    for (const waiter of [...this.#waiters]) waiter.finish({ error });
+  }
+
+  /** The client is being closed: no waiter gets the lock, and its user releases it or loses it. */
   async #close(): Promise<void> {
     this.#closing = true;
-    for (const waiter of [...this.#waiters]) waiter.finish({ error: lockClosed(this.#lease.key) });
+    for (const waiter of [...this.#waiters]) waiter.finish({ error: lockClosed(this.#key) });
     const timer = setTimeout(
-      () => this.#lost?.(leaseLost(this.#lease.key, 'the client was closed', undefined)),
+      () => this.#lost?.(leaseLost(this.#key, 'the client was closed', undefined)),
       CLOSING_MS,
     );
     await this.#served.promise;
     clearTimeout(timer);
   }
 
-  #beginTurn(): void {
-    this.#turnBegan = performance.now();
-    this.#handOvers = 0;
-  }
-
+  /** Whether other clients should get the lock now: those that wait, or now and then those that do not announce themselves. */
   get #turnIsOver(): boolean {
-    if (this.#handOvers >= TURN.handOvers * this.#turn) return true;
-    return performance.now() - this.#turnBegan > TURN.ms * this.#turn;
+    const { began, handOvers, count } = this.#turn;
+    if (handOvers < TURN.handOvers && performance.now() - began <= TURN.ms) return false;
+    if (this.#contender.hasNext) return true;
+    void this.#contender.lookForNext();
+    this.#contender.rest();
+    this.#turn = { began: performance.now(), handOvers: 0, count: (count + 1) % STRANGERS.turns };
+    return this.#turn.count === 0;
   }
 
-  async #letOthers(): Promise<void> {
-    const { contested } = this.#contender;
-    const grace = Math.max(
-      contested ? CONTESTED_GRACE_MS : GRACE_MS,
-      GRACE_ROUND_TRIPS * this.#lease.roundTrip,
-    );
-    if (performance.now() - this.#givenBackAt < IDLE_MS) {
-      await this.#contender.yield(grace);
-      this.#turn = contested ? 1 : Math.min(LONGEST_TURN, 2 * this.#turn);
-    }
-    this.#beginTurn();
-  }
-
-  /** Lends the lock to one waiter after the other, as long as it is our turn, and gives it back. */
-  async #lend(): Promise<void> {
-    let borrowed: Deferred<boolean> | undefined;
+  /** Gives the lock to one waiter after the other while it is the turn of this process, and releases it. */
+  async #serveWith(lease: Lease): Promise<void> {
+    this.#current = lease;
+    let before: Deferred<boolean> | undefined;
     do {
       const [waiter] = this.#waiters;
-      if (!waiter || (borrowed && !(await this.#renew(waiter)))) break;
-      borrowed?.resolve(true);
+      // Another duration is another lease.
+      if (waiter?.duration !== lease.duration) break;
+      if (before && !(await this.#renew(lease))) break;
+      before?.resolve(true);
       if (waiter.settled) continue;
-      if (borrowed) this.#handOvers++;
+      this.#turn.handOvers++;
       // The lease went on since the hold before this one, so no other client held the lock meanwhile.
-      borrowed = await this.#lendTo(waiter, borrowed === undefined && this.#lease.takenOver);
-    } while (this.#lease.held && !this.#turnIsOver);
-    // Also where the last who waited left just when it was obtained: nobody else would give it back.
-    const released = await this.#lease.release().catch(() => false);
-    borrowed?.resolve(released);
+      before = await this.#holdFor(waiter, lease, before === undefined && lease.takenOver);
+    } while (lease.held && !this.#turnIsOver);
+    const released = await lease.release().catch(() => false);
+    this.#releasedAt = performance.now();
+    before?.resolve(released);
   }
 
-  /** A new token for the next one. False where it was not to be had, or there is no time left to ask for it. */
-  async #renew({ duration, deadline, timeout }: Waiter): Promise<boolean> {
-    const lease = this.#lease;
-    const ofLease = timeLeft(lease.expires, lease.duration);
-    const ofWaiter = timeLeft(deadline, timeout);
-    lease.duration = duration;
-    if (!lease.held || ofLease === undefined || ofWaiter === undefined) return false;
-    return lease.tryAcquire({ timeout: Math.min(ofLease, ofWaiter) }).catch(() => false);
+  /** A new token for the next waiter. False if there is none, because the lease ends. */
+  async #renew(lease: Lease): Promise<boolean> {
+    const left = Math.ceil(lease.expires - performance.now());
+    if (!lease.held || left < 1) return false;
+    return lease.tryAcquire({ signal: AbortSignal.timeout(left) }).catch(() => false);
   }
 
-  /** Resolves when the lock is not lent any more, with what tells the borrower that others can have it. */
-  async #lendTo(waiter: Waiter, takenOver: boolean): Promise<Deferred<boolean>> {
-    const lease = this.#lease;
+  /** Resolves when the hold has ended, with the promise of its release. */
+  async #holdFor(waiter: Waiter, lease: Lease, takenOver: boolean): Promise<Deferred<boolean>> {
     const abort = new AbortController();
-    let returned = false;
+    let released = false;
     const free = new Deferred<boolean>();
-    const back = new Deferred<void>();
+    const ended = new Deferred<void>();
     this.#lost = (reason) => {
-      if (!returned) abort.abort(reason);
-      back.resolve();
+      if (!released) abort.abort(reason);
+      ended.resolve();
     };
     waiter.finish({
       hold: {
         get held() {
-          return !returned && !abort.signal.aborted && lease.held;
+          return !released && !abort.signal.aborted && lease.held;
         },
         get fencingToken() {
-          return returned || abort.signal.aborted ? undefined : lease.token;
+          return released || abort.signal.aborted ? undefined : lease.token;
         },
         get deadline() {
           return lease.expires;
@@ -280,40 +288,15 @@ export class KeyLock {
         takenOver,
         signal: abort.signal,
         release: () => {
-          returned = true;
-          back.resolve();
+          released = true;
+          ended.resolve();
           return free.promise;
         },
       },
     });
     if (!lease.held) this.#lost(leaseLost(lease.key, 'it could not be renewed in time', undefined));
-    await back.promise;
+    await ended.promise;
     this.#lost = undefined;
     return free;
   }
-}
-
-const known = new WeakMap<StateStoreClient, Map<string, KeyLock>>();
-
-/** The lock of this client and key; there is one as long as somebody waits for it or holds it, and a little longer. */
-export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
-  const locks = known.get(store) ?? new Map<string, KeyLock>();
-  known.set(store, locks);
-  const id = Buffer.from(key).toString('latin1');
-  const existing = locks.get(id);
-  if (existing) return existing;
-  let idle: NodeJS.Timeout | undefined;
-  const forgetLater = () => {
-    clearTimeout(idle);
-    idle = setTimeout(() => {
-      if (lock.busy) return;
-      locks.delete(id);
-      lock.forget();
-    }, KEPT_MS).unref();
-  };
-  const lock = new KeyLock(store, key, forgetLater);
-  locks.set(id, lock);
-  // Who only asks who holds it does not wait for it.
-  forgetLater();
-  return lock;
 }

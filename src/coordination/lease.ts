@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Bytes, RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { timeLeft } from '../client/time-left';
 import { StateStoreError } from '../errors';
-import { isPassing, leaseLost } from './coordination-errors';
+import { connectionTrouble, isClockFault, isRetryable, leaseLost } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';
+import { holderText } from './holder';
 
 export interface LeaseOptions {
   /** Milliseconds the store keeps the lease without a renewal, a whole number from 100 to 3600000. Default 10000. */
   duration?: number;
   /**
-   * Whom the store shows as the holder. Default: the client ID and a new UUID, so that two leases of one client exclude each
-   * other. Two holders with the same text do not.
+   * The text that the store keeps for the holder. Default: the client ID, a new UUID and the duration, so that two leases of one client
+   * exclude each other. Two holders with the same text do not.
    */
   holder?: string;
 }
@@ -22,46 +22,48 @@ export interface LeaseOptions {
 const MARGIN = 0.1;
 /** Renewals per duration. */
 const RENEWALS = 3;
-/** How long the store is waited for before a renewal is tried again, at least, in times of the last answer's. */
-const PATIENCE_ROUND_TRIPS = 4;
-/** Most and least of the pause before a renewal that failed is tried again, in milliseconds. */
+/** A renewal is given up and sent again after a third of the duration, or after so many round trips if that is longer. */
+const RENEWAL_ROUND_TRIPS = 4;
+/** Longest and shortest pause before a renewal that failed is sent again, in milliseconds. */
 const LONGEST_PAUSE_MS = 500;
 const SHORTEST_PAUSE_MS = 20;
+/** Requests of leases go out before all others, and are idempotent. */
+const REQUEST = { repeatable: true, urgent: true } as const;
 
 /**
  * A lease on a key of the store: at most one holder at a time, for as long as it renews (docs/protocol.md section 6).
  *
- * It is held by this machine's own time alone, that of the monotonic clock and of suspensions: from the answer of the store until
- * `duration` after the *start* of the request that got or renewed it, less a tenth. So the holder itself says `lost` while the store
- * still keeps the lease for it, and before anybody else can get it, whatever any wall clock says. It renews by itself, three times per
- * duration, through lost connections, until {@link release}.
+ * The holder trusts the time of its own machine only, that of the monotonic clock and of suspensions: the lease is held from the
+ * response of the store until `duration` after the *start* of the request that acquired or renewed it, less a tenth. So the holder
+ * emits `lost` while the store still keeps the lease for it, and before another client can acquire it, whatever any wall clock shows. It
+ * renews three times per duration and after each reconnect, until {@link release}.
  *
- * What it does **not** guarantee: that a process which stops running (SIGSTOP, a suspended machine) notices in time what it was in the
- * middle of; asked anew, {@link held} is right. Nor that a virtual machine whose clocks all stood still notices at all. Protect what must
+ * Not guaranteed: that a process which stops running (SIGSTOP, a suspended machine) notices in time, in the middle of its work;
+ * {@link held} is right whenever it is read. A virtual machine whose clocks all stood still does not notice at all. Protect what must
  * not be written twice with {@link token}: the store refuses an older one.
  */
 export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   readonly key: Bytes;
   readonly holder: string;
+  /** Milliseconds the store keeps the lease without a renewal. */
+  readonly duration: number;
   readonly #store: StateStoreClient;
   readonly #clock: ElapsedClock;
-  #duration: number;
   /** On its clock, in milliseconds. */
   #expires = Number.NEGATIVE_INFINITY;
   #token: string | undefined;
-  /** Whether the store may keep it for us, however long. */
+  /** Whether the store may keep the lease for this holder, for however long. */
   #mayBeStored = false;
   #active = false;
   #renewTimer: NodeJS.Timeout | undefined;
   #lossTimer: NodeJS.Timeout | undefined;
   #trouble: StateStoreError | undefined;
-  /** Milliseconds the last request for it took. */
   #roundTrip = 0;
-  /** When the latest confirmed release began, on its clock. */
+  /** When the latest confirmed release of a lease that was held began, on its clock. */
   #releasedAt = Number.NEGATIVE_INFINITY;
   #takenOver = true;
 
-  /** Throws `BAD_ARGUMENT` for a duration out of range. `clock` is another one than that of the machine in tests only. */
+  /** Throws `BAD_ARGUMENT` for a duration out of range. Tests may pass another `clock` than that of the machine. */
   constructor(
     store: StateStoreClient,
     key: Bytes,
@@ -72,29 +74,21 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     this.#store = store;
     this.#clock = clock;
     this.key = key;
-    this.#duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
-    this.holder = holder ?? `${store.clientId}:${randomUUID()}`;
+    this.duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
+    this.holder = holder ?? holderText(`${store.clientId}:${randomUUID()}`, this.duration);
   }
 
-  /** Milliseconds the store keeps it without a renewal. A change counts from the next renewal on. */
-  get duration(): number {
-    return this.#duration;
-  }
-  set duration(value: number) {
-    this.#duration = leaseDuration(value);
-  }
-
-  /** Whether it is held right now. Ask again after every wait. */
+  /** Whether the lease is held right now. Ask again after every wait. */
   get held(): boolean {
     return this.#active && this.#left > 0;
   }
 
-  /** The fencing token of what the lease protects; newer with every renewal. `undefined` while it is not held. */
+  /** The fencing token for what the lease protects; newer with every renewal. `undefined` while the lease is not held. */
   get token(): string | undefined {
     return this.held ? this.#token : undefined;
   }
 
-  /** When it is lost unless it is renewed, on the monotonic clock (`performance.now()`), in milliseconds. */
+  /** When the lease is lost unless it is renewed, on the monotonic clock (`performance.now()`), in milliseconds. */
   get expires(): number {
     return this.#clock.onMonotonic(this.#expires);
   }
@@ -107,19 +101,19 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     return this.#takenOver;
   }
 
-  /** Milliseconds until then. */
+  /** Milliseconds until it is lost. */
   get #left(): number {
     return this.#expires - this.#clock.now();
   }
 
-  /** Milliseconds the last request for it took. */
+  /** Milliseconds the last request took. */
   get roundTrip(): number {
     return this.#roundTrip;
   }
 
   /**
-   * Tries once. Resolves with false when somebody else holds it; rejects when the store cannot be asked. A lease that is held is
-   * renewed. A try that ended without an answer may have succeeded: try again, or {@link release}.
+   * Tries once. Resolves with false if another client holds the lease; rejects if the store cannot be asked. A lease that is held is
+   * renewed. An attempt that ended without a response may have succeeded: try again, or {@link release}.
    */
   async tryAcquire(options: RequestOptions = {}): Promise<boolean> {
     if (!(await this.#request(options))) return false;
@@ -128,9 +122,10 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
       this.#trouble = undefined;
       this.#takenOver = this.#clock.now() - this.#releasedAt >= SHORTEST_LEASE_MS;
       this.#releasedAt = Number.NEGATIVE_INFINITY;
+      this.#store.on('state', this.#onState);
     }
     if (!this.held) {
-      // The answer took longer than the lease lasts.
+      // The response took longer than the lease lasts.
       this.#end();
       return false;
     }
@@ -139,38 +134,37 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   }
 
   /**
-   * Gives it back; it is not held any more from the call on. Resolves when the store has it back, with false when it was not ours
-   * any more. Rejects when the store does not answer in time: it then ends by itself after its duration.
+   * Releases the lease; it is not held any more from the call on. Resolves when another client can acquire it, with false if it did not
+   * belong to this holder any more. Rejects if the store does not answer in time: the lease then expires after its duration.
    */
   async release(options: RequestOptions = {}): Promise<boolean> {
     const { held } = this;
     this.#end();
     if (!this.#mayBeStored) return false;
     const began = this.#clock.now();
-    const { deleted } = await this.#store.deleteIfValue(this.key, this.holder, {
-      ...options,
-      repeatable: true,
-    });
+    const { deleted } = await this.#store.deleteIfValue(this.key, this.holder, { ...options, ...REQUEST });
     this.#mayBeStored = false;
     // After a loss, writes of the holder may still be on their way.
     if (deleted && held) this.#releasedAt = began;
     return deleted;
   }
 
-  /** Sets the key; true when the store has it for us now, from the start of the request on. */
+  /** Sets the key. Resolves with true if the store keeps the lease for this holder, from the start of the request on. */
   async #request(options: RequestOptions): Promise<boolean> {
     const start = this.#clock.now();
     const sent = performance.now();
     this.#mayBeStored = true;
     const { stored, version } = await this.#store.set(this.key, this.holder, {
       ...options,
-      ...{ condition: 'NEX', expiry: this.#duration, repeatable: true },
+      ...REQUEST,
+      condition: 'NEX',
+      expiry: this.duration,
     });
     this.#roundTrip = performance.now() - sent;
     this.#mayBeStored = stored;
     if (!stored) return false;
-    const expires = start + this.#duration * (1 - MARGIN);
-    // Two requests may be under way; the later one counts.
+    const expires = start + this.duration * (1 - MARGIN);
+    // Two requests may be in flight; the later one counts.
     if (!this.#active || expires >= this.#expires) {
       this.#token = version;
       this.#expires = expires;
@@ -179,43 +173,54 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   }
 
   #schedule(): void {
-    clearTimeout(this.#renewTimer);
+    this.#renewIn(this.duration / RENEWALS);
     clearTimeout(this.#lossTimer);
-    this.#renewTimer = setTimeout(() => void this.#renew(), this.#duration / RENEWALS);
     this.#lossTimer = setTimeout(() => this.#onExpired(), Math.max(0, Math.ceil(this.#left)));
   }
 
-  /** Renews until it succeeds, is refused, or the time is over. */
+  #renewIn(ms: number): void {
+    clearTimeout(this.#renewTimer);
+    this.#renewTimer = setTimeout(() => void this.#renew(), ms);
+  }
+
+  /** The store may have lost its memory while there was no connection, so the holder is the first to ask. */
+  readonly #onState = ({ kind }: StateStoreClient['state']): void => {
+    if (kind === 'connected') this.#renewIn(0);
+  };
+
+  /** Renews until that succeeds or is refused, or the lease is over. */
   async #renew(): Promise<void> {
-    if (!this.#active) return;
-    if (!this.held) {
-      this.#lose(leaseLost(this.key, 'it could not be renewed in time', this.#trouble));
+    if (!this.#active || !this.held) {
+      this.#onExpired();
       return;
     }
-    const left = timeLeft(this.#expires, this.#duration, this.#clock.now());
-    // The timer of its end says the rest.
-    if (left === undefined) return;
-    // Not all of the time for one answer, which may be lost on its way.
-    const patience = Math.max(this.#duration / RENEWALS, PATIENCE_ROUND_TRIPS * this.#roundTrip);
+    const patience = Math.max(this.duration / RENEWALS, RENEWAL_ROUND_TRIPS * this.#roundTrip);
+    const timeout = Math.max(1, Math.ceil(Math.min(this.#left, patience)));
     try {
-      const renewed = await this.#request({ timeout: Math.min(left, Math.ceil(patience)) });
+      // A signal, not a timeout: a renewal that is given up does not end the connection, which all requests share.
+      const renewed = await this.#request({ signal: AbortSignal.timeout(timeout) });
       if (!this.#active) return;
-      if (!renewed) this.#lose(leaseLost(this.key, 'somebody else holds it', undefined));
+      if (!renewed) this.#lose('somebody else holds it', undefined);
       else if (!this.held) this.#onExpired();
       else this.#schedule();
     } catch (error) {
-      if (!this.#active) return;
-      this.#trouble = error instanceof StateStoreError ? error : undefined;
-      if (this.#trouble?.code === 'CLOSED') {
-        this.#lose(leaseLost(this.key, 'the client was closed', this.#trouble));
-        return;
-      }
-      const pause = isPassing(error) ? this.#duration / 20 : this.#duration / RENEWALS;
-      clearTimeout(this.#renewTimer);
-      this.#renewTimer = setTimeout(
-        () => void this.#renew(),
-        Math.min(Math.max(pause, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS),
-      );
+      if (this.#active) this.#onFailedRenewal(error);
+    }
+  }
+
+  #onFailedRenewal(error: unknown): void {
+    // The signal's own reason explains nothing.
+    if (error instanceof StateStoreError) this.#trouble = error;
+    if (this.#trouble?.code === 'CLOSED') {
+      this.#lose('the client was closed', this.#trouble);
+    } else if (isClockFault(error)) {
+      // The store executes renewals whose responses cannot be used: the key would be kept from all others for ever.
+      this.#lose('the clock of this machine is wrong', this.#trouble);
+      this.release().catch(() => undefined);
+    } else {
+      const isFinal = error instanceof StateStoreError && !isRetryable(error);
+      const pause = isFinal ? this.duration / RENEWALS : this.duration / 20;
+      this.#renewIn(Math.min(Math.max(pause, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS));
     }
   }
 
@@ -223,16 +228,17 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     if (!this.#active) return;
     // Timers may be a little early.
     if (this.held) this.#lossTimer = setTimeout(() => this.#onExpired(), 1);
-    else this.#lose(leaseLost(this.key, 'it could not be renewed in time', this.#trouble));
+    else this.#lose('it could not be renewed in time', connectionTrouble(this.#store) ?? this.#trouble);
   }
 
-  #lose(reason: StateStoreError): void {
+  #lose(why: string, cause: StateStoreError | undefined): void {
     this.#end();
-    this.emit('lost', reason);
+    this.emit('lost', leaseLost(this.key, why, cause));
   }
 
   #end(): void {
     this.#active = false;
+    this.#store.off('state', this.#onState);
     clearTimeout(this.#renewTimer);
     clearTimeout(this.#lossTimer);
   }

@@ -4,7 +4,8 @@ import { StateStoreError } from '../errors';
 import { nameOf, notFree } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
 import type { Hold } from './hold';
-import { type KeyLock, keyLockOf } from './key-lock';
+import type { KeyLock } from './key-lock';
+import { keyLockOf } from './key-locks';
 
 export interface LockOptions {
   /**
@@ -57,7 +58,7 @@ export class Lock {
    * time. Rejects when the store could not be asked until then, or refuses, or with the signal's reason.
    */
   acquire({ timeout = DEFAULT_WAIT_MS, signal }: RequestOptions = {}): Promise<Hold | undefined> {
-    return this.#lock.acquire(this.#duration, timeout, signal);
+    return this.#lock.acquire({ duration: this.#duration, timeout, signal, cautious: true });
   }
 
   /**

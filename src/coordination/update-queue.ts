@@ -4,7 +4,7 @@ import { StateStoreError } from '../errors';
 import { Batch } from './batch';
 import { notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
 import { SHORTEST_LEASE_MS } from './durations';
-import { keyLockOf } from './key-lock';
+import { keyLockOf } from './key-locks';
 import {
   leftOf,
   type PendingUpdate,
@@ -135,7 +135,11 @@ export class UpdateQueue implements UpdateSource {
     const left = leftOf(latest);
     if (!first || left === undefined) return;
     const { duration } = first;
-    const hold = await keyLockOf(this.#store, this.#lock).acquire(duration, left, undefined, latest.timeout);
+    const hold = await keyLockOf(this.#store, this.#lock).acquire({
+      duration,
+      timeout: left,
+      cautious: false,
+    });
     if (!hold) return;
     try {
       const guardedAt = hold.takenOver ? undefined : this.#recentGuard;

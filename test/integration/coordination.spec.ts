@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Contender } from '../../src/coordination/contender';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { ElapsedClock } from '../../src/coordination/elapsed';
 import { Election, Lease, Lock, update } from '../../src/coordination/index';
@@ -671,36 +670,24 @@ describe('Coordination', () => {
     it('leaves no request behind when it is closed without a connection', async () => {
       const nowhere = client(await freePort());
       const election = candidate(nowhere, 'nowhere', 60_000);
-      assert.equal(nowhere.waiting, 1);
       await election.close(1);
       assert.equal(nowhere.waiting, 0);
     });
 
-    it('does not hold back from what somebody else has had and given back meanwhile', async () => {
-      const lease = new Lease(a, 'role', { holder: 'mine' });
-      const told: (string | undefined)[] = [];
-      const contender = new Contender(
-        a,
-        lease,
-        {
-          wanted: () => true,
-          patience: () => 1000,
-          onHolder: (name) => told.push(name),
-          onTrouble: () => undefined,
-        },
-        true,
-      );
-      await b.set('role', 'first');
-      const obtained = contender.obtain();
-      while (!told.includes('first')) await pause(1);
-      await b.delete('role');
-      assert.equal(await obtained, true);
-      await lease.release();
-      await b.set('role', 'second');
-      await b.delete('role');
-      while (!told.includes('second') || told.at(-1) !== undefined) await pause(1);
-      await contender.yield(60_000);
-      contender.close();
+    it('that resigned does not wait once another candidate has had the role and released it', async () => {
+      const left = candidate(a, 'left', 60_000);
+      await until(left, () => left.active);
+      const right = candidate(b, 'right', 60_000);
+      await until(right, () => right.state.holder === 'left');
+      const resigned = left.resign();
+      await until(right, () => right.active);
+      await until(left, () => left.state.holder === 'right');
+      const began = performance.now();
+      await right.close();
+      await until(left, () => left.active);
+      assert.ok(performance.now() - began < 400);
+      await resigned;
+      await left.close();
     });
 
     it('is asked for, and its trouble told, where the store does not let a candidate observe it any more', async () => {

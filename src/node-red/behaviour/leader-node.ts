@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { isPassing } from '../../coordination/coordination-errors';
+import { isRetryable } from '../../coordination/coordination-errors';
 import { Election, type ElectionState } from '../../coordination/election';
 import { printableValue, StateStoreError } from '../../errors';
 import { keyContext } from '../message/key';
@@ -180,7 +180,7 @@ class LeaderNode {
     }
     this.#user.status.failed(error.code);
     // What passes by itself is in the status, and in the log of the store.
-    if (!isPassing(error))
+    if (!isRetryable(error))
       this.#report(
         error.code === 'NOT_AUTHORIZED'
           ? notAllowed(this.#role, this.#user.client().keyPrefix, error)

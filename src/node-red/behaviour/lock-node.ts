@@ -1,7 +1,7 @@
 /** What the lock node does: lets a message through when it has the lock, and sees to it that the lock ends whatever the message does. */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import { isPassing, rootOf } from '../../coordination/coordination-errors';
+import { isRetryable, rootOf } from '../../coordination/coordination-errors';
 import type { Hold } from '../../coordination/hold';
 import { Lock } from '../../coordination/lock';
 import { causeFirst, StateStoreError } from '../../errors';
@@ -232,7 +232,7 @@ function closed(): StateStoreError {
 
 /** An error of a request on the way to the lock says what it means for the lock. */
 function notAcquired(key: Key, error: unknown): unknown {
-  if (!isPassing(error)) return error;
+  if (!isRetryable(error)) return error;
   const context = { ...keyContext(OPERATION, key), cause: error };
   const { code } = error as StateStoreError;
   const text = causeFirst(rootOf(error as StateStoreError), `the lock ${context.key} was not acquired`);

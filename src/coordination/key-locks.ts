@@ -1,0 +1,30 @@
+import type { StateStoreClient } from '../client/state-store-client';
+import { KeyLock } from './key-lock';
+
+/** How long a lock is kept after its last use, in milliseconds. */
+const KEPT_MS = 5000;
+
+const known = new WeakMap<StateStoreClient, Map<string, KeyLock>>();
+
+/** The lock of this client and key. There is one while it is held or waited for, and for 5 seconds after that. */
+export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
+  const locks = known.get(store) ?? new Map<string, KeyLock>();
+  known.set(store, locks);
+  const id = Buffer.from(key).toString('latin1');
+  const existing = locks.get(id);
+  if (existing) return existing;
+  let idle: NodeJS.Timeout | undefined;
+  const forgetLater = () => {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      if (lock.busy) return;
+      locks.delete(id);
+      lock.forget();
+    }, KEPT_MS).unref();
+  };
+  const lock = new KeyLock(store, key, forgetLater);
+  locks.set(id, lock);
+  // A caller that only reads the holder never waits for the lock.
+  forgetLater();
+  return lock;
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { StateStoreClient } from '../client/state-store-client';
+import { isRetryable } from './coordination-errors';
+
+/** Key of the marker. It has no expiry, and whoever finds it missing creates it. */
+export const MEMORY_KEY = 'statestore/memory';
+
+const known = new WeakMap<StateStoreClient, StoreMemory>();
+
+/**
+ * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that nobody changes. It is read once per
+ * connection and client, however many leases the client uses. A lost session alone says nothing about the keys.
+ *
+ * If this client may not read or create the marker, a lost session counts as a suspicion.
+ */
+export class StoreMemory {
+  readonly #store: StateStoreClient;
+  #id: string | undefined;
+  #reading: Promise<void> | undefined;
+  #isFirstConnection: boolean;
+  #sessionLost = false;
+  #lostAt = Number.NEGATIVE_INFINITY;
+  #suspectedAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(store: StateStoreClient) {
+    this.#store = store;
+    this.#isFirstConnection = store.state.kind !== 'connected';
+    store.on('state', (state) => {
+      if (state.kind !== 'connected') {
+        this.doubt();
+        return;
+      }
+      this.#sessionLost = !state.resumed && !this.#isFirstConnection;
+      this.#isFirstConnection = false;
+    });
+  }
+
+  /** There is one for all leases of a client. */
+  static of(store: StateStoreClient): StoreMemory {
+    const memory = known.get(store) ?? new StoreMemory(store);
+    known.set(store, memory);
+    return memory;
+  }
+
+  /** When this client learned of the latest loss, on the monotonic clock in milliseconds; `-Infinity` if there was none. */
+  get lostAt(): number {
+    return this.#lostAt;
+  }
+
+  /** The same, where a lost session counts as well if the marker cannot be read. */
+  get suspectedAt(): number {
+    return Math.max(this.#lostAt, this.#suspectedAt);
+  }
+
+  /** The marker has to be read again: there was no connection, or the store did not answer. */
+  doubt(): void {
+    this.#reading = undefined;
+  }
+
+  /** Resolves when it is known whether the store lost its memory before this moment. Rejects if the store cannot be asked. */
+  check(): Promise<void> {
+    if (this.#reading) return this.#reading;
+    const reading = this.#read();
+    this.#reading = reading;
+    reading.catch(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    return reading;
+  }
+
+  async #read(): Promise<void> {
+    const sessionLost = this.#sessionLost;
+    this.#sessionLost = false;
+    try {
+      const id = (await this.#find()) ?? (await this.#create());
+      if (this.#id !== undefined && id !== this.#id) this.#lostAt = performance.now();
+      this.#id = id;
+    } catch (error) {
+      if (isRetryable(error)) {
+        this.#sessionLost ||= sessionLost;
+        throw error;
+      }
+      if (sessionLost) this.#suspectedAt = performance.now();
+    }
+  }
+
+  async #find(): Promise<string | undefined> {
+    const got = await this.#store.get(MEMORY_KEY, { urgent: true });
+    return got.found ? got.value.toString() : undefined;
+  }
+
+  /** Of several clients that find it missing at once, one creates it. */
+  async #create(): Promise<string | undefined> {
+    const id = randomUUID();
+    const { stored } = await this.#store.set(MEMORY_KEY, id, {
+      condition: 'NX',
+      repeatable: true,
+      urgent: true,
+    });
+    return stored ? id : this.#find();
+  }
+}
