@@ -4,11 +4,12 @@ import { type Change, update } from '../src/coordination/update';
 import {
   type ChangeKind,
   changeOf,
+  checkDigits,
   newBytes,
   presentValue,
   toChangeKind,
 } from '../src/node-red/behaviour/change';
-import { Expression } from '../src/node-red/behaviour/expression';
+import { DELETE, Expression } from '../src/node-red/behaviour/expression';
 import { makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
 import { keyContext, toKey } from '../src/node-red/message/key';
 import {
@@ -110,9 +111,10 @@ export = (RED: NodeAPI): void => {
           change = async (bytes) => {
             const present = presentValue(bytes, from, context);
             const next = await expression.evaluate(msg, present, context);
-            return next === undefined
-              ? undefined
-              : newBytes(bytes, present, next, 'the result of the expression', context);
+            if (next === DELETE) return undefined;
+            const made = newBytes(bytes, present, next, 'the result of the expression', context);
+            if (made !== bytes) checkDigits(bytes, made, context);
+            return made;
           };
         } else {
           const given = { value: values.value, label: value.label };

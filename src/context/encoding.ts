@@ -1,4 +1,5 @@
 /** Values as they are in the store: JSON, as Core's files have it. */
+import { parseJson } from '../client/exact-json';
 import { StateStoreError } from '../errors';
 
 /** How JSON.stringify writes a Buffer; only where this stands is it worth looking for one. */
@@ -25,11 +26,11 @@ export function encode(value: unknown): Encoded {
   return { json, circular };
 }
 
-/** What is no JSON was written by somebody else, and is taken as the text it is. */
+/** A value that is not JSON, or a number with more digits than a JavaScript number keeps, was written by another program and stays text. */
 export function decode(bytes: Buffer): unknown {
   const text = bytes.toString();
   try {
-    return text.includes(BUFFER) ? JSON.parse(text, revive) : JSON.parse(text);
+    return parseJson(text, text.includes(BUFFER) ? revive : undefined);
   } catch {
     return text;
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { Node } from 'node-red';
@@ -9,6 +11,7 @@ import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
 import { DEFAULTS, type Definition, Flow, handle, helper, NODES, type Outcome } from '../support/flow';
+import { ROOT } from '../support/node-red';
 
 const sent = (outcome: Outcome): Extract<Outcome, { kind: 'sent' }> => {
   assert.equal(outcome.kind, 'sent', inspect(outcome));
@@ -147,6 +150,12 @@ describe('The node update', () => {
       assert.equal(await stored(), '[{"name":"milk"}]');
     });
 
+    it('and leaves all digits of the numbers that are there', async () => {
+      await start({ change: 'append' }, '[12345678901234567890,"12345678901234567890",0.1]');
+      sent(await flow.send({ payload: 1 }));
+      assert.equal(await stored(), '[12345678901234567890,"12345678901234567890",0.1,1]');
+    });
+
     it('all, in the order of the messages', async () => {
       await start({ change: 'append' });
       await Promise.all(Array.from({ length: 300 }, (_, index) => flow.send({ payload: index })));
@@ -160,6 +169,12 @@ describe('The node update', () => {
       const { msg } = sent(await flow.send({ payload: { b: { d: 3 }, n: null } }));
       assert.deepEqual(msg.payload, { a: 1, b: { d: 3 }, n: null });
       assert.deepEqual((msg.statestore as Result).before, { a: 1, b: { c: 2 }, n: 5 });
+    });
+
+    it('and leaves all digits of the numbers that it does not replace', async () => {
+      await start({ change: 'merge' }, '{ "serial": 12345678901234567890, "list": [1e400], "state": "new" }');
+      sent(await flow.send({ payload: { state: 'done' } }));
+      assert.equal(await stored(), '{"serial":12345678901234567890,"list":[1e400],"state":"done"}');
     });
 
     it('a property called __proto__ like any other', async () => {
@@ -217,12 +232,43 @@ describe('The node update', () => {
       assert.equal(sent(await flow.send()).msg.payload, 42);
     });
 
-    it('without a result, and the key is deleted; once more, and nothing changes', async () => {
-      await start({ change: 'expression', expression: '$value.nothing', outputs: 2 }, '{"a":1}');
+    it('that returns $delete, and the key is deleted; once more, and nothing changes', async () => {
+      const expression = '$value.a = 1 ? $delete : $delete';
+      await start({ change: 'expression', expression, outputs: 2 }, '{"a":1}');
       const { msg, output } = sent(await flow.send({ payload: 'p' }));
       assert.deepEqual([output, 'payload' in msg, (msg.statestore as Result).before], [0, false, { a: 1 }]);
       assert.equal(await stored(), undefined);
       assert.equal(sent(await flow.send()).output, 1);
+    });
+
+    for (const [name, present] of [
+      ['holds a value', '{"a":1}'],
+      ['is missing', undefined],
+    ] as const) {
+      it(`without a result: an error that changes nothing if the key ${name}`, async () => {
+        await start({ change: 'expression', expression: '$value.nothing + payload' }, present);
+        const { message } = failed(await flow.send({ payload: 1 }));
+        assert.match(message, /^The expression has no result: key .* was not changed.*return \$delete\.$/);
+        assert.equal(await stored(), present);
+      });
+    }
+
+    it('with the expression of a new node: it counts from a missing key, and fails without a payload', async () => {
+      const html = readFileSync(join(ROOT, 'nodes/statestore-update.html'), 'utf8');
+      const [, expression = ''] = /expression: \{\s+value: '(.*)',/.exec(html) ?? [];
+      await start({ change: 'expression', expression });
+      assert.equal(sent(await flow.send({ payload: 5 })).msg.payload, 5);
+      assert.equal(sent(await flow.send({ payload: 2 })).msg.payload, 7);
+      assert.equal(failed(await flow.send({ payload: undefined })).code, 'BAD_ARGUMENT');
+      assert.equal(await stored(), '7');
+    });
+
+    it('that would change a number with many digits: an error that changes nothing', async () => {
+      const present = '{"serial":12345678901234567890,"n":1}';
+      await start({ change: 'expression', expression: '$merge([$value, {"n": payload}])' }, present);
+      const { message } = failed(await flow.send({ payload: 2 }));
+      assert.match(message, /holds the number 12345678901234567890, which has more digits/);
+      assert.equal(await stored(), present);
     });
 
     it('with the same result, and nothing is written', async () => {

@@ -1,5 +1,6 @@
 /** What an update node makes of the value that a key holds: pure, but for the expression somebody else evaluates. */
 import { isDeepStrictEqual } from 'node:util';
+import { type ExactJson, longNumbers, readExactly } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
 
@@ -63,10 +64,49 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
   const apply = appliers[kind](options);
   const start = options.start ?? (kind in STARTS ? STARTS[kind as keyof typeof STARTS]() : undefined);
   return (bytes) => {
-    const present = presentValue(bytes, start, context);
+    const exact = kind === 'append' || kind === 'merge' ? exactly(bytes) : undefined;
+    const present = exact ? exact.value : presentValue(bytes, start, context);
     const next = apply(present, bytes === undefined);
+    if (exact && !isDeepStrictEqual(present, next)) return Buffer.from(exact.write(next));
     return newBytes(bytes, present, next, 'the new value', context);
   };
+}
+
+/** A list or an object with numbers that JavaScript cannot hold: they keep their digits. */
+function exactly(bytes: Buffer | undefined): ExactJson | undefined {
+  const text = bytes?.toString() ?? '';
+  if (!/^\s*[[{]/.test(text) || longNumbers(text).length === 0) return undefined;
+  try {
+    return readExactly(text);
+  } catch {
+    return undefined; // Not JSON.
+  }
+}
+
+/** Throws `BAD_ARGUMENT` if the result of an expression has a number of `before` with other digits. */
+export function checkDigits(
+  before: Buffer | undefined,
+  after: Uint8Array,
+  context: ErrorContext & { key: string },
+): void {
+  const long = before ? longNumbers(before.toString()) : [];
+  if (long.length === 0) return;
+  const numbers = new Set(
+    Buffer.from(after)
+      .toString()
+      .match(/-?[\d.]+(?:e[+-]?\d+)?/gi),
+  );
+  const changed = long.find((number) => numbers.has(JSON.stringify(Number(number))));
+  if (changed === undefined) return;
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    {
+      problem: `Key ${context.key} holds the number ${changed}, which has more digits than an expression keeps: nothing was changed`,
+      advice:
+        'Store such numbers as text, or change the key by "merge into an object" or "append to a list".',
+    },
+    context,
+  );
 }
 
 /** What a key holds, as the get node would give it; the start value where it is missing. */

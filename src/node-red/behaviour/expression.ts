@@ -4,7 +4,11 @@ import { type ErrorContext, StateStoreError } from '../../errors';
 /** A JSONata expression as Core prepares it: with variables, `$flowContext()`, `$env()` and the like. */
 type Prepared = ReturnType<NodeAPI['util']['prepareJSONataExpression']>;
 
-/** The JSONata expression of a node, which sees a message and what a key holds, as `$value`. */
+/** The result of an expression that deletes the key: its variable `$delete`. */
+export const DELETE: unique symbol = Symbol('delete');
+const DELETE_VARIABLE = Object.freeze({ statestore: 'delete' });
+
+/** The JSONata expression of a node. It sees a message, and the value of a key as `$value`. */
 export class Expression {
   readonly #RED: NodeAPI;
   readonly #node: Node;
@@ -23,7 +27,10 @@ export class Expression {
     if (this.#idle.length === 0) this.#idle.push(this.#prepare(context));
   }
 
-  /** The result, `undefined` when there is none. Rejects with `BAD_ARGUMENT` that names the key. */
+  /**
+   * The result, or {@link DELETE}. Rejects with `BAD_ARGUMENT` that names the key if the expression fails or has no result: a mistyped
+   * name or a missing property has none, and must not delete a key.
+   */
   async evaluate(
     msg: NodeMessage,
     value: unknown,
@@ -31,10 +38,12 @@ export class Expression {
   ): Promise<unknown> {
     const prepared = this.#idle.pop() ?? this.#prepare(context);
     prepared.assign('value', value);
+    prepared.assign('delete', DELETE_VARIABLE);
+    let result: unknown;
     try {
-      return await new Promise((resolve, reject) => {
-        this.#RED.util.evaluateJSONataExpression(prepared, msg, (error: Error | null, result: unknown) =>
-          error ? reject(error) : resolve(result),
+      result = await new Promise((resolve, reject) => {
+        this.#RED.util.evaluateJSONataExpression(prepared, msg, (error: Error | null, outcome: unknown) =>
+          error ? reject(error) : resolve(outcome),
         );
       });
     } catch (error) {
@@ -46,6 +55,17 @@ export class Expression {
     } finally {
       this.#idle.push(prepared);
     }
+    if (result === DELETE_VARIABLE) return DELETE;
+    if (result !== undefined) return result;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      {
+        problem: `The expression has no result: key ${context.key} was not changed`,
+        advice:
+          'Look at what the key and the message hold. A missing key has no $value: use ($exists($value) ? $value : 0) + payload, or a start value. To delete the key, return $delete.',
+      },
+      context,
+    );
   }
 
   #prepare(context: ErrorContext): Prepared {

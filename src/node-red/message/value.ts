@@ -1,6 +1,7 @@
 /** Values between messages and the store, which knows nothing but bytes. */
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
+import { parseJson } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { ownBytes } from './key';
 
@@ -55,13 +56,13 @@ export function valueFromBytes(bytes: Buffer, format: ValueFormat, contextOf: Co
     case 'utf8':
       return bytes.toString('utf8');
     case 'json':
-      return parseJson(bytes, contextOf);
+      return parseAsJson(bytes, contextOf);
     default:
       return detect(bytes);
   }
 }
 
-function parseJson(bytes: Buffer, contextOf: ContextOf): unknown {
+function parseAsJson(bytes: Buffer, contextOf: ContextOf): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
@@ -82,7 +83,7 @@ function detect(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   if (!JSON_BEGIN.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

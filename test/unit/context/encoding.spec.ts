@@ -56,5 +56,6 @@ describe('The encoding of context values', () => {
     assert.equal(decode(Buffer.from('on')), 'on');
     assert.equal(decode(Buffer.from('')), '');
     assert.equal(decode(Buffer.from('21.5')), 21.5);
+    assert.equal(decode(Buffer.from('12345678901234567890')), '12345678901234567890');
   });
 });

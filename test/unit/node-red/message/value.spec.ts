@@ -30,6 +30,21 @@ describe('A value that is detected', () => {
     );
   });
 
+  for (const text of ['12345678901234567890', '-9007199254740993', '1e400', ' 12345678901234567890\n'])
+    it(`stays text if it is a number with more digits than JavaScript keeps: ${text.trim()}`, () => {
+      assert.equal(detect(Buffer.from(text)), text);
+    });
+
+  for (const [text, number] of [
+    ['9007199254740992', 2 ** 53],
+    ['0.1000000000000000055', 0.1],
+    ['-12', -12],
+    ['1.0', 1],
+  ] as const)
+    it(`is a number if no digit of a whole number is lost: ${text}`, () => {
+      assert.equal(detect(Buffer.from(text)), number);
+    });
+
   it('stays bytes where it is no text', () => {
     assert.deepEqual(detect(Buffer.from([0xff, 0x31])), Buffer.from([0xff, 0x31]));
   });
