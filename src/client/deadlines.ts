@@ -38,6 +38,11 @@ export class Deadlines {
     if (!queue.first) this.#spareQueue(queue);
   }
 
+  /** Nothing is left, and nothing comes any more: the timer that is kept would keep this in memory. */
+  close(): void {
+    if (this.#spare && !this.#spare.first) this.#dropQueue(this.#spare);
+  }
+
   #newQueue(timeout: number): PendingQueue {
     const queue: PendingQueue = {
       ...{ timeout, first: undefined, last: undefined },

@@ -20,6 +20,17 @@ export interface PendingQueue {
 /** Where a request waits. `late`: its answer could not come in time any more, so that it only waits for its deadline. */
 export type Lane = 'urgent' | 'usual' | 'late';
 
+/**
+ * - `waiting`: in the queue, for its first publish or for the first one into a new session.
+ * - `published`: on this connection, and not acknowledged.
+ * - `acknowledged`: the broker took it. Its answer is outstanding.
+ * - `held`: published on an earlier connection of this session, not acknowledged there, and not sent again. It may have arrived.
+ * - `rejected`: the broker had no room for it (PUBACK 0x97). It is sent again after a pause.
+ * - `lingering`: its caller has the outcome, but the PUBACK is outstanding, so that it keeps its place in flight.
+ * - `settled`: it is over.
+ */
+export type Phase = 'waiting' | 'published' | 'acknowledged' | 'held' | 'rejected' | 'lingering' | 'settled';
+
 /** A request with all that belongs to its one outcome. */
 export class Pending {
   readonly request: Request;
@@ -27,7 +38,23 @@ export class Pending {
   readonly reject: Outcome['reject'];
   /** On the monotonic clock (`performance.now()`), in milliseconds. */
   readonly deadline: number;
-  /** Its place among those of the same timeout, while it has one; see `deadlines.ts`. */
+  phase: Phase = 'waiting';
+  /**
+   * How many of its publishes may have reached the store, up to now. With more than one, an answer may be to the first or to the
+   * last of them.
+   */
+  copies = 0;
+  /** Until the publish; encoded if it has to wait, since the caller may change its bytes meanwhile. */
+  payload: Buffer | Items | undefined;
+  /** From the publish until the outcome. */
+  packet: RequestPacket | undefined = undefined;
+  /** From the publish on: the packet identifier. */
+  packetId = 0;
+  /** Counts publishes of new requests. */
+  order = 0;
+  /** How many answers had matched no request when this one was published. */
+  straysBefore = 0;
+  /** Its place among the requests of the same timeout, while it has one; see `deadlines.ts`. */
   queue: PendingQueue | undefined = undefined;
   earlier: Pending | undefined = undefined;
   later: Pending | undefined = undefined;
@@ -35,27 +62,6 @@ export class Pending {
   lane: Lane | undefined = undefined;
   previous: Pending | undefined = undefined;
   next: Pending | undefined = undefined;
-  settled = false;
-  /** Until the publish; encoded where it has to wait, since the caller may change its bytes meanwhile. */
-  payload: Buffer | Items | undefined;
-  /** Whether it was published, and the broker may know it. */
-  sent = false;
-  /** Whether it was published into a session that is gone, before it came to wait again: it may have been executed. */
-  sentBefore = false;
-  /** From the publish on: the packet identifier. */
-  packetId = 0;
-  /** Counts publishes of new requests. */
-  order = 0;
-  /** Whether there was a PUBACK, or there will be none. */
-  acknowledged = false;
-  /** Set from the publish until the outcome: what was published. */
-  packet: RequestPacket | undefined = undefined;
-  /** Number of the connection it was published on last. */
-  sentOn = 0;
-  /** Whether it was published more than once. */
-  repeated = false;
-  /** How many answers had matched no request when this one was published. */
-  strayBefore = 0;
 
   constructor(
     request: Request,
@@ -71,9 +77,35 @@ export class Pending {
     this.deadline = now + request.timeout;
   }
 
-  /** Whether it may have been executed, as far as its publishes tell. */
-  get wasSent(): boolean {
-    return this.sent || this.sentBefore;
+  /** Whether its caller has the outcome. */
+  get isOver(): boolean {
+    return this.phase === 'settled' || this.phase === 'lingering';
+  }
+
+  /** Whether the broker may still send a PUBACK for it on this connection. */
+  get isUnacknowledged(): boolean {
+    return this.phase === 'published' || this.phase === 'lingering';
+  }
+
+  /** Whether it may have been executed. */
+  get mayBeExecuted(): boolean {
+    return this.copies > 0;
+  }
+
+  /** Whether an answer may be to the second of two executions, and either answer will not do. */
+  get isSecond(): boolean {
+    return this.copies > 1 && !this.request.idempotent;
+  }
+
+  /** Whether it must not be sent again before it is known that it did not arrive. */
+  get needsProof(): boolean {
+    return this.copies > 0 && !this.request.idempotent;
+  }
+
+  /** What was published. Only before the outcome. */
+  get publishedPayload(): Buffer {
+    const { packet } = this;
+    return packet ? packet.packet.subarray(packet.payloadAt) : Buffer.alloc(0);
   }
 
   /** What is left of its time, in whole seconds, rounded up, from 1. */
@@ -81,7 +113,7 @@ export class Pending {
     return Math.max(1, Math.ceil((this.deadline - now) / 1000));
   }
 
-  /** Whether the answer can no longer be expected in time: sent now, a write might be applied after it was given up. */
+  /** Whether the answer can no longer be expected in time: sent now, a write might be applied after its timeout was reported. */
   isTooLate(now: number): boolean {
     return timeLeft(this.deadline, this.request.timeout, now) === undefined;
   }

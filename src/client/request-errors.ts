@@ -17,6 +17,8 @@ import type { StatusProblem } from '../protocol/status';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import type { Request } from './request';
 
+const NOTABLE_SILENCE_MS = 1000;
+
 export function timedOut(request: Request, strays: number): StateStoreError {
   const hint =
     strays > 0
@@ -28,14 +30,21 @@ export function timedOut(request: Request, strays: number): StateStoreError {
   });
 }
 
-export function notSent(request: Request, inFlight: number): StateStoreError {
+/** `silenceMs`: how long the broker has sent nothing. */
+export function notSent(request: Request, inFlight: number, silenceMs: number): StateStoreError {
+  const cause =
+    silenceMs < NOTABLE_SILENCE_MS
+      ? `${inFlight} requests are in flight and the broker does not take more`
+      : `The broker has sent nothing for ${Math.round(silenceMs / 1000)} s, and ${inFlight} requests are in flight`;
   return fail(
     'TIMEOUT',
     request,
     causeFirst(
-      `${inFlight} requests are in flight and the broker does not take more`,
+      cause,
       `${notDone(request)} within ${request.timeout} ms, and nothing was sent`,
-      'Send fewer messages at once, or raise the timeout.',
+      silenceMs < NOTABLE_SILENCE_MS
+        ? 'Send fewer messages at once, or raise the timeout.'
+        : 'Check the broker and the network.',
     ),
     { applied: 'no' },
   );
@@ -138,6 +147,34 @@ export function notDelivered(request: Request, reasonCode: number): StateStoreEr
   return fail('REFUSED', request, causeFirst(cause, notDone(request)), { reasonCode, retryable });
 }
 
+/** As {@link notDelivered}, unless an earlier publish of the request may have been executed. */
+export function refusedByBroker(
+  { isSecond, request }: { isSecond: boolean; request: Request },
+  reasonCode: number,
+): StateStoreError {
+  return isSecond ? notOfTheFirst(request, reasonWords(reasonCode)) : notDelivered(request, reasonCode);
+}
+
+/** The broker had no room for the request (PUBACK 0x97) until its deadline. */
+export function noRoom(request: Request): StateStoreError {
+  const { retryable, ...cause } = delivery(QUOTA_EXCEEDED);
+  const consequence = `${notDone(request)} within ${request.timeout} ms`;
+  return fail('REFUSED', request, causeFirst(cause, consequence), { reasonCode: QUOTA_EXCEEDED, retryable });
+}
+
+/** The broker had no room for a write (PUBACK 0x97), and accepted a later one of the same key: sent again, it would undo that. */
+export function overtaken(request: Request): StateStoreError {
+  const { retryable, problem } = delivery(QUOTA_EXCEEDED);
+  const cause = {
+    problem,
+    advice: 'A later write of the same key was accepted, so this one was not sent again.',
+  };
+  return fail('REFUSED', request, causeFirst(cause, notDone(request)), {
+    reasonCode: QUOTA_EXCEEDED,
+    retryable,
+  });
+}
+
 /** The status or the protocol version of the answer is no success. An `-ERR` payload that is known says more than the status. */
 export function fromStatus(
   request: Request,
@@ -188,7 +225,10 @@ export function skewed(request: Request, cause: StateStoreError): StateStoreErro
 
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
-const QUOTA_EXCEEDED = 0x97;
+/** The broker has no room at the moment (MQTT 5 section 3.4.2.1). */
+export const QUOTA_EXCEEDED = 0x97;
+/** Reason codes that say the same to the same publish: topic name invalid, packet too large, payload format invalid. */
+const LASTING = new Set([0x90, 0x95, 0x99]);
 
 function delivery(reasonCode: number): Explanation & { retryable: boolean } {
   const code = reasonWords(reasonCode);
@@ -213,7 +253,11 @@ function delivery(reasonCode: number): Explanation & { retryable: boolean } {
         retryable: true,
       };
     default:
-      return { problem: `the broker did not take the request: ${code}`, advice: '', retryable: true };
+      return {
+        problem: `the broker did not take the request: ${code}`,
+        advice: '',
+        retryable: !LASTING.has(reasonCode),
+      };
   }
 }
 

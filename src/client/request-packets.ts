@@ -120,9 +120,13 @@ function moreProperties({ fencingToken, userProperties }: RequestPacketParts): B
   );
 }
 
-/** Marks a packet as one that is sent again (MQTT 5 section 3.3.1.1), with the seconds that are left of its expiry. */
-export function markDuplicate({ packet, expiryAt }: RequestPacket, expiry: number): void {
-  packet[0] = (packet[0] as number) | DUP;
+/**
+ * Prepares a packet for being sent again, with the seconds that are left of its expiry. `duplicate`: whether the broker may have
+ * it already (MQTT 5 section 3.3.1.1).
+ */
+export function markRepeat({ packet, expiryAt }: RequestPacket, expiry: number, duplicate: boolean): void {
+  const first = packet[0] as number;
+  packet[0] = duplicate ? first | DUP : first & ~DUP;
   packet.writeUInt32BE(expiry, expiryAt);
 }
 

@@ -8,6 +8,14 @@ export interface QueueLimits {
   queueByteLimit: number;
 }
 
+/** Decides whether a request would overtake another one of its key. */
+export interface KeyOrder {
+  mayPublish(pending: Pending): boolean;
+}
+
+/** A search for a request that may go out ends after so many that may not, so that a queue for one busy key costs little. */
+const MAX_PASSED_OVER = 256;
+
 /**
  * Urgent requests go first, and the limits do not count them: a lease that is not renewed because others filled the queue would be
  * lost. Within a lane the order of the calls is kept.
@@ -74,16 +82,32 @@ export class RequestQueue {
     pending.lane = undefined;
   }
 
+  /**
+   * Removes and returns the first request of a lane that may be published at `now`, on the monotonic clock. Late requests are set
+   * aside; a request that would overtake another one of its key is passed over.
+   */
+  take(lane: 'urgent' | 'usual', now: number, order: KeyOrder): Pending | undefined {
+    let passedOver = 0;
+    for (let pending = this.#lanes[lane].first; pending; ) {
+      const { next } = pending;
+      if (pending.isTooLate(now)) {
+        this.#setAside(pending);
+      } else if (order.mayPublish(pending)) {
+        this.delete(pending);
+        return pending;
+      } else if (++passedOver === MAX_PASSED_OVER) {
+        return undefined;
+      }
+      pending = next;
+    }
+    return undefined;
+  }
+
   /** Leaves a request out that has no time left to be sent, until its deadline. */
-  setAside(pending: Pending): void {
+  #setAside(pending: Pending): void {
     this.delete(pending);
     pending.lane = 'late';
     this.#lanes.late.add(pending, undefined);
-  }
-
-  /** The first request of a lane. */
-  first(lane: Lane): Pending | undefined {
-    return this.#lanes[lane].first;
   }
 
   /** All requests that wait, in the order in which they would go out. */

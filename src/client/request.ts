@@ -16,13 +16,14 @@ export type ReadAnswer<Result> = (
 export class Request<Result = unknown> {
   readonly operation: Operation;
   readonly #key: string | Uint8Array;
+  #keyText: string | undefined;
   readonly read: ReadAnswer<Result>;
   /** Milliseconds from now until the answer must be here. */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
   readonly fencingToken: string | undefined;
-  /** Whether executing it twice does no harm, and either answer will do. Requests that change no key are so by nature. */
-  readonly repeatable: boolean;
+  /** Whether it may be executed twice, and the caller accepts either answer. Requests that change no key always are. */
+  readonly idempotent: boolean;
   /** Whether it goes out before requests that are not urgent, and the limits of the queue do not count it. */
   readonly urgent: boolean;
   /** Further user properties. */
@@ -43,7 +44,7 @@ export class Request<Result = unknown> {
     this.timeout = timeout;
     this.signal = signal;
     this.fencingToken = fencingToken;
-    this.repeatable = repeatable === true || !isWrite(this);
+    this.idempotent = repeatable === true || !isWrite(this);
     this.urgent = urgent === true;
     this.userProperties = userProperties;
   }
@@ -51,5 +52,11 @@ export class Request<Result = unknown> {
   /** The key in printable form, for messages. It costs more than all else, so it is made when there is a message. */
   get key(): string {
     return printableKey(typeof this.#key === 'string' ? Buffer.from(this.#key) : this.#key);
+  }
+
+  /** The key as text that is the same for the same bytes. */
+  get keyText(): string {
+    this.#keyText ??= Buffer.from(this.#key).toString('latin1');
+    return this.#keyText;
   }
 }

@@ -1,39 +1,48 @@
+import type { Pending } from './pending';
+
 interface Listening {
-  /** How many requests heed the signal. */
-  requests: number;
+  readonly pending: Set<Pending>;
   readonly listener: () => void;
 }
 
 /**
- * The signals that give requests up, with one listener for each, however many requests heed it: an `AbortSignal` goes through all its
- * listeners before it takes another one, and each one that was taken away keeps those that came after it in memory.
+ * The signals of requests, with one listener for each, however many requests share it: an `AbortSignal` goes through all its listeners
+ * before it takes another one, and each one that was removed keeps those that came after it in memory.
  */
 export class Signals {
-  readonly #onAbort: (signal: AbortSignal) => void;
+  readonly #onAbort: (pending: Pending, signal: AbortSignal) => void;
   readonly #signals = new Map<AbortSignal, Listening>();
 
-  /** Calls `onAbort` when a signal that is heeded is aborted. */
-  constructor(onAbort: (signal: AbortSignal) => void) {
+  /** Calls `onAbort` for every request whose signal is aborted. */
+  constructor(onAbort: (pending: Pending, signal: AbortSignal) => void) {
     this.#onAbort = onAbort;
   }
 
-  /** One more request heeds the signal. */
-  add(signal: AbortSignal): void {
+  /** Does nothing for a request without a signal. */
+  add(pending: Pending): void {
+    const { signal } = pending.request;
+    if (!signal) return;
     const known = this.#signals.get(signal);
     if (known) {
-      known.requests++;
+      known.pending.add(pending);
       return;
     }
-    const listener = () => this.#onAbort(signal);
-    this.#signals.set(signal, { requests: 1, listener });
+    const listener = () => this.#abort(signal);
+    this.#signals.set(signal, { pending: new Set([pending]), listener });
     signal.addEventListener('abort', listener);
   }
 
-  /** One that heeded it is settled. */
-  remove(signal: AbortSignal): void {
+  /** The request has its outcome. */
+  remove(pending: Pending): void {
+    const { signal } = pending.request;
+    if (!signal) return;
     const known = this.#signals.get(signal);
-    if (!known || --known.requests > 0) return;
+    if (!known?.pending.delete(pending) || known.pending.size > 0) return;
     this.#signals.delete(signal);
     signal.removeEventListener('abort', known.listener);
+  }
+
+  #abort(signal: AbortSignal): void {
+    for (const pending of this.#signals.get(signal)?.pending ?? []) this.#onAbort(pending, signal);
   }
 }

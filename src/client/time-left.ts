@@ -2,9 +2,9 @@
 const LAST_MOMENT_MS = 100;
 
 /**
- * Milliseconds that a request may take so that what it is a part of ends by `deadline`. Nothing in the last moment of the `timeout` that
- * ends then: the request could not be answered in time, the client gives up a connection on which a request was not even acknowledged,
- * and all others would pay for one that was sent in vain.
+ * Milliseconds that a request may take so that what it is a part of ends by `deadline`; `undefined` in the last moment of the `timeout` that
+ * ends then. A request that is sent so late could not be answered in time, and a write might be applied after it was reported as
+ * timed out.
  */
 export function timeLeft(deadline: number, timeout: number, now = performance.now()): number | undefined {
   const left = deadline - now;

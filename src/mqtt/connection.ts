@@ -154,6 +154,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return Math.min(this.#mqtt?.serverProperties?.maximumPacketSize ?? LARGEST_PACKET, LARGEST_PACKET);
   }
 
+  /** Bytes received on this connection so far, and bytes to be sent that the system has not taken. */
+  get traffic(): { received: number; unsent: number } {
+    return { received: this.#socket?.bytesRead ?? 0, unsent: this.#socket?.writableLength ?? 0 };
+  }
+
   /** Tells this connection from every other one of this machine: see {@link endsOf}. */
   get ends(): string | undefined {
     return this.#socket && endsOf(this.#socket);

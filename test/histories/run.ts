@@ -230,7 +230,7 @@ class Run {
     const told = await perform(store, key, operation, timeout);
     const end = ++this.#moment;
     const code = 'unknown' in told ? told.unknown : undefined;
-    if (traced !== undefined) wire.end(key, traced, end, code === 'TIMEOUT');
+    if (traced !== undefined) wire.end(key, traced, end);
     history.open--;
     this.result.calls++;
     const outcome =

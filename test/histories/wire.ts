@@ -1,8 +1,9 @@
 /**
  * What a client puts on the wire, seen by its proxy: how often it sends something again, and whether it sends what it must not.
- * Every rule here follows from the order of events alone, not from time.
+ * The rules follow from the order of events alone, but for the one about silence, which has much more time than it needs.
  */
 
+import { MAX_SILENCE_MS } from '../../src/client/broker-silence';
 import { PacketSplitter } from '../../src/mqtt/packet-splitter';
 import { Message } from '../../src/mqtt/publish';
 import { parseCommand } from '../../src/protocol/commands';
@@ -22,8 +23,8 @@ interface Connection {
   sessionKept: boolean;
   /** Packet identifier -> key and value of what the client has no PUBACK for. */
   unacknowledged: Map<number, string>;
-  /** Since when this connection should be given up, and for which call. */
-  overdue: { since: number; what: string } | undefined;
+  /** Since when the client waits for a PUBACK and was given nothing, on the monotonic clock in milliseconds. */
+  silentSince: number | undefined;
   sent: PacketSplitter;
   delivered: PacketSplitter;
 }
@@ -32,6 +33,8 @@ const CONNACK = 2;
 const PUBLISH = 3;
 const PUBACK = 4;
 const DUP = 0x08;
+/** A client gives up a silent connection after five seconds; a process that stands still does not count the time. */
+const SILENCE_LIMIT_MS = 3 * MAX_SILENCE_MS;
 
 export class Wire {
   /** Packets that went out again, marked as duplicates. */
@@ -59,22 +62,15 @@ export class Wire {
     this.#calls.set(`${key} ${value}`, { begin, ended: undefined });
   }
 
-  /** The caller was told something; with a timeout it was told that nothing came. */
-  end(key: string, value: string, ended: number, timedOut: boolean): void {
-    const what = `${key} ${value}`;
-    const call = this.#calls.get(what);
+  /** The caller has its outcome. */
+  end(key: string, value: string, ended: number): void {
+    const call = this.#calls.get(`${key} ${value}`);
     if (call) call.ended = ended;
-    if (!timedOut) return;
-    for (const connection of this.#connections.values()) {
-      if ([...connection.unacknowledged.values()].includes(what)) {
-        connection.overdue ??= { since: ended, what };
-      }
-    }
   }
 
   #connection(number: number): Connection {
     const connection: Connection = {
-      ...{ loggedIn: undefined, sessionKept: false, unacknowledged: new Map(), overdue: undefined },
+      ...{ loggedIn: undefined, sessionKept: false, unacknowledged: new Map(), silentSince: undefined },
       sent: new PacketSplitter((data, start, body, end) => {
         if ((data[start] as number) >> 4 === PUBLISH)
           this.#onPublish(number, connection, data, [start, body, end]);
@@ -82,6 +78,7 @@ export class Wire {
       delivered: new PacketSplitter((data, start, body) => {
         const type = (data[start] as number) >> 4;
         if (type === PUBACK) connection.unacknowledged.delete(data.readUInt16BE(body));
+        connection.silentSince = connection.unacknowledged.size > 0 ? performance.now() : undefined;
         if (type === CONNACK && data[body + 1] === 0) {
           connection.loggedIn = this.#moment();
           connection.sessionKept = ((data[body] as number) & 1) === 1;
@@ -116,15 +113,14 @@ export class Wire {
     const call = command.verb === 'SET' ? this.#calls.get(what) : undefined;
     if (!call) return;
     connection.unacknowledged.set(packetId, what);
-    const { loggedIn, overdue } = connection;
+    connection.silentSince ??= performance.now();
+    const { loggedIn, silentSince } = connection;
     if (call.ended !== undefined && loggedIn !== undefined && loggedIn > call.ended) {
       this.breaches.push(`SET ${what} was sent on a connection that was made after its call had ended`);
     }
-    if (overdue && call.begin > overdue.since) {
-      connection.overdue = undefined;
-      this.breaches.push(
-        `SET ${overdue.what} timed out without PUBACK, and its connection was used further, for ${what}`,
-      );
+    if (performance.now() - silentSince > SILENCE_LIMIT_MS) {
+      connection.silentSince = undefined;
+      this.breaches.push(`SET ${what} was sent on a connection whose broker had been silent for long`);
     }
   }
 }

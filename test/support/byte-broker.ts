@@ -39,6 +39,11 @@ export class ByteBroker extends EventEmitter<{ packet: [packet: Packet, socket: 
     await once(this.#server.close(), 'close');
   }
 
+  /** Ends every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   accept(socket: Socket): void {
     const connack: IConnackPacket = { cmd: 'connack', reasonCode: 0, sessionPresent: this.sessionPresent };
     socket.write(generate(connack, MQTT5));

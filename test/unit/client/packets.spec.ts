@@ -3,12 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import {
-  answeredPacketId,
-  isAnswer,
-  markDuplicate,
-  RequestPackets,
-} from '../../../src/client/request-packets';
+import { answeredPacketId, isAnswer, markRepeat, RequestPackets } from '../../../src/client/request-packets';
 import { PacketSplitter } from '../../../src/mqtt/packet-splitter';
 import { Message } from '../../../src/mqtt/publish';
 import { PacketFault } from '../../../src/mqtt/wire';
@@ -152,7 +147,7 @@ describe('A request packet', () => {
 
   it('says that it is sent again, when it is', () => {
     const made = new RequestPackets('me', 'to/me').make(LEAST);
-    markDuplicate(made, 7);
+    markRepeat(made, 7, true);
     const { dup, qos, properties } = parse(made.packet);
     assert.deepEqual([dup, qos, properties?.messageExpiryInterval], [true, 1, 7]);
   });

@@ -4,6 +4,8 @@ import { Pending } from '../../../src/client/pending';
 import { Request } from '../../../src/client/request';
 import { RequestQueue } from '../../../src/client/request-queue';
 
+/** Every request may go out. */
+const ANY = { mayPublish: () => true };
 const LIMITS = { queueLimit: 3, queueByteLimit: 100 };
 
 function pending(key: string, { urgent = false, bytes = 10 } = {}): Pending {
@@ -31,8 +33,9 @@ describe('A queue of requests', () => {
     ] as const)
       queue.add(pending(key, { urgent }));
     assert.equal(keys(queue), 'U V a b');
-    assert.equal(queue.first('urgent')?.request.key, 'U');
-    assert.equal(queue.first('usual')?.request.key, 'a');
+    assert.equal(queue.take('urgent', 0, ANY)?.request.key, 'U');
+    assert.equal(queue.take('usual', 0, ANY)?.request.key, 'a');
+    assert.equal(keys(queue), 'V b');
   });
 
   it('is full by number or by bytes, and counts no urgent request', () => {
@@ -62,7 +65,7 @@ describe('A queue of requests', () => {
     const late = pending('late', { bytes: 100 });
     queue.add(late);
     assert.equal(queue.isBehindOthers(false), true);
-    queue.setAside(late);
+    assert.equal(queue.take('usual', 950, ANY), undefined);
     assert.deepEqual(
       [queue.isBehindOthers(false), queue.size, queue.bytes, keys(queue)],
       [false, 1, 0, 'late'],
@@ -77,6 +80,25 @@ describe('A queue of requests', () => {
     queue.add(pending('V', { urgent: true }));
     queue.putBack([pending('a'), pending('U', { urgent: true }), pending('b')]);
     assert.equal(keys(queue), 'U V a b c');
+  });
+
+  it('passes requests over that would overtake others of their keys, and looks at a bounded number of them', () => {
+    const queue = new RequestQueue(LIMITS);
+    for (const key of ['a', 'a', 'b', 'a', 'c']) queue.add(pending(key));
+    let looks = 0;
+    const notA = {
+      mayPublish: ({ request }: Pending) => {
+        looks++;
+        return request.key !== 'a';
+      },
+    };
+    assert.equal(queue.take('usual', 0, notA)?.request.key, 'b');
+    assert.equal(queue.take('usual', 0, notA)?.request.key, 'c');
+    assert.equal(keys(queue), 'a a a');
+    for (let i = 0; i < 10_000; i++) queue.add(pending('a'));
+    looks = 0;
+    assert.equal(queue.take('usual', 0, notA), undefined);
+    assert.ok(looks < 1000);
   });
 
   it('keeps its order and its sums, whichever requests leave it', () => {

@@ -1,32 +1,43 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { Pending } from '../../../src/client/pending';
+import { Request } from '../../../src/client/request';
 import { Signals } from '../../../src/client/signals';
 
+function pending(signal: AbortSignal): Pending {
+  const ignore = () => undefined;
+  return new Pending(new Request('get', 'key', () => undefined, { signal }, 1000), [], ignore, ignore, 0);
+}
+
 describe('Signals', () => {
-  it('have one listener, as long as a request heeds them', () => {
+  it('have one listener, as long as a request has the signal', () => {
     const { signal } = new AbortController();
-    const signals = new Signals(() => assert.fail('nobody aborted'));
+    const signals = new Signals(() => assert.fail('no signal was aborted'));
     const listeners = () => getEventListeners(signal, 'abort').length;
-    for (let i = 0; i < 1000; i++) signals.add(signal);
+    const all = Array.from({ length: 1000 }, () => pending(signal));
+    for (const one of all) signals.add(one);
     assert.equal(listeners(), 1);
-    for (let i = 0; i < 999; i++) signals.remove(signal);
+    for (const one of all.slice(1)) signals.remove(one);
     assert.equal(listeners(), 1);
-    signals.remove(signal);
+    signals.remove(all[0] as Pending);
     assert.equal(listeners(), 0);
-    signals.add(signal);
+    signals.add(all[0] as Pending);
     assert.equal(listeners(), 1);
   });
 
-  it('are told apart when they are aborted', () => {
+  it('abort their own requests only, each once, also those that are removed meanwhile', () => {
     const [one, other] = [new AbortController(), new AbortController()];
-    const told: AbortSignal[] = [];
-    const signals = new Signals((signal) => told.push(signal));
-    for (const { signal } of [one, one, other]) signals.add(signal);
+    const aborted: Pending[] = [];
+    const signals = new Signals((request) => {
+      aborted.push(request);
+      signals.remove(request);
+    });
+    const all = [one, one, other].map(({ signal }) => pending(signal));
+    for (const request of all) signals.add(request);
     one.abort();
-    assert.deepEqual(told, [one.signal]);
-    signals.remove(one.signal);
-    signals.remove(one.signal);
+    assert.deepEqual(aborted, all.slice(0, 2));
     other.abort();
-    assert.deepEqual(told, [one.signal, other.signal]);
+    assert.deepEqual(aborted, all);
+    assert.equal(getEventListeners(one.signal, 'abort').length, 0);
   });
 });
