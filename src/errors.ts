@@ -26,6 +26,7 @@ export type ClientErrorCode =
   | 'NOT_CONNECTED'
   | 'QUEUE_FULL'
   | 'CLOSED'
+  | 'ABORTED'
   | 'BAD_ARGUMENT'
   | 'BAD_RESPONSE'
   | 'NOT_SUPPORTED'
@@ -85,6 +86,7 @@ const FACTS: Record<ErrorCode, ErrorFacts> = {
   NOT_CONNECTED: PASSING,
   QUEUE_FULL: PASSING,
   CLOSED: { applied: 'unknown', retryable: false },
+  ABORTED: UNCERTAIN,
   BAD_ARGUMENT: FINAL,
   BAD_RESPONSE: UNCERTAIN,
   NOT_SUPPORTED: FINAL,

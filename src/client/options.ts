@@ -55,6 +55,8 @@ export interface RequestOptions {
    * releases of leases. @internal
    */
   urgent?: boolean;
+  /** Whether an aborted call rejects with `ABORTED` and its facts, instead of with the signal's reason. @internal */
+  abortedError?: boolean;
 }
 
 export interface WriteOptions extends RequestOptions {

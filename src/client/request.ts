@@ -1,5 +1,14 @@
 /** What is asked of the store, and how its answer is read. */
-import { type ErrorContext, isWrite, type Operation, printableKey } from '../errors';
+import {
+  causeFirst,
+  type ErrorContext,
+  isWrite,
+  notDone,
+  type Operation,
+  printableKey,
+  StateStoreError,
+  what,
+} from '../errors';
 import type { UserProperties } from '../protocol/user-properties';
 import type { SetOptions } from './options';
 
@@ -26,6 +35,8 @@ export class Request<Result = unknown> {
   readonly idempotent: boolean;
   /** Whether it goes out before requests that are not urgent, and the limits of the queue do not count it. */
   readonly urgent: boolean;
+  /** Whether it ends with `ABORTED` if its signal is aborted, instead of with the signal's reason. */
+  readonly #abortedError: boolean;
   /** Further user properties. */
   readonly userProperties: UserProperties | undefined;
 
@@ -34,7 +45,7 @@ export class Request<Result = unknown> {
     operation: Operation,
     key: string | Uint8Array,
     read: ReadAnswer<Result>,
-    { signal, fencingToken, repeatable, urgent }: SetOptions,
+    { signal, fencingToken, repeatable, urgent, abortedError }: SetOptions,
     timeout: number,
     userProperties?: UserProperties,
   ) {
@@ -46,6 +57,7 @@ export class Request<Result = unknown> {
     this.fencingToken = fencingToken;
     this.idempotent = repeatable === true || !isWrite(this);
     this.urgent = urgent === true;
+    this.#abortedError = abortedError === true;
     this.userProperties = userProperties;
   }
 
@@ -54,9 +66,31 @@ export class Request<Result = unknown> {
     return printableKey(typeof this.#key === 'string' ? Buffer.from(this.#key) : this.#key);
   }
 
+  /** The error for the caller when the signal is aborted. `sent`: whether it may have been executed. */
+  abortedBy(signal: AbortSignal, sent: boolean): unknown {
+    return this.#abortedError ? aborted(this, sent, signal.reason) : signal.reason;
+  }
+
   /** The key as text that is the same for the same bytes. */
   get keyText(): string {
     this.#keyText ??= Buffer.from(this.#key).toString('latin1');
     return this.#keyText;
   }
+}
+
+function aborted(request: Request, sent: boolean, cause: unknown): StateStoreError {
+  const { operation, key } = request;
+  const unknown = sent && isWrite(request);
+  const words = unknown
+    ? {
+        problem: `The request to ${what(request)} was aborted`,
+        advice: 'It may or may not have been applied. Get the key to find out.',
+      }
+    : causeFirst('The request was aborted', notDone(request));
+  return new StateStoreError('ABORTED', words, {
+    operation,
+    key,
+    cause,
+    applied: unknown ? 'unknown' : 'no',
+  });
 }

@@ -28,7 +28,9 @@ export class Requests {
   readonly #clock: StoreClock;
   readonly #queue: RequestQueue;
   readonly #inFlight: InFlight;
-  readonly #signals = new Signals((pending, signal) => this.#fail(pending, signal.reason));
+  readonly #signals = new Signals((pending, signal) =>
+    this.#fail(pending, pending.request.abortedBy(signal, pending.mayBeExecuted)),
+  );
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   #answers = 0;
   #closed = false;
@@ -109,7 +111,7 @@ export class Requests {
   /** Why a request cannot even wait. */
   #refusal(request: Request): unknown {
     if (this.#closed) return failure.closed(request, false);
-    if (request.signal?.aborted) return request.signal.reason;
+    if (request.signal?.aborted) return request.abortedBy(request.signal, false);
     if (this.#connection.state.kind === 'stopped' || this.#connection.refused)
       return failure.notConnected(request, this.#reason);
     return undefined;

@@ -43,6 +43,9 @@ export class Signals {
   }
 
   #abort(signal: AbortSignal): void {
-    for (const pending of this.#signals.get(signal)?.pending ?? []) this.#onAbort(pending, signal);
+    const all = [...(this.#signals.get(signal)?.pending ?? [])];
+    // Otherwise the place of an aborted request would go to the next one that is about to be aborted.
+    for (const pending of all) if (pending.phase === 'waiting') this.#onAbort(pending, signal);
+    for (const pending of all) if (!pending.isOver) this.#onAbort(pending, signal);
   }
 }

@@ -211,19 +211,22 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     entries: Iterable<readonly [Bytes, Bytes]>,
     options: SetOptions = {},
   ): Promise<KeyResult<SetResult>[]> {
-    const set = ([key, value]: readonly [Bytes, Bytes]) => this.set(key, value, options);
+    const each = { ...options, abortedError: true };
+    const set = ([key, value]: readonly [Bytes, Bytes]) => this.set(key, value, each);
     return forEachOf([...entries], ([key]) => key, set);
   }
 
   /** Reads many keys, a bounded number at a time, and tells the outcome of each in their order. */
   getMany(keys: Iterable<Bytes>, options: RequestOptions = {}): Promise<KeyResult<GetResult>[]> {
-    const get = (key: Bytes) => this.get(key, options);
+    const each = { ...options, abortedError: true };
+    const get = (key: Bytes) => this.get(key, each);
     return forEachOf([...keys], (key) => key, get);
   }
 
   /** Deletes many keys, a bounded number at a time, and tells the outcome of each in their order. */
   deleteMany(keys: Iterable<Bytes>, options: WriteOptions = {}): Promise<KeyResult<DeleteResult>[]> {
-    const remove = (key: Bytes) => this.delete(key, options);
+    const each = { ...options, abortedError: true };
+    const remove = (key: Bytes) => this.delete(key, each);
     return forEachOf([...keys], (key) => key, remove);
   }
 

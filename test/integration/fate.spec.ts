@@ -265,6 +265,37 @@ describe('The fate of a request', () => {
     assert.equal(store.state.kind, 'closed');
   });
 
+  it('among many has its own outcome when the call is aborted: done, perhaps done, or never sent', async () => {
+    await start({ inFlightLimit: 2 });
+    const abort = new AbortController();
+    const requests: ScriptedRequest[] = [];
+    const second = new Promise<void>((resolve) => {
+      server.answer = (request) => {
+        if (requests.push(request) === 1) request.respond(OK);
+        else resolve();
+      };
+    });
+    const entries = ['a', 'b', 'c', 'd'].map((key) => [key, 'v'] as const);
+    const call = store.setMany(entries, { signal: abort.signal });
+    await second;
+    // The answer to the first one is there before that to this one.
+    while (store.inFlight + store.waiting > 3) await new Promise(setImmediate);
+    abort.abort();
+    const outcomes = (await call).map((one) =>
+      'error' in one ? [one.error.code, one.error.applied] : one.stored,
+    );
+    assert.deepEqual(
+      [outcomes[0], outcomes[1], outcomes[3]],
+      [true, ['ABORTED', 'unknown'], ['ABORTED', 'no']],
+    );
+    await assert.rejects(store.get('k', { signal: abort.signal }), { name: 'AbortError' });
+    const none = await store.deleteMany(['x', 'y'], { signal: abort.signal });
+    assert.deepEqual(
+      none.map((one) => 'error' in one && [one.error.code, one.error.applied, one.error.message]),
+      ['x', 'y'].map((key) => ['ABORTED', 'no', `The request was aborted: key ${key} was not deleted.`]),
+    );
+  });
+
   it('is CLOSED when the client ends before the answer, and says what is known', async () => {
     await start();
     const first = held(5);

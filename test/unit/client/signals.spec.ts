@@ -30,6 +30,7 @@ describe('Signals', () => {
     const aborted: Pending[] = [];
     const signals = new Signals((request) => {
       aborted.push(request);
+      request.phase = 'settled';
       signals.remove(request);
     });
     const all = [one, one, other].map(({ signal }) => pending(signal));
@@ -39,5 +40,19 @@ describe('Signals', () => {
     other.abort();
     assert.deepEqual(aborted, all);
     assert.equal(getEventListeners(one.signal, 'abort').length, 0);
+  });
+
+  it('abort requests that wait before those in flight, whose places they would get otherwise', () => {
+    const { signal } = new AbortController();
+    const [published, waiting] = [pending(signal), pending(signal)];
+    published.phase = 'published';
+    const aborted: Pending[] = [];
+    const signals = new Signals((request) => {
+      aborted.push(request);
+      request.phase = 'settled';
+    });
+    for (const request of [published, waiting]) signals.add(request);
+    signal.dispatchEvent(new Event('abort'));
+    assert.deepEqual(aborted, [waiting, published]);
   });
 });
