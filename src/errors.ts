@@ -42,6 +42,7 @@ export type Operation =
   | 'set'
   | 'get'
   | 'delete'
+  | 'keys'
   | 'observe'
   | 'unobserve'
   | 'update'
@@ -154,7 +155,7 @@ export class StateStoreError extends Error implements ErrorFacts, Explanation {
 
 /** Whether the operation only reads, so that nothing can have been applied. */
 function isRead({ operation }: ErrorContext): boolean {
-  return operation === 'get' || operation === 'observe' || operation === 'unobserve';
+  return operation === 'get' || operation === 'keys' || operation === 'observe' || operation === 'unobserve';
 }
 
 function sentences({ problem, advice }: Explanation): string {
@@ -163,6 +164,7 @@ function sentences({ problem, advice }: Explanation): string {
 
 /** "set key machine/1", for the start of a message. */
 export function what({ operation, key }: ErrorContext): string {
+  if (operation === 'keys') return `list the keys that match ${key}`;
   return `${operation ?? 'answer'}${key === undefined ? '' : ` key ${key}`}`;
 }
 
@@ -177,6 +179,7 @@ const DONE: Partial<Record<Operation, string>> = {
 
 /** "key machine/1 was not set", for what follows from a failure. */
 export function notDone({ operation, key }: ErrorContext): string {
+  if (operation === 'keys') return `the keys that match ${key} were not listed`;
   const done = operation && DONE[operation];
   if (!done) return `nothing was done${key === undefined ? '' : ` with key ${key}`}`;
   return key === undefined ? `nothing was ${done}` : `key ${key} was not ${done}`;

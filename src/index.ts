@@ -12,6 +12,7 @@ export type {
   StateStoreClientOptions,
   WriteOptions,
 } from './client/options';
+export type { KeyList } from './client/scan';
 export {
   type DeleteResult,
   type GetResult,
@@ -30,3 +31,4 @@ export type { ConnectionState } from './mqtt/connection';
 export { ConnectionError, type ConnectionReason } from './mqtt/connection-error';
 export type { Login, TlsOptions } from './mqtt/login';
 export { ServiceError } from './protocol/errors';
+export { escapePattern } from './protocol/glob';

@@ -1,4 +1,4 @@
-import { commandItems, parseCommand } from '../protocol/commands';
+import { commandItems, keyOf, parseCommand } from '../protocol/commands';
 import { Pending } from './pending';
 import { Request } from './request';
 
@@ -14,7 +14,7 @@ export function barrierRead(
   now: number,
   onEnd: (barrier: Pending, answered: boolean) => void,
 ): Pending {
-  const { key } = parseCommand(unproven.publishedPayload);
+  const key = keyOf(parseCommand(unproven.publishedPayload));
   const barrier: Pending = new Pending(
     new Request('get', '', () => undefined, {}, BARRIER_TIMEOUT_MS),
     commandItems({ verb: 'GET', key }),

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type ErrorContext, type Operation, StateStoreError } from '../errors';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
-import { type Command, commandItems } from '../protocol/commands';
+import { commandItems, type KeyCommand } from '../protocol/commands';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 import { responseTopic } from '../protocol/topics';
@@ -27,6 +27,7 @@ import { randomId } from './random';
 import { type ReadAnswer, Request } from './request';
 import { noConnection } from './request-errors';
 import { Requests } from './requests';
+import { type KeyList, Scans } from './scan';
 
 /** `stored` is false when the condition did not hold; `version` is then that of the value in the store, if told. */
 export interface SetResult {
@@ -83,6 +84,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #prefix: Buffer;
   readonly #connection: Connection;
   readonly #requests: Requests;
+  readonly #scans: Scans;
   readonly #observations: Observations;
   readonly #open = new Set<Observation>();
   readonly #beforeClose = new Set<() => Promise<void>>();
@@ -99,6 +101,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#connection = new Connection({ ...this.#options, responseTopic: topic });
     const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
+    this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#observations = new Observations(this.#connection, this.clientId, {
       notify: (key, operation) => this.#notify(key, operation),
       read: (key) => this.get(this.#unprefixed(key)),
@@ -231,6 +234,14 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   /**
+   * Lists the keys that match a glob pattern: `*` is any number of characters, `?` one, `[a-z]` one of a class. See {@link KeyList}. Brokers that
+   * cannot list keys reject with `NOT_SUPPORTED`.
+   */
+  keys(pattern: Bytes, options: RequestOptions = {}): KeyList {
+    return this.#scans.keys(pattern, options);
+  }
+
+  /**
    * Observes `key`: every change goes to `handler`, in the order of versions, each once, until the observation is closed.
    * After a lost connection the key is observed again, and what changed meanwhile is told. Without a handler use
    * `for await` on what this resolves with. Any number of observations of one key cost the store a single one.
@@ -354,7 +365,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** Makes a request of what the caller wants. An argument that is wrong ends as a rejection, too. */
   #ask<Result>(
     operation: Operation,
-    command: Command<Bytes>,
+    command: KeyCommand<Bytes>,
     read: ReadAnswer<Result>,
     options: SetOptions,
   ): Promise<Result> {

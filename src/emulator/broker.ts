@@ -37,6 +37,8 @@ export interface EmulatorOptions {
   rules?: Rules;
   /** Most keys the store holds; no limit by default. */
   keyQuota?: number;
+  /** Whether SCAN (a list of the keys) is served; false answers "unknown command", as older brokers do. Default true. */
+  scan?: boolean;
   /** Largest packet in bytes the broker accepts, also before log-in (MQTT 5 section 3.2.2.3.6), at least 1. Default 4 MiB. */
   maximumPacketSize?: number;
   /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
@@ -97,8 +99,13 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   private constructor(broker: Aedes, delivery: Delivery, options: EmulatorOptions) {
     super();
     this.setMaxListeners(0);
-    const { keyQuota, rules, tls, maximumPacketSize = DEFAULT_MAXIMUM_PACKET_SIZE } = options;
-    this.engine = options.engine ?? new StateStoreEngine(keyQuota === undefined ? {} : { keyQuota });
+    const { keyQuota, scan, rules, tls, maximumPacketSize = DEFAULT_MAXIMUM_PACKET_SIZE } = options;
+    this.engine =
+      options.engine ??
+      new StateStoreEngine({
+        ...(keyQuota !== undefined && { keyQuota }),
+        ...(scan !== undefined && { scan }),
+      });
     this.#broker = broker;
     this.#delivery = delivery;
     this.#rules = rules;

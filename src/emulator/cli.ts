@@ -14,6 +14,7 @@ import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
+                           [--no-scan]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
 for trying, teaching and testing. Not for production.
@@ -30,6 +31,7 @@ for trying, teaching and testing. Not for production.
   --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
   --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
                   it again with the first answer)
+  --no-scan       answer SCAN (a list of the keys) with "unknown command", as older brokers do
   --help          print this text
   --version       print the version
 
@@ -58,6 +60,7 @@ async function readArguments(): Promise<Arguments> {
         key: { type: 'string' },
         ca: { type: 'string' },
         'execute-repeats': { type: 'boolean', default: false },
+        'no-scan': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
@@ -66,7 +69,14 @@ async function readArguments(): Promise<Arguments> {
     const tls = await readTls(values);
     const port = wholeNumber('--port', values.port, 0, 65_535);
     return {
-      ...{ host, help, version, port, recogniseRepeats: !values['execute-repeats'] },
+      ...{
+        host,
+        help,
+        version,
+        port,
+        recogniseRepeats: !values['execute-repeats'],
+        scan: !values['no-scan'],
+      },
       ...(tls && { tls }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),

@@ -5,10 +5,11 @@
 
 import type { ServiceErrorCode } from '../errors';
 import {
-  type Command,
   type DelCommand,
+  type KeyCommand,
   type KeyNotifyCommand,
   parseCommand,
+  type ScanCommand,
   type SetCommand,
   type VDelCommand,
 } from '../protocol/commands';
@@ -17,6 +18,8 @@ import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc
 import { encodeNotification, type Notification } from '../protocol/notifications';
 import { reply } from '../protocol/responses';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
+import { KeyOrder, type Ordered } from './key-order';
+import { scanPage } from './scan';
 
 /** What the store sees of a request PUBLISH. */
 export interface EngineRequest {
@@ -49,7 +52,7 @@ export interface EngineOutput {
   isWrite: boolean;
 }
 
-interface Entry extends Expiring {
+interface Entry extends Expiring, Ordered {
   key: Buffer;
   value: Buffer;
   version: string;
@@ -58,10 +61,12 @@ interface Entry extends Expiring {
 }
 
 export interface EngineOptions {
-  /** Whether a client may read (GET, KEYNOTIFY) or write (SET, DEL, VDEL) a key; everybody may by default. */
+  /** Whether a client may read (GET, KEYNOTIFY, SCAN) or write (SET, DEL, VDEL) a key; everybody may by default. */
   authorize?: (clientId: string, access: 'Read' | 'Write', key: Buffer) => boolean;
   /** Most keys the store holds; no limit by default. */
   keyQuota?: number;
+  /** Whether SCAN is served. If not, the store answers "unknown command", as older brokers do. Default true. */
+  scan?: boolean;
 }
 
 /** Hears of a key that came or went. */
@@ -77,19 +82,25 @@ export class StateStoreEngine {
   authorize: NonNullable<EngineOptions['authorize']>;
   /** May be changed at any time; keys that are there stay. */
   keyQuota: number;
-  /** Those who list the keys: no client of the protocol can. */
+  /** See {@link EngineOptions.scan}. May be changed at any time. */
+  scan: boolean;
+  /** Lists of the keys in this process. */
   readonly keyListeners = new Set<KeyListener>();
   #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
+  readonly #order = new KeyOrder<Entry>();
+  /** Tells the page tokens of this store from those of another one. */
+  readonly #name = Math.random().toString(36).slice(2);
   /** Key (latin1) -> IDs of the clients that observe it. */
   readonly #observers = new Map<string, Set<string>>();
   #nowMs = 0;
   #elapsedMs = 0;
 
-  constructor({ authorize, keyQuota }: EngineOptions = {}) {
+  constructor({ authorize, keyQuota, scan }: EngineOptions = {}) {
     this.authorize = authorize ?? (() => true);
     this.keyQuota = keyQuota ?? Number.POSITIVE_INFINITY;
+    this.scan = scan ?? true;
   }
 
   /** How many keys the store holds. */
@@ -126,6 +137,8 @@ export class StateStoreEngine {
     let isWrite = false;
     try {
       const command = parseCommand(request.payload);
+      if (command.verb === 'SCAN')
+        return { response: this.#list(command, request.clientId), notifications, isWrite };
       isWrite = command.verb !== 'GET' && command.verb !== 'KEYNOTIFY';
       return { response: this.#run(command, request, nowMs, isWrite, notifications), notifications, isWrite };
     } catch (error) {
@@ -175,7 +188,7 @@ export class StateStoreEngine {
   }
 
   #run(
-    command: Command,
+    command: KeyCommand,
     request: EngineRequest,
     nowMs: number,
     isWrite: boolean,
@@ -198,7 +211,7 @@ export class StateStoreEngine {
   }
 
   /** Takes in the request's `__ts` and returns the next version: newer than it and than every version before. */
-  #version({ timestamp }: EngineRequest, command: Command, nowMs: number): string {
+  #version({ timestamp }: EngineRequest, command: KeyCommand, nowMs: number): string {
     if (timestamp === undefined) {
       if (command.verb === 'SET') throw refuse('TIMESTAMP_MISSING');
       return formatHlc(this.#clock.tick(nowMs));
@@ -239,8 +252,12 @@ export class StateStoreEngine {
       fence,
       expiresAt: command.expiryMs === undefined ? NEVER : this.#elapsedMs + command.expiryMs,
       queueIndex: -1,
+      number: 0,
+      place: 0,
     };
     this.#entries.set(id, entry);
+    if (old) this.#order.replace(old, entry);
+    else this.#order.add(entry);
     if (entry.expiresAt !== NEVER) this.#expiring.add(entry);
     if (!old) this.#tell(entry.key, true);
     this.#notify(entry.key, { operation: 'set', value: entry.value }, version, notifications);
@@ -250,6 +267,14 @@ export class StateStoreEngine {
   #get(key: Uint8Array): EngineResponse {
     const entry = this.#entries.get(idOf(key));
     return entry ? { payload: reply.value(entry.value), version: entry.version } : { payload: reply.missing };
+  }
+
+  #list({ pattern, token }: ScanCommand, clientId: string): EngineResponse {
+    if (!this.scan) throw refuse('UNKNOWN_COMMAND');
+    const mayRead = (key: Buffer) => this.authorize(clientId, 'Read', key);
+    const page = scanPage(this.#order, this.#name, bytesOf(pattern), token && bytesOf(token), mayRead);
+    if (!page) throw refuse('SYNTAX_ERROR');
+    return { payload: reply.page(page) };
   }
 
   #delete(
@@ -290,6 +315,7 @@ export class StateStoreEngine {
 
   #remove(entry: Entry): void {
     this.#entries.delete(idOf(entry.key));
+    this.#order.remove(entry);
     this.#expiring.remove(entry);
     this.#tell(entry.key, false);
   }

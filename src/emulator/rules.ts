@@ -3,6 +3,7 @@
  * (docs/protocol.md section 11). Rules only allow; what no rule allows is denied.
  */
 import { parse } from 'yaml';
+import { Glob, PatternError } from '../protocol/glob';
 
 /** Who a client is. */
 export interface Principal {
@@ -22,14 +23,13 @@ interface User {
 
 interface BrokerResource {
   method: BrokerMethod;
-  clientIds: string[];
+  clientIds: Pattern[];
   topics: string[];
 }
 
 interface StateStoreResource {
   method: 'Read' | 'Write' | 'ReadWrite';
-  keyType: 'Pattern' | 'String' | 'Binary';
-  keys: string[];
+  matches: (key: Buffer, principal: Principal) => boolean;
 }
 
 interface Rule {
@@ -41,8 +41,6 @@ interface Rule {
 }
 
 const WILDCARDS = ['+', '#'];
-/** Whoever it is: patterns are tried with it when they are read. */
-const NOBODY: Principal = { clientId: '', attributes: {} };
 
 /** What is wrong with a file of rules, and where. */
 export class RulesError extends Error {}
@@ -103,8 +101,7 @@ export class Rules {
   allowsKey(principal: Principal, access: Access, key: Buffer): boolean {
     return this.#of(principal).some(({ stateStoreResources }) =>
       stateStoreResources.some(
-        ({ method, keyType, keys }) =>
-          (method === access || method === 'ReadWrite') && matchesKey(keyType, keys, key, principal),
+        ({ method, matches }) => (method === access || method === 'ReadWrite') && matches(key, principal),
       ),
     );
   }
@@ -122,39 +119,62 @@ export class Rules {
   }
 }
 
-function matchesKey(
-  keyType: StateStoreResource['keyType'],
-  keys: string[],
-  key: Buffer,
-  principal: Principal,
-): boolean {
+type KeyType = 'Pattern' | 'String' | 'Binary';
+
+/** Throws {@link RulesError} if a pattern is not valid: the first request would be too late. */
+function readKeys(keyType: KeyType, keys: string[], place: string): StateStoreResource['matches'] {
   switch (keyType) {
-    case 'Binary':
-      return keys.some((one) => Buffer.from(one, 'base64').equals(key));
+    case 'Binary': {
+      const bytes = keys.map((one) => Buffer.from(one, 'base64'));
+      return (key) => bytes.some((one) => one.equals(key));
+    }
     case 'String':
-      return keys.some((one) => Buffer.from(substitute(one, principal)).equals(key));
-    case 'Pattern':
-      return matchesAny(keys, key.toString(), principal);
+      return (key, principal) => keys.some((one) => Buffer.from(substitute(one, principal)).equals(key));
+    case 'Pattern': {
+      const patterns = readPatterns(keys, place);
+      return (key, principal) => matchesAny(patterns, key.toString(), principal);
+    }
   }
 }
 
-function matchesAny(patterns: string[], text: string, principal: Principal): boolean {
-  return patterns.some((pattern) => glob(pattern, principal).test(text));
-}
-
-/** `*` any characters, `?` one, `[0-9]` one of them; what is substituted is taken literally. */
-function glob(pattern: string, principal: Principal): RegExp {
-  const source = pattern.replace(/\{principal\.[^}]+\}|\[[^\]]+\]|[\s\S]/g, (part) => {
-    if (part === '*') return '[\\s\\S]*';
-    if (part === '?') return '[\\s\\S]';
-    if (part.startsWith('[')) return `[${part.slice(1, -1).replace(/[\\\]]/g, '\\$&')}]`;
-    return literal(part.startsWith('{principal.') ? substitute(part, principal) : part);
+function readPatterns(patterns: string[], place: string): Pattern[] {
+  return patterns.map((one, index) => {
+    try {
+      return new Pattern(one);
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      throw new RulesError(`${place}[${index}] must be a pattern such as machine/[0-9]*: ${error.message}`);
+    }
   });
-  return new RegExp(`^${source}$`, 'u');
 }
 
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+function matchesAny(patterns: Pattern[], text: string, principal: Principal): boolean {
+  return patterns.some((pattern) => pattern.matches(text, principal));
+}
+
+/** A pattern in which the attributes of a principal may be put. They are taken literally. */
+class Pattern {
+  readonly #parts: string[];
+  /** Undefined if it depends on the principal. */
+  readonly #glob: Glob | undefined;
+
+  /** Throws {@link PatternError}. */
+  constructor(pattern: string) {
+    this.#parts = pattern.split(/(\{principal\.[^}]+\})/);
+    const glob = this.#for({ clientId: '', attributes: {} });
+    this.#glob = this.#parts.length === 1 ? glob : undefined;
+  }
+
+  matches(text: string, principal: Principal): boolean {
+    return (this.#glob ?? this.#for(principal)).matchesText(text);
+  }
+
+  #for(principal: Principal): Glob {
+    const parts = this.#parts.map((part, index) =>
+      index % 2 === 0 ? part : { literal: substitute(part, principal) },
+    );
+    return new Glob(...parts);
+  }
 }
 
 function substitute(text: string, { clientId, username, attributes }: Principal): string {
@@ -204,8 +224,6 @@ function readRule(value: unknown, place: string): Rule {
   const principals = object(rule.principals ?? {}, `${place}.principals`);
   const textList = (from: unknown, where: string) =>
     list(from ?? [], where).map((one, i) => text(one, `${where}[${i}]`));
-  const patternList = (from: unknown, where: string) =>
-    textList(from, where).map((one, i) => checkedPattern(one, `${where}[${i}]`));
   return {
     clientIds: textList(principals.clientIds, `${place}.principals.clientIds`),
     usernames: textList(principals.usernames, `${place}.principals.usernames`),
@@ -217,7 +235,7 @@ function readRule(value: unknown, place: string): Rule {
       const resource = object(one, where);
       return {
         method: oneOf(resource.method, ['Connect', 'Publish', 'Subscribe'], `${where}.method`),
-        clientIds: patternList(resource.clientIds, `${where}.clientIds`),
+        clientIds: readPatterns(textList(resource.clientIds, `${where}.clientIds`), `${where}.clientIds`),
         topics: textList(resource.topics, `${where}.topics`),
       };
     }),
@@ -228,24 +246,11 @@ function readRule(value: unknown, place: string): Rule {
         const keyType = oneOf(resource.keyType, ['Pattern', 'String', 'Binary'], `${where}.keyType`);
         return {
           method: oneOf(resource.method, ['Read', 'Write', 'ReadWrite'], `${where}.method`),
-          keyType,
-          keys: (keyType === 'Pattern' ? patternList : textList)(resource.keys, `${where}.keys`),
+          matches: readKeys(keyType, textList(resource.keys, `${where}.keys`), `${where}.keys`),
         };
       },
     ),
   };
-}
-
-/** A pattern that can be used: the first request would be too late to find out. */
-function checkedPattern(pattern: string, place: string): string {
-  try {
-    glob(pattern, NOBODY);
-    return pattern;
-  } catch {
-    throw new RulesError(
-      `${place} must be a pattern whose ranges go from the lower to the higher character, such as [0-9]`,
-    );
-  }
 }
 
 function object(value: unknown, place: string): Record<string, unknown> {

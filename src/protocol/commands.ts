@@ -33,13 +33,27 @@ export interface KeyNotifyCommand<Data = Uint8Array> {
   key: Data;
   stop: boolean;
 }
-/** `Data`: what keys and values are. */
-export type Command<Data = Uint8Array> =
+/** Lists keys, a page at a time: docs/protocol.md section 13. */
+export interface ScanCommand<Data = Uint8Array> {
+  verb: 'SCAN';
+  /** See `glob.ts`. */
+  pattern: Data;
+  /** From the page before; nothing for the first page. */
+  token?: Data | undefined;
+}
+/** A command on one key. `Data`: the type of keys and values. */
+export type KeyCommand<Data = Uint8Array> =
   | SetCommand<Data>
   | GetCommand<Data>
   | DelCommand<Data>
   | VDelCommand<Data>
   | KeyNotifyCommand<Data>;
+export type Command<Data = Uint8Array> = KeyCommand<Data> | ScanCommand<Data>;
+
+/** The key of a command, or the pattern that stands for keys. */
+export function keyOf<Data>(command: Command<Data>): Data {
+  return command.verb === 'SCAN' ? command.pattern : command.key;
+}
 
 /** Writes a request's payload. */
 export function encodeCommand(command: Command<string | Uint8Array>): Buffer {
@@ -48,6 +62,10 @@ export function encodeCommand(command: Command<string | Uint8Array>): Buffer {
 
 /** What a request's payload is an array of. */
 export function commandItems(command: Command<string | Uint8Array>): Items {
+  if (command.verb === 'SCAN') {
+    const { pattern, token } = command;
+    return token === undefined ? ['SCAN', pattern] : ['SCAN', pattern, token];
+  }
   const { verb, key } = command;
   switch (verb) {
     case 'SET': {
@@ -81,6 +99,8 @@ export function parseCommand(payload: Buffer): Command {
       return { verb: 'VDEL', key: checkKey(key, rest.length === 1), value: rest[0] as Buffer };
     case 'KEYNOTIFY':
       return { verb: 'KEYNOTIFY', key: checkKey(key, rest.length <= 1), stop: parseStop(rest[0]) };
+    case 'SCAN':
+      return { verb: 'SCAN', pattern: checkKey(key, rest.length <= 1), token: rest[0] };
     default:
       throw refuse('UNKNOWN_COMMAND');
   }

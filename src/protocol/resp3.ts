@@ -123,16 +123,32 @@ export function encodeItem(item: Item): Buffer {
 /** Parses `*{n}` and its blobs, which are views into `data`. Nothing may follow. */
 export function parseArray(data: Buffer): Buffer[] {
   const reader = new Reader(data);
-  const count = reader.integer(ARRAY);
-  if (count < 0) throw malformed('the array has a negative length');
-  const items: Buffer[] = [];
-  for (let i = 0; i < count; i++) {
-    const blob = reader.blob();
-    if (blob === null) throw malformed('an array item is null');
-    items.push(blob);
-  }
+  const items = reader.arrayItems(reader.count());
   reader.end();
   return items;
+}
+
+/** One page of a list of keys: an array of the keys, then the token for the next page if there is one. */
+export interface Page {
+  keys: Buffer[];
+  token: Buffer | undefined;
+}
+
+/** Encodes `*1` or `*2` with the array of keys and the token. */
+export function encodePage({ keys, token }: Page): Buffer {
+  const tail = token ? [Buffer.from(`$${token.length}${CRLF}`), token, Buffer.from(CRLF)] : [];
+  return Buffer.concat([Buffer.from(`*${token ? 2 : 1}${CRLF}`), encodeArray(keys), ...tail]);
+}
+
+/** Parses a page; keys and token are views into `data`. Nothing may follow. */
+export function parsePage(data: Buffer): Page {
+  const reader = new Reader(data);
+  const parts = reader.count();
+  if (parts < 1 || parts > 2) throw malformed(`a page of keys has ${parts} parts`);
+  const keys = reader.arrayItems(reader.count());
+  const token = parts === 2 ? reader.arrayItem() : undefined;
+  reader.end();
+  return { keys, token };
 }
 
 /** Parses the one item of an answer. A blob is a view into `data`. Nothing may follow. */
@@ -171,6 +187,27 @@ class Reader {
 
   constructor(data: Buffer) {
     this.#data = data;
+  }
+
+  /** `*{n}`; n from 0. */
+  count(): number {
+    const count = this.integer(ARRAY);
+    if (count < 0) throw malformed('an array has a negative length');
+    return count;
+  }
+
+  /** A blob that is an item of an array. */
+  arrayItem(): Buffer {
+    const blob = this.blob();
+    if (blob === null) throw malformed('an array item is null');
+    return blob;
+  }
+
+  /** `n` blobs. */
+  arrayItems(n: number): Buffer[] {
+    const items: Buffer[] = [];
+    for (let i = 0; i < n; i++) items.push(this.arrayItem());
+    return items;
   }
 
   /** The byte at the current position, which says what follows; `undefined` at the end. */

@@ -5,7 +5,7 @@
  */
 import { type ErrorContext, isWrite, StateStoreError } from '../errors';
 import { ServiceError } from './errors';
-import { encodeItem, type Item, parseItem } from './resp3';
+import { encodeItem, encodePage, type Item, type Page, parseItem, parsePage } from './resp3';
 
 const OK = 'OK';
 
@@ -16,6 +16,7 @@ export const reply = {
   missing: encodeItem({ type: 'blob', value: null }),
   count: (value: 0 | 1) => encodeItem({ type: 'number', value }),
   value: (value: Buffer) => encodeItem({ type: 'blob', value }),
+  page: (page: Page) => encodePage(page),
   error: (text: string) => encodeItem({ type: 'error', text }),
 };
 
@@ -67,15 +68,21 @@ export function parseObserveReply(payload: Buffer, context: ErrorContext = {}): 
   throw unexpected(item, context);
 }
 
+/** SCAN: one page of keys, views into the payload. */
+export function parseScanReply(payload: Buffer, context: ErrorContext = {}): Page {
+  if (payload[0] === '*'.charCodeAt(0)) return parse(payload, parsePage, context);
+  throw unexpected(read(payload, context), context);
+}
+
 function read(payload: Buffer, context: ErrorContext): Item {
-  const item = parse(payload, context);
+  const item = parse(payload, parseItem, context);
   if (item.type === 'error') throw ServiceError.fromText(item.text, context);
   return item;
 }
 
-function parse(payload: Buffer, context: ErrorContext): Item {
+function parse<Parsed>(payload: Buffer, parser: (payload: Buffer) => Parsed, context: ErrorContext): Parsed {
   try {
-    return parseItem(payload);
+    return parser(payload);
   } catch (error) {
     const { operation, key } = context;
     throw new StateStoreError('BAD_RESPONSE', notUnderstood((error as Error).message, context), {

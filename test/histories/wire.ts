@@ -6,7 +6,7 @@
 import { MAX_SILENCE_MS } from '../../src/client/broker-silence';
 import { PacketSplitter } from '../../src/mqtt/packet-splitter';
 import { Message } from '../../src/mqtt/publish';
-import { parseCommand } from '../../src/protocol/commands';
+import { keyOf, parseCommand } from '../../src/protocol/commands';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
 import type { FaultProxy } from '../support/fault-proxy';
 
@@ -103,7 +103,7 @@ export class Wire {
     if (topic !== REQUEST_TOPIC) return;
     const command = parseCommand(payload);
     if (command.verb === 'GET' || command.verb === 'KEYNOTIFY') return;
-    const what = `${command.key} ${'value' in command ? command.value : ''}`;
+    const what = `${keyOf(command)} ${'value' in command ? command.value : ''}`;
     const before = this.#carried.get(correlation);
     if (before !== undefined && before !== number && !connection.sessionKept) {
       this.breaches.push(`${command.verb} ${what} was sent again into a new session`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { StateStoreClient } from '../../src/index';
+import { keyOf } from '../../src/protocol/commands';
 import { formatHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { type ScriptedRequest, type ScriptedStore, startScriptedStore } from '../support/scripted-store';
@@ -262,7 +263,7 @@ describe('StateStoreClient and the answers of a store', () => {
     server.answer = (request) => {
       asked.push(request);
       if (asked.length < 3) return;
-      for (const { respond, command } of asked.reverse()) respond(`$1\r\n${command.key}\r\n`);
+      for (const { respond, command } of asked.reverse()) respond(`$1\r\n${keyOf(command)}\r\n`);
     };
     const values = await Promise.all(['1', '2', '3'].map((key) => store.get(key)));
     assert.deepEqual(

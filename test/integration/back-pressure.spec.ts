@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { generate, type IPublishPacket } from 'mqtt-packet';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
-import { type Command, parseCommand } from '../../src/protocol/commands';
+import { type Command, keyOf, parseCommand } from '../../src/protocol/commands';
 import { rejectsWith } from '../support/assertions';
 import { answer, ByteBroker, MQTT5 } from '../support/byte-broker';
 import { Random } from '../support/random';
@@ -35,7 +35,7 @@ describe('A broker that rejects publishes for lack of room (0x97)', () => {
     socket.write(answer(packet, command.verb === 'GET' ? '$-1\r\n' : OK));
   };
   const text = (command: Command) =>
-    `${command.verb} ${command.key}${'value' in command ? ` ${command.value}` : ''}`;
+    `${command.verb} ${keyOf(command)}${'value' in command ? ` ${command.value}` : ''}`;
   /** Rejects the first publishes. */
   const rejectFirst = (count: number) => {
     let left = count;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { keyOf } from '../../src/protocol/commands';
 import { rejectsWith } from '../support/assertions';
 import { freePort } from '../support/ports';
 import { type ScriptedRequest, type ScriptedStore, startScriptedStore } from '../support/scripted-store';
@@ -29,7 +30,7 @@ describe('The fate of a request', () => {
   const state = async (kind: string) => {
     while (store.state.kind !== kind) await once(store, 'state');
   };
-  const keys = () => server.requests.map(({ command }) => `${command.verb} ${command.key}`);
+  const keys = () => server.requests.map(({ command }) => `${command.verb} ${keyOf(command)}`);
 
   beforeEach(async () => {
     server = await startScriptedStore({ receiveMaximum: 5 });
@@ -69,7 +70,7 @@ describe('The fate of a request', () => {
     value.fill('x');
     await Promise.all(calls);
     const sent = server.requests.map(
-      ({ command }) => 'value' in command && `${command.key} ${command.value}`,
+      ({ command }) => 'value' in command && `${keyOf(command)} ${command.value}`,
     );
     assert.deepEqual(sent, ['key value', 'key value']);
 
@@ -208,7 +209,7 @@ describe('The fate of a request', () => {
       rejectsWith(remove, { code: 'OUTCOME_UNKNOWN', key: 'c' }),
     ];
     await first;
-    server.answer = ({ respond, command }) => respond(`$1\r\n${command.key}\r\n`);
+    server.answer = ({ respond, command }) => respond(`$1\r\n${keyOf(command)}\r\n`);
     server.cut();
     await Promise.all(unknown);
     const values = await Promise.all([get1, get2]);
