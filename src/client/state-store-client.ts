@@ -120,6 +120,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.ends;
   }
 
+  /** The most bytes that a packet may have, from the broker's CONNACK; the limit of MQTT without a connection. */
+  get maximumPacketSize(): number {
+    return this.#connection.maximumPacketSize;
+  }
+
   /** Milliseconds that a request may take when nobody says otherwise. */
   get timeout(): number {
     return this.#options.timeout;

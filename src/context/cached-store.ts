@@ -6,7 +6,7 @@ import { Link } from './link';
 import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { ScopeData } from './scope-data';
-import { named, StoreLog } from './store-log';
+import { StoreLog } from './store-log';
 import type { Settle } from './write';
 
 /** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
@@ -87,8 +87,10 @@ export class CachedStore implements ContextStore {
       this.#forEachKey((key) => {
         if (key.busy) late.push(key);
       });
-      if (late.length > 0)
-        this.#log.error(`not written, because Node-RED ends: ${named(late.map((key) => `${key}`))}.`);
+      this.#log.allNotWritten(
+        'because Node-RED ends',
+        late.map((key) => `${key}`),
+      );
       this.#log.tellFailed('and Node-RED ends');
       this.#forEachKey((key) => key.end());
     });
@@ -178,7 +180,7 @@ export class CachedStore implements ContextStore {
 
   #encoded(scope: string, name: string): string | undefined {
     if (!this.#data.has(scope, name)) return undefined;
-    const { json, circular } = encode(this.#data.read(scope, name));
+    const { json, circular } = encode(this.#data.read(scope, name), this.#link.client.maximumPacketSize);
     this.#log.circular(scope, name, circular);
     return json;
   }

@@ -103,12 +103,14 @@ export class DirectStore implements ContextStore {
     for (const [one, value] of pairs) this.#util.setObjectProperty(data, one, value);
     for (const name of names) {
       if (!Object.hasOwn(data, name)) {
-        await client.delete(this.#key(scope, name), this.#inTime(`${scope} ${name}`, deadline));
+        const key = this.#key(scope, name);
+        const { deleted } = await client.delete(key, this.#inTime(`${scope} ${name}`, deadline));
+        if (!deleted && !index.has(scope, name)) continue;
         index.remove(scope, name);
         await index.idle();
         continue;
       }
-      const { json, circular } = encode(data[name]);
+      const { json, circular } = encode(data[name], client.maximumPacketSize);
       this.#log.circular(scope, name, circular);
       const isNew = !index.has(scope, name);
       if (isNew) await index.add(scope, [name], deadline);

@@ -12,14 +12,19 @@
 import { CachedStore } from './cached-store';
 import type { ContextStore } from './context-store';
 import { DirectStore } from './direct-store';
-import { loadNodeRed } from './node-red';
+import { endWithFailure, loadNodeRed } from './node-red';
 import { type ContextStoreOptions, resolveContextOptions } from './options';
 
 /** Makes a context store; Node-RED opens it. Throws `BAD_ARGUMENT` that names the option that is wrong. */
 function contextStore(config: ContextStoreOptions = {}): ContextStore {
-  const options = resolveContextOptions(config);
-  const nodeRed = loadNodeRed();
-  return options.cache ? new CachedStore(options, nodeRed) : new DirectStore(options, nodeRed);
+  try {
+    const options = resolveContextOptions(config);
+    const nodeRed = loadNodeRed();
+    return options.cache ? new CachedStore(options, nodeRed) : new DirectStore(options, nodeRed);
+  } catch (error) {
+    endWithFailure();
+    throw error;
+  }
 }
 
 /** What Node-RED's log calls it. */

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StateStoreClient } from '../client/state-store-client';
-import { type ErrorCode, StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
 import { ContextIndex } from './context-index';
+import { endWithFailure } from './node-red';
 import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';
 import { StoreKeys } from './store-keys';
@@ -17,10 +18,6 @@ export interface LinkEvents {
   onBack(): void;
 }
 
-/** Errors that may be gone when the same is tried again. */
-const PASSING = new Set<ErrorCode>([
-  ...(['TIMEOUT', 'OUTCOME_UNKNOWN', 'NOT_CONNECTED', 'REFUSED', 'BAD_RESPONSE', 'QUEUE_FULL'] as const),
-]);
 /** Pause before loading is tried again, in milliseconds. */
 const RETRY_PAUSE_MS = 250;
 /** What ends at that very moment may say why, in milliseconds. */
@@ -89,7 +86,7 @@ export class Link {
           await load();
           return;
         } catch (error) {
-          if (!(error instanceof StateStoreError) || !PASSING.has(error.code)) throw error;
+          if (!(error instanceof StateStoreError) || !error.retryable) throw error;
           if (performance.now() > deadline) throw error;
           last = error;
           await pause(RETRY_PAUSE_MS);
@@ -109,6 +106,7 @@ export class Link {
       this.#opened = true;
     } catch (error) {
       await this.#end();
+      endWithFailure();
       throw cannotOpen(error, this.#options);
     } finally {
       clearTimeout(timer);
@@ -175,6 +173,6 @@ function cannotOpen(error: unknown, { client, startTimeout }: ResolvedContextOpt
   return new StateStoreError(
     code,
     `The context store at ${where} could not be loaded (it is waited for ${startTimeout} ms at most), so Node-RED does not start: ${why}`,
-    { cause: error },
+    { cause: error, applied: 'no' },
   );
 }

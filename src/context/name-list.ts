@@ -1,10 +1,11 @@
-import type { KeyResult } from '../client/many';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Observation } from '../client/observation';
 import type { RequestOptions } from '../client/options';
-import type { GetResult, StateStoreClient } from '../client/state-store-client';
+import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { update } from '../coordination/update';
-import { type ErrorCode, StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
+import { addFitting, listFull, maxBytes, parseNames } from './names';
 import { notInTime } from './not-in-time';
 
 /** Where a list is, and what belongs to it. */
@@ -35,6 +36,11 @@ const LOCK_MS = 3000;
 /** Most names that one update takes away: each has to be looked at in half of that time. */
 const MOST_REMOVALS = 1000;
 
+/** Pause after an attempt that may succeed later, in milliseconds. */
+const RETRY_PAUSE_MS = 100;
+/** Attempts to remove names before they are left in the list. */
+const MAX_ATTEMPTS = 3;
+
 /**
  * A list of names that several Node-REDs add to and take from at the same time without losing one: a JSON array in one key, changed by
  * {@link update} only. What is asked for meanwhile is joined into the next update.
@@ -54,6 +60,8 @@ export class NameList {
   #adding = new Set<Waiter>();
   readonly #removing = new Set<string>();
   #running: Promise<void> | undefined;
+  /** Failed attempts to remove names, one after the other. */
+  #attempts = 0;
   #observation: Promise<Observation> | undefined;
 
   constructor(store: StateStoreClient, place: NameListPlace, persist: boolean, events: NameListEvents) {
@@ -72,7 +80,7 @@ export class NameList {
     const observation = this.#store.observe(
       this.#place.key,
       (change) => {
-        const names = new Set(change.operation === 'set' ? parse(change.value) : []);
+        const names = new Set(change.operation === 'set' ? parseNames(change.value) : []);
         this.#certain = names;
         for (const name of this.#doubted) if (!names.has(name)) this.#doubted.delete(name);
         this.#events.onNames(names);
@@ -108,7 +116,7 @@ export class NameList {
   /** What the list has now. */
   async read(options: RequestOptions = {}): Promise<string[]> {
     const reading = await this.#store.get(this.#place.key, options);
-    return reading.found ? parse(reading.value) : [];
+    return reading.found ? parseNames(reading.value) : [];
   }
 
   /** Whether a name is certain to be in the list. */
@@ -196,58 +204,57 @@ export class NameList {
     const doubted = this.#doubted;
     this.#doubted = new Set();
     const timeout = waiters.length > 0 ? longest : this.#store.timeout;
+    let added: Waiter[] = [];
     try {
       const { value, updated } = await update(
         this.#store,
         this.#place.key,
         async (bytes) => {
-          const names = new Set(bytes ? parse(bytes) : []);
+          const names = new Set(bytes ? parseNames(bytes) : []);
           if (unused.length > 0) for (const name of await this.#gone(unused)) names.delete(name);
-          for (const waiter of waiters) for (const name of waiter.names) names.add(name);
+          added = addFitting(names, waiters, maxBytes(this.#place.key, this.#store.maximumPacketSize));
           return names.size === 0 ? undefined : JSON.stringify([...names]);
         },
         { lock: this.#place.lock, duration: LOCK_MS, timeout, persist: this.#persist },
       );
-      this.#certain = new Set(value ? parse(value) : []);
-      for (const { resolve } of waiters) resolve();
+      this.#attempts = 0;
+      this.#certain = new Set(value ? parseNames(value) : []);
+      for (const waiter of waiters) {
+        if (added.includes(waiter)) waiter.resolve();
+        else waiter.reject(listFull(this.#place.key, this.#store.maximumPacketSize));
+      }
       if (updated && !value) this.#events.onEmptied?.();
     } catch (error) {
       for (const name of doubted) this.#doubted.add(name);
-      this.#failed(error, waiters, unused);
+      await this.#failed(error, waiters, unused);
     }
   }
 
-  /** Adding twice does no harm, so what may or may not have been applied is tried again while there is time. */
-  #failed(error: unknown, waiters: Waiter[], unused: string[]): void {
-    const code = error instanceof StateStoreError ? error.code : undefined;
-    const again = code !== undefined && AGAIN.has(code);
+  /** Adding twice does no harm, so an attempt that may succeed later is repeated while there is time. */
+  async #failed(error: unknown, waiters: Waiter[], unused: string[]): Promise<void> {
+    const again = error instanceof StateStoreError && error.retryable;
+    let repeated = false;
     for (const waiter of waiters) {
-      if (again && this.#left(waiter) !== undefined) this.#adding.add(waiter);
-      else waiter.reject(error);
+      if (again && this.#left(waiter) !== undefined) {
+        this.#adding.add(waiter);
+        repeated = true;
+      } else {
+        waiter.reject(error);
+      }
     }
-    // A name too many does no harm; it is given another chance only when the store was there at all, and the look at its key took
-    // no time that those who add names need.
-    if (again && code !== 'TIMEOUT') for (const name of unused) this.#removing.add(name);
+    // A name too many does no harm. The look at its key may take time that waiters need.
+    if (again && waiters.length === 0 && ++this.#attempts < MAX_ATTEMPTS) {
+      for (const name of unused) this.#removing.add(name);
+      repeated = true;
+    }
+    if (repeated) await pause(RETRY_PAUSE_MS);
   }
 
   async #gone(names: readonly string[]): Promise<string[]> {
     const readings = await this.#store.getMany(names.map((name) => this.#place.keyOf(name)));
-    return names.filter((_name, index) => isMissing(readings[index]));
-  }
-}
-
-const AGAIN = new Set<ErrorCode>(['OUTCOME_UNKNOWN', 'TIMEOUT', 'LEASE_LOST', 'FENCING_TOKEN_LOWER_VERSION']);
-
-function isMissing(reading: KeyResult<GetResult> | undefined): boolean {
-  return reading !== undefined && 'found' in reading && !reading.found;
-}
-
-/** A list that somebody spoilt is a list of nothing: what is still in use is added again. */
-function parse(bytes: Buffer): string[] {
-  try {
-    const names: unknown = JSON.parse(bytes.toString());
-    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
-  } catch {
-    return [];
+    return names.filter((_name, index) => {
+      const reading = readings[index];
+      return reading && 'found' in reading && !reading.found;
+    });
   }
 }

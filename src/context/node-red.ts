@@ -1,4 +1,5 @@
 /** What is used of the Node-RED that runs: how it reads property expressions, and its log. */
+import { basename } from 'node:path';
 import { StateStoreError } from '../errors';
 
 /** `@node-red/util`, as far as it is used here. */
@@ -53,6 +54,14 @@ function idsOf({ flows = [] }: Started['config'] = {}): string[] {
     const nodes = type.startsWith(SUBFLOW) ? inside.get(type.slice(SUBFLOW.length)) : undefined;
     return [id, ...(nodes ?? []).map((node) => `${id}-${node}`)];
   });
+}
+
+/**
+ * Has the process end with exit code 1 if Node-RED's own command runs it: that command reports a failed start in the log and ends with 0,
+ * so no supervisor would start it again. A program that embeds Node-RED decides itself.
+ */
+export function endWithFailure(): void {
+  if (require.main && basename(require.main.filename) === 'red.js') process.exitCode = 1;
 }
 
 /**

@@ -60,6 +60,13 @@ export class StoreLog {
     else this.#log.error(line(`${key} was not written: ${messageOf(error)}`));
   }
 
+  /** Writes failed that are not worth a line each. */
+  allNotWritten(what: string, keys: readonly string[]): void {
+    const news = keys.filter((key) => !this.#untold.has(key));
+    for (const key of keys) this.#failed.add(key);
+    if (news.length > 0) this.#log.error(line(`not written, ${what}: ${named(news)}.`));
+  }
+
   written(key: { toString(): string }): void {
     // Which key it is matters only then.
     if (this.#failed.size === 0 && this.#untold.size === 0) return;
@@ -97,7 +104,7 @@ export class StoreLog {
 }
 
 /** Some of many keys by their names, and how many more there are. */
-export function named(keys: readonly string[]): string {
+function named(keys: readonly string[]): string {
   const more = keys.length - MOST_NAMED;
   return `${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

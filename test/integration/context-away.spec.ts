@@ -136,6 +136,21 @@ describe('A context store whose store is away', () => {
     assert.equal(await stored('global/x'), undefined);
   });
 
+  it('waits at the start for a clock that is set right', async () => {
+    const { engine } = emulator;
+    const execute = engine.execute.bind(engine);
+    let refused = 0;
+    // The clock of the store is an hour behind that of this machine until the third request.
+    engine.execute = (request, now, ...more) => {
+      const output = execute(request, refused < 3 ? now - 3_600_000 : now, ...more);
+      if (/too far in the future/.test(output.response.payload.toString())) refused++;
+      return output;
+    };
+    const store = await open(emulator.port);
+    assert.equal(refused, 3);
+    await set(store, 'global', 'x', 1);
+  });
+
   it('that takes too long at the start ends the start in time', async () => {
     const scripted = await startScriptedStore();
     scripted.answer = () => undefined;

@@ -383,6 +383,11 @@ describe('Context stores that share a memory', () => {
       log.all.some((line) => /not written, because Node-RED ends: .*global k0, .* and 3 more/.test(line)),
       log.all.join('\n'),
     );
+    for (const key of ['global x', 'global k0', 'global k11'])
+      assert.ok(
+        log.all.filter((line) => line.includes(`${key} `) || line.includes(`${key},`)).length <= 1,
+        key,
+      );
   });
 
   it('survive a callback that throws', async () => {

@@ -3,6 +3,7 @@ import { NameList } from '../../src/context/name-list';
 import { Lock } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
+import { rejectsWith } from '../support/assertions';
 
 describe('A list of names', () => {
   let emulator: Emulator;
@@ -78,5 +79,28 @@ describe('A list of names', () => {
     const list = listOf();
     await list.add(['k'], soon());
     assert.deepEqual(await list.read(), ['k']);
+  });
+
+  it('reports that it is full as what it is, and takes the names that fit', async () => {
+    const small = await Emulator.start({ port: 0, maximumPacketSize: 4096 });
+    const client = new StateStoreClient({ port: small.port });
+    await client.connect();
+    const list = new NameList(client, place, false, { onNames: () => undefined });
+    const names = Array.from({ length: 200 }, (_, index) => `machine_${index}_temperature`);
+    const outcomes = await Promise.allSettled(names.map((name) => list.add([name], soon())));
+    const kept = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    assert.ok(kept > 50 && kept < 200, String(kept));
+    assert.equal((await list.read()).length, kept);
+    await rejectsWith(list.add(['another'.repeat(20)], soon()), {
+      code: 'BAD_ARGUMENT',
+      retryable: false,
+      message:
+        /^The list of names list is full: with another name it would not fit into one packet.*\(4096 bytes\)/,
+    });
+    for (const name of names) list.remove(name);
+    await list.idle();
+    await list.add(['another'.repeat(20)], soon());
+    await client.close();
+    await small.close();
   });
 });

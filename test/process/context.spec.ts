@@ -205,7 +205,7 @@ for (const [version, optionsOf] of Object.entries(VERSIONS)) {
 
 describe('Node-RED does not start', () => {
   /** What it says until it ends by itself. */
-  async function startInVain(contextStorage: string): Promise<string[]> {
+  async function startInVain(contextStorage: string): Promise<{ lines: string[]; code: unknown }> {
     const userDir = newUserDir();
     const settings = join(userDir, 'settings.js');
     writeFileSync(
@@ -216,9 +216,9 @@ describe('Node-RED does not start', () => {
     const child = spawn(process.execPath, [red, '--userDir', userDir, '--settings', settings]);
     const lines = new Lines(child);
     // By itself: it would not, if a timer or a connection were left.
-    await once(child, 'exit');
+    const [code] = await once(child, 'exit');
     rmSync(userDir, { recursive: true, force: true });
-    return lines.all;
+    return { lines: lines.all, code };
   }
 
   for (const [name, config, words] of [
@@ -240,10 +240,11 @@ describe('Node-RED does not start', () => {
       /context store at 127\.0\.0\.1:1 could not be loaded \(it is waited for 1500 ms at most\), so Node-RED does not start: .*127\.0\.0\.1:1/,
     ],
   ] as const) {
-    it(`with ${name}, and says so in one line`, async () => {
-      const lines = await startInVain(`{ shared: { module: ${MODULE}, config: ${config} } }`);
+    it(`with ${name}, reports it in one line and ends with exit code 1`, async () => {
+      const { lines, code } = await startInVain(`{ shared: { module: ${MODULE}, config: ${config} } }`);
       assert.equal(lines.filter((line) => words.test(line)).length, 1, lines.join('\n'));
       assert.ok(!lines.some((line) => /Started flows|Server now running/.test(line)));
+      assert.equal(code, 1, 'so that a supervisor starts it again');
     });
   }
 });

@@ -40,6 +40,30 @@ describe('The encoding of context values', () => {
     assert.equal(encode({ a: 1 }).circular, false);
   });
 
+  const mesh = (circles: boolean, size: number): object => {
+    const objects = Array.from({ length: size }, (): object[] => []);
+    for (const [from, refers] of objects.entries())
+      for (const [to, other] of objects.entries())
+        if (to > from || (circles && to !== from)) refers.push(other);
+    return { mesh: objects };
+  };
+  for (const [name, value] of [
+    ['nine objects that refer to each other', mesh(true, 9)],
+    ['forty objects that refer to the ones after them', mesh(false, 40)],
+  ] as const)
+    it(`gives up soon if the parts of a value repeat each other: ${name}`, () => {
+      assert.throws(() => encode(value), {
+        code: 'BAD_ARGUMENT',
+        message: /makes more than 4194304 bytes of JSON/,
+      });
+    });
+
+  it('gives up a value with many parts that is larger than a packet of the broker while it is written', () => {
+    const list = Array.from({ length: 200_000 }, (_, index) => ({ index }));
+    assert.throws(() => encode(list, 100_000), { message: /more than 100000 bytes/ });
+    assert.equal(JSON.parse(encode(list).json).length, list.length);
+  });
+
   for (const [name, value] of Object.entries({
     function: () => 1,
     symbol: Symbol('s'),
