@@ -37,14 +37,7 @@ const deploymentOf = (manifests: Manifest[]) =>
 /** The kinds in each file. */
 const FILES = {
   'node-red.yaml': ['Deployment', 'PersistentVolumeClaim', 'Service', 'ServiceAccount'],
-  'high-availability.yaml': [
-    'ConfigMap',
-    'ConfigMap',
-    'Deployment',
-    'PodDisruptionBudget',
-    'Service',
-    'ServiceAccount',
-  ],
+  'high-availability.yaml': ['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
 };
 
 describe('The Kubernetes manifests', () => {
@@ -148,16 +141,28 @@ describe('The Kubernetes manifests', () => {
     assert.deepEqual(budget.spec?.selector?.matchLabels, spec?.selector.matchLabels);
   });
 
-  it('for high availability share the context, with settings that the context store takes', () => {
+  it('for high availability share flows and context, with settings that both take', () => {
     const settings = manifestsOf('high-availability.yaml').find(
       (one) => 'settings.js' in (dataOf(one) ?? {}),
     );
     const source = dataOf(settings as Manifest)?.['settings.js'] as string;
-    const asked: string[] = [];
+    const asked: [string, unknown][] = [];
     const module = { exports: {} as { contextStorage?: { shared?: { config?: object } } } };
-    new Function('module', 'require', source)(module, (name: string) => asked.push(name));
-    assert.deepEqual(asked, ['@edgestate/node-red-statestore/context']);
+    const load = (name: string) => {
+      asked.push([name, undefined]);
+      return (options: unknown) => asked.push([name, options]);
+    };
+    new Function('module', 'require', source)(module, load);
+    assert.deepEqual(asked, [
+      ['@edgestate/node-red-statestore/storage', undefined],
+      ['@edgestate/node-red-statestore/storage', { from: 'environment' }],
+      ['@edgestate/node-red-statestore/context', undefined],
+    ]);
     assert.deepEqual(module.exports.contextStorage?.shared?.config, { from: 'environment' });
+    assert.match(source, /credentialSecret: process\.env\.NODE_RED_CREDENTIAL_SECRET/);
+    const env = deploymentOf(manifestsOf('high-availability.yaml')).spec?.template.spec?.containers[0]?.env;
+    const secret = env?.find(({ name }) => name === 'NODE_RED_CREDENTIAL_SECRET');
+    assert.ok(secret?.valueFrom?.secretKeyRef, 'the secret is not taken from a Secret');
   });
 
   it('let the nodes do what the rule says, and no more', async () => {
