@@ -1,7 +1,7 @@
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
-import { isClockFault, ofLock } from './coordination-errors';
+import { clockFault, isClockFault, ofLock } from './coordination-errors';
 import { type Holder, parseHolder } from './holder';
 import type { Lease } from './lease';
 import { type LeaseState, LeaseWatch } from './lease-watch';
@@ -207,10 +207,13 @@ export class Contender {
       this.#abort = new AbortController();
       return;
     }
-    if (isClockFault(error)) await lease.release().catch(() => undefined);
     if (!(error instanceof StateStoreError)) throw error;
+    if (isClockFault(error)) {
+      await lease.release().catch(() => undefined);
+      throw clockFault(lease.key, error);
+    }
     const known = ofLock(error, lease.key, this.#store.keyPrefix);
-    if (isClockFault(error) || !error.retryable) throw known;
+    if (!error.retryable) throw known;
     this.#memory.doubt();
     this.#events.onTrouble(known);
     await this.#wakeup.wait(this.#retryMs);

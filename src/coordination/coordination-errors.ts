@@ -23,6 +23,14 @@ export function notConnected(reason: StateStoreError): StateStoreError {
   return new StateStoreError('NOT_CONNECTED', reason, { cause: reason, retryable: reason.retryable });
 }
 
+/** The lock or role was released, because this client cannot use the responses of the store. */
+export function clockFault(lock: Bytes, error: StateStoreError): StateStoreError {
+  const key = nameOf(lock);
+  const cause = error.cause instanceof StateStoreError ? error.cause : error;
+  const message = causeFirst(cause, `the lock ${key} was not acquired`);
+  return new StateStoreError('TIMESTAMP_SKEW', message, { operation: 'lock', key, cause: error });
+}
+
 /** A key in words. */
 export function nameOf(key: Bytes): string {
   return printableKey(toBytes('key', key));

@@ -251,7 +251,7 @@ export class KeyLock {
       this.#turn.handOvers++;
       // The lease went on since the hold before this one, so no other client held the lock meanwhile.
       before = await this.#holdFor(waiter, lease, before === undefined && lease.takenOver);
-    } while (lease.held && !this.#turnIsOver);
+    } while (lease.held && this.#waiters.length > 0 && !this.#turnIsOver);
     const released = await lease.release().catch(() => false);
     this.#releasedAt = performance.now();
     before?.resolve(released);
