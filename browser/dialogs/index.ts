@@ -1,26 +1,60 @@
 /** What the dialogs of this package share: the one global of the package. Each dialog loads this file; the first time counts. */
-import { foldOptions } from './folds';
+import {
+  box,
+  choice,
+  config,
+  credential,
+  expression,
+  hidden,
+  lines,
+  seconds,
+  text,
+  tip,
+  typed,
+  wholeNumber,
+} from './fields';
+import { fold } from './form';
+import { key, keyLines } from './key-field';
 import { keyText } from './key-text';
-import { secondOutput } from './outputs';
 import { addKeywords } from './palette';
-import { isBlank, isEnvironment, rule, seconds, typedInput, wholeNumber } from './rules';
-import { offerStore, store } from './store-row';
+import { register, registerConfig } from './register';
+import { isBlank, isEnvironment, rule } from './rules';
+import { expiry, fencingToken, format, nodeName, property, secondOutput, VALUE_TYPES } from './shared-fields';
 import { showTestResults } from './test-results';
 import { wordsOf } from './words';
 
 const stateStoreEditor = {
-  foldOptions,
+  VALUE_TYPES,
+  fields: {
+    box,
+    choice,
+    config,
+    credential,
+    expiry,
+    expression,
+    fencingToken,
+    fold,
+    format,
+    hidden,
+    key,
+    keyLines,
+    lines,
+    name: nodeName,
+    property,
+    secondOutput,
+    seconds,
+    text,
+    tip,
+    typed,
+    wholeNumber,
+  },
   isBlank,
   isEnvironment,
   keyText,
-  offerStore,
+  register,
+  registerConfig,
   rule,
-  secondOutput,
-  seconds,
   showTestResults,
-  store,
-  typedInput,
-  wholeNumber,
   wordsOf,
 };
 

@@ -1,5 +1,17 @@
 /** Keys as the canvas shows them. */
+import { keysIn } from './key-field';
 import { isBlank } from './rules';
+import { textOf } from './texts';
+
+/** Characters of a label on the canvas. */
+const MAX_LABEL = 40;
+
+/** A label that fits onto the canvas: a long one is cut in the middle. */
+export function shortLabel(text: string): string {
+  if (text.length <= MAX_LABEL) return text;
+  const half = Math.floor((MAX_LABEL - 1) / 2);
+  return `${text.slice(0, half)}…${text.slice(-half)}`;
+}
 
 /** Text as it is, everything else in braces. */
 export function keyText(key: string, type: string): string {
@@ -13,6 +25,8 @@ export function keyText(key: string, type: string): string {
       return `{$${key}}`;
     case 'jsonata':
       return template(key);
+    case 'json':
+      return listText(key);
     case 'flow':
     case 'global':
       return `{${type}.${key.replace(/^#:\([^)]*\)::/, '')}}`;
@@ -21,7 +35,16 @@ export function keyText(key: string, type: string): string {
   }
 }
 
-/** `"machine/" & payload.id` as `machine/{payload.id}`. An expression of another form is shown as it is, in braces. */
+/** A list of one key as that key, and of several as their number. */
+function listText(json: string): string {
+  const keys = keysIn(json);
+  if (!keys) return '{json}';
+  return keys.length === 1
+    ? (keys[0] ?? '')
+    : RED._(textOf('statestore-config', 'form.canvas.keys'), { count: keys.length } as never);
+}
+
+/** `"machine/ & payload.id` as `machine/{payload.id}`. An expression of another form is shown as it is, in braces. */
 function template(expression: string): string {
   const parts = expression.match(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|&|[^"'&]+/g) ?? [];
   const operands = parts.map((part) => part.trim()).filter((part) => part !== '');

@@ -361,11 +361,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         assert.deepEqual(await rows(), expected, action);
       }
       await change.selectOption('expression');
-      const expression = page.locator('.form-row[data-for=expression] .red-ui-typedInput-container');
+      const expression = page.locator('.form-row[data-row=expression] .red-ui-typedInput-container');
       const field = expression.locator('input.red-ui-typedInput-input');
       await field.fill('$value +');
       await field.blur();
-      await page.locator('.form-row[data-for=expression] .red-ui-typedInput-container.input-error').waitFor();
+      await page.locator('.form-row[data-row=expression] .red-ui-typedInput-container.input-error').waitFor();
       await editor.leave('ok');
       const mark = editor.onCanvas('b7').locator('.red-ui-flow-node-error');
       await mark.waitFor();
