@@ -49,7 +49,7 @@ class LeaderNode {
   readonly #def: LeaderNodeDef;
   readonly #user: StoreUser;
   #election: Election | undefined;
-  /** What is wrong with the settings of this node or of its store. */
+  /** What is wrong with the settings of this node. */
   #fault: StateStoreError | undefined;
   #role = '';
   /** What was logged and sent last. */
@@ -61,15 +61,19 @@ class LeaderNode {
     this.#RED = RED;
     this.#node = node;
     this.#def = def;
-    this.#user = new StoreUser(RED, node, def.store, { operation: OPERATION, close: () => this.#close() });
+    this.#user = new StoreUser(RED, node, def.store, {
+      operation: OPERATION,
+      onFault: (error) => this.#report(error),
+      close: () => this.#close(),
+    });
   }
 
   start(): void {
     this.#node.on('input', (msg, send, done) => void this.#input(msg, send, done));
     const client = this.#user.start();
-    this.#fault = this.#user.settingsError;
-    if (client) this.#stand(client);
-    // It is at work without messages, so none may come that could fail of it.
+    if (!client) return;
+    this.#stand(client);
+    // The node works without messages, so there may be none that fails.
     if (this.#fault) this.#report(this.#fault);
   }
 

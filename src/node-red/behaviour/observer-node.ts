@@ -6,6 +6,7 @@ import type { Change } from '../../client/observations';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext, keyName, toKey, toKeys } from '../message/key';
+import { NodeSettings } from '../message/node-settings';
 import { type ValueFormat, valueFromBytes } from '../message/value';
 import type { StoreConnection } from '../store/store';
 import { StoreUser } from '../store/store-user';
@@ -71,6 +72,7 @@ class ObserverNode {
     this.#def = def;
     this.#user = new StoreUser(RED, node, def.store, {
       operation: 'observe',
+      onFault: (error) => this.#node.error(this.#known(error), {}),
       onState: (state) => this.#onState(state),
       close: () => this.#close(),
     });
@@ -78,14 +80,26 @@ class ObserverNode {
 
   start(): void {
     this.#node.on('input', (msg, _send, done) => void this.#input(msg, done));
-    if (this.#def.mode !== 'messages') {
-      const lines = fieldText(this.#def.keys).split('\n');
-      for (const key of lines.map((line) => line.trim())) if (key) this.#want(key);
-    }
+    const fault = this.#def.mode === 'messages' ? undefined : this.#wantFixedKeys();
     this.#client = this.#user.start();
     this.#client?.on('observationLost', this.#onLost);
-    // Where the keys are fixed, no message comes that could fail of it.
-    if (this.#user.settingsError) this.#node.error(this.#known(this.#user.settingsError), {});
+    if (!fault || !this.#client) return;
+    this.#user.status.unusable('badNode');
+    // No message comes that could fail because of it.
+    this.#node.error(this.#known(fault), {});
+  }
+
+  /** The keys of the node's settings; nothing is observed if one of them is wrong. */
+  #wantFixedKeys(): unknown {
+    const settings = new NodeSettings(this.#RED, this.#node, 'observe');
+    try {
+      const lines = fieldText(this.#def.keys).split('\n');
+      const keys = lines.map((line) => settings.key('key', line)).filter((key) => key !== '');
+      for (const key of keys) this.#want(key);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 
   #onState(state: StoreConnection): void {

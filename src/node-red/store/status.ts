@@ -7,6 +7,9 @@ import type { StoreConnection } from './store';
 /** Fill and shape of a description. */
 export type Look = Pick<Exclude<NodeStatus, string>, 'fill' | 'shape'>;
 
+/** Why no message can succeed: names of texts in the catalogue. */
+export type Unusable = 'noStore' | 'storeDisabled' | 'storeMissing' | 'badSettings' | 'badNode';
+
 const GREEN: Look = { fill: 'green', shape: 'dot' };
 
 /**
@@ -16,7 +19,7 @@ const GREEN: Look = { fill: 'green', shape: 'dot' };
 export class UserStatus {
   readonly #RED: NodeAPI;
   readonly #node: Node;
-  #unusable: 'noStore' | 'badSettings' | 'badNode' | undefined;
+  #unusable: Unusable | undefined;
   #connection: StoreConnection = { kind: 'closed' };
   #waiting = 0;
   #failure: ErrorCode | undefined;
@@ -32,7 +35,7 @@ export class UserStatus {
   }
 
   /** Nothing this node is told can succeed until it is deployed anew; red until then. */
-  unusable(why: 'noStore' | 'badSettings' | 'badNode'): void {
+  unusable(why: Unusable): void {
     this.#unusable = why;
     this.#show();
   }

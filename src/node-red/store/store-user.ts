@@ -6,13 +6,17 @@ import type { Node, NodeAPI } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { type Operation, StateStoreError } from '../../errors';
 import { asError } from '../words/as-error';
-import { UserStatus } from './status';
+import { localize } from '../words/localize';
+import { missingStore } from './missing-store';
+import { type Unusable, UserStatus } from './status';
 import { type Store, type StoreConnection, type StoreNode, storeOf } from './store';
 
 /** What the owner adds. */
 export interface StoreUserParts {
   /** Named in the errors. */
   operation: Operation;
+  /** Reports that the node cannot work, once, when it starts. Without it, the error is logged. */
+  onFault?(error: StateStoreError): void;
   /** Hears of the connection as it is at the start, and of every change until the node is closed. */
   onState?(state: StoreConnection): void;
   /**
@@ -28,13 +32,17 @@ export class StoreUser {
   readonly #node: Node;
   readonly #parts: StoreUserParts;
   readonly #store: Store | undefined;
+  readonly #RED: NodeAPI;
+  readonly #storeId: string;
   #client: StateStoreClient | undefined;
-  #settingsError: StateStoreError | undefined;
+  #fault: StateStoreError | undefined;
   #closing = false;
 
   /** `storeId`: the `statestore-config` that was chosen, if any. */
   constructor(RED: NodeAPI, node: Node, storeId: string, parts: StoreUserParts) {
     this.status = new UserStatus(RED, node);
+    this.#RED = RED;
+    this.#storeId = storeId;
     this.#node = node;
     this.#parts = parts;
     this.#store = storeOf(RED.nodes.getNode(storeId) as StoreNode | null);
@@ -53,25 +61,31 @@ export class StoreUser {
       this.#store?.off('state', onState);
       void this.#close().then(done, done);
     });
+    const { operation } = this.#parts;
     if (!this.#store) {
-      this.status.unusable('noStore');
-      return undefined;
+      const { why, error } = missingStore(this.#RED, this.#storeId, operation);
+      return this.#fail(why, error);
     }
     try {
       this.#client = this.#store.register(this.#node);
     } catch (error) {
-      this.#settingsError = asError(error, this.#parts.operation);
-      this.status.unusable('badSettings');
-      return undefined;
+      return this.#fail('badSettings', asError(error, operation));
     }
     this.#store.on('state', onState);
     onState(this.#store.state);
     return this.#client;
   }
 
-  /** What is wrong with the settings of the store; the same error for every message. */
-  get settingsError(): StateStoreError | undefined {
-    return this.#settingsError;
+  /** Why there is no client; the same error for every message. */
+  get fault(): StateStoreError | undefined {
+    return this.#fault;
+  }
+
+  #fail(why: Unusable, error: StateStoreError): undefined {
+    this.#fault = error;
+    this.status.unusable(why);
+    if (this.#parts.onFault) this.#parts.onFault(error);
+    else this.#node.error(localize(this.#RED, error));
   }
 
   /** Whether the client is connected. */
@@ -80,19 +94,18 @@ export class StoreUser {
   }
 
   /**
-   * The client, for something new. Throws `BAD_ARGUMENT` where no store is chosen or its settings are wrong, and `CLOSED`
+   * The client, for something new. Throws `BAD_ARGUMENT` if the node has no store that runs or its settings are wrong, and `CLOSED`
    * once the node is being closed.
    */
   client(): StateStoreClient {
-    if (this.#settingsError) throw this.#settingsError;
+    if (this.#fault) throw this.#fault;
     const { operation } = this.#parts;
     if (this.#closing) {
       const message = 'This node is being closed. The message was not sent to the store.';
       throw new StateStoreError('CLOSED', message, { operation });
     }
     if (this.#client) return this.#client;
-    const message = 'This node has no store. Open the node and choose or add one.';
-    throw new StateStoreError('BAD_ARGUMENT', message, { operation });
+    throw new StateStoreError('CLOSED', 'This node has not started yet.', { operation });
   }
 
   async #close(): Promise<void> {
