@@ -6,6 +6,7 @@ import { update } from '../../src/coordination';
 import { Emulator } from '../../src/emulator';
 import { StateStoreClient } from '../../src/index';
 import { NodeRed, type NodeRedOptions, newUserDir } from '../support/node-red';
+import { VERSIONS } from '../support/node-red-versions';
 
 interface Flows {
   rev: string;
@@ -71,17 +72,19 @@ describe('Flows in the state store', () => {
       await nodeRed.lines.find(/./, seen);
   };
 
-  it('reach a second instance that starts later, and each deploy reaches both', async () => {
-    const first = await start();
-    await deploy(first, 'one');
-    const second = await start();
-    assert.equal(textOf(await get(second)), 'one');
-    await deploy(second, 'two');
-    await runs(first, 'two');
-    await deploy(first, 'three', 'nodes');
-    await runs(second, 'three');
-    assert.equal((await get(first)).rev, (await get(second)).rev);
-  });
+  for (const [version, options] of Object.entries(VERSIONS)) {
+    it(`reach a second instance that starts later, and each deploy reaches both, in Node-RED ${version}`, async () => {
+      const first = await start(options());
+      await deploy(first, 'one');
+      const second = await start(options());
+      assert.equal(textOf(await get(second)), 'one');
+      await deploy(second, 'two');
+      await runs(first, 'two');
+      await deploy(first, 'three', 'nodes');
+      await runs(second, 'three');
+      assert.equal((await get(first)).rev, (await get(second)).rev);
+    });
+  }
 
   it('are refused with the conflict status of Node-RED if another instance deployed meanwhile', async () => {
     const first = await start();
