@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { addHealthPart } from '../health/parts';
 import { ContextIndex } from './context-index';
 import { endWithFailure } from './node-red';
 import { notInTime } from './not-in-time';
@@ -40,6 +41,7 @@ export class Link {
   #opened = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  readonly #removeHealthPart: () => void;
 
   /** Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: ResolvedContextOptions, log: StoreLog, events: LinkEvents) {
@@ -55,6 +57,7 @@ export class Link {
     });
     this.client.on('state', this.#onState);
     this.client.on('observationLost', this.#onObservationLost);
+    this.#removeHealthPart = addHealthPart({ name: 'shared context', problem: () => this.#problem() });
   }
 
   /** Counts connections. */
@@ -125,8 +128,18 @@ export class Link {
     await this.#end();
   }
 
+  #problem(): string | undefined {
+    const { state } = this.client;
+    if (state.kind !== 'connected')
+      return 'reason' in state && state.reason
+        ? state.reason.message
+        : 'The state store does not answer yet.';
+    return this.#opened ? undefined : 'The context is not loaded yet.';
+  }
+
   async #end(): Promise<void> {
     this.#closed = true;
+    this.#removeHealthPart();
     clearTimeout(this.#retry);
     this.client.off('state', this.#onState);
     await this.client.close();

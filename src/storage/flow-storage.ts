@@ -93,6 +93,18 @@ export class FlowStorage {
     });
   }
 
+  /** Why this instance does not follow the flows in the store now; `undefined` if it does. */
+  problem(): string | undefined {
+    const { state } = this.#parts.client;
+    if (this.#blocked) return this.#blocked.message;
+    if (state.kind !== 'connected')
+      return 'reason' in state && state.reason
+        ? state.reason.message
+        : 'The state store does not answer yet.';
+    const missing = this.#missing();
+    return missing && `${missing.text}: ${missing.names.join(', ')}`;
+  }
+
   flows(): FlowNode[] {
     return this.#content().flows;
   }
@@ -255,14 +267,19 @@ export class FlowStorage {
   }
 
   #reportMissing(): void {
+    const missing = this.#missing();
+    if (missing) this.#parts.runtime.log.warn(`${missing.text}: ${missing.names.join(', ')}`);
+  }
+
+  #missing(): { text: string; names: string[] } | undefined {
     const own = this.#own;
-    if (!own) return;
-    const { runtime } = this.#parts;
-    const { modules, types } = missingHere(this.flows(), own.version.modules, runtime);
+    if (!own) return undefined;
+    const { modules, types } = missingHere(this.flows(), own.version.modules, this.#parts.runtime);
     if (modules.length > 0)
-      runtime.log.warn(`Palette modules that the flows need are not installed here: ${modules.join(', ')}`);
-    else if (types.length > 0)
-      runtime.log.warn(`Node types that the flows need are not installed here: ${types.join(', ')}`);
+      return { text: 'Palette modules that the flows need are not installed here', names: modules };
+    if (types.length > 0)
+      return { text: 'Node types that the flows need are not installed here', names: types };
+    return undefined;
   }
 
   #content(): Content {

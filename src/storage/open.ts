@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { addHealthPart } from '../health/parts';
 import { adoptFiles } from './adopt';
 import { Library, SharedNames } from './documents';
 import { FlowStorage } from './flow-storage';
@@ -63,6 +64,7 @@ export async function openStorage(
     throw error;
   }
   flows.follow();
+  addHealthPart({ name: 'flows in the state store', problem: () => flows.problem() });
   const shared = (name: string, title: string, encrypted?: Secret) =>
     new SharedNames(client, {
       ...{ key: `${prefix}/${name}`, title, persist, warn: (line) => runtime.log.warn(line) },

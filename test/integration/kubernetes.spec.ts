@@ -132,6 +132,9 @@ describe('The Kubernetes manifests', () => {
     assert.deepEqual(rule?.labelSelector?.matchLabels, spec?.template.metadata?.labels);
     const clientId = pod?.containers[0]?.env?.find(({ name }) => name === 'AIO_MQTT_CLIENT_ID');
     assert.equal(clientId?.valueFrom?.fieldRef?.fieldPath, 'metadata.name');
+    const { readinessProbe, livenessProbe } = pod?.containers[0] ?? {};
+    assert.equal(readinessProbe?.httpGet?.path, '/statestore/ready');
+    assert.equal(livenessProbe?.httpGet?.path, '/statestore/live');
     const claims = pod?.volumes?.filter((volume) => volume.persistentVolumeClaim);
     assert.deepEqual(claims, [], 'a volume that one node has cannot serve two');
     const budget = manifests.find(({ kind }) => kind === 'PodDisruptionBudget') as {

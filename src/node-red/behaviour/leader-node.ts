@@ -5,6 +5,7 @@ import type { StateStoreClient } from '../../client/state-store-client';
 import { isRetryable } from '../../coordination/coordination-errors';
 import { Election, type ElectionState } from '../../coordination/election';
 import { printableValue, StateStoreError } from '../../errors';
+import { forgetRole, recordRole } from '../health/roles';
 import { keyContext } from '../message/key';
 import { NodeSettings, type Setting } from '../message/node-settings';
 import type { Look } from '../store/status';
@@ -199,6 +200,7 @@ class LeaderNode {
 
   #show(): void {
     const { state, holder } = this.#election?.state ?? { state: 'standby', holder: undefined };
+    recordRole(this, this.#role, state === 'active');
     const text = (key: string, who = '') => translate(this.#RED, `status.${key}`, { holder: who });
     if (state === 'active') this.#user.status.describe(text('active'));
     else if (holder === undefined) this.#user.status.describe(text('standby'), STANDBY);
@@ -218,6 +220,7 @@ class LeaderNode {
 
   async #close(): Promise<void> {
     this.#closing = true;
+    forgetRole(this);
     const election = this.#election;
     await election?.close(this.#user.connected || election.active ? PATIENCE_MS : 1);
   }

@@ -15,6 +15,7 @@ export interface EndpointFacts {
 
 export const ENDPOINTS = {
   stores: { method: 'get', path: 'stores', permissions: ['statestore.read'], json: false },
+  readiness: { method: 'get', path: 'readiness', permissions: ['statestore.read'], json: false },
   namedKeys: {
     method: 'get',
     path: 'stores/:id/named-keys',

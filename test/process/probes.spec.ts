@@ -1,0 +1,142 @@
+/** The probes of a real Node-RED in each situation. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Emulator } from '../../src/emulator';
+import { NodeRed, newUserDir, ROOT } from '../support/node-red';
+import { freePort } from '../support/ports';
+
+interface Details {
+  ready: boolean;
+  problems: { part: string; problem: string }[];
+  roles: { role: string; active: boolean; since: string }[];
+}
+
+describe('The probes of Node-RED', () => {
+  let emulator: Emulator;
+  let port: number;
+  let nodeRed: NodeRed | undefined;
+
+  const flows = (more: object[] = []) => [
+    { id: 'tab', type: 'tab', label: 'Line 1' },
+    { id: 'plant', type: 'statestore-config', name: 'Plant', host: '127.0.0.1', port: String(port) },
+    { id: 'get', type: 'statestore-get', z: 'tab', store: 'plant', key: 'k', keyType: 'str', wires: [[]] },
+    {
+      id: 'role',
+      type: 'statestore-leader',
+      z: 'tab',
+      store: 'plant',
+      role: 'role/line1',
+      lease: '2',
+      wires: [[]],
+    },
+    ...more,
+  ];
+
+  const status = async (path: string, base = nodeRed?.base) => (await fetch(`${base}${path}`)).status;
+  const details = () => (nodeRed as NodeRed).api<Details>('GET', '/statestore/readiness');
+
+  /** Resolves when the probe has this status. */
+  const becomes = async (expected: number) => {
+    for (;;) {
+      const seen = nodeRed?.lines.all.length ?? 0;
+      if ((await status('/statestore/ready')) === expected) return;
+      await Promise.race([nodeRed?.lines.find(/./, seen), new Promise((resolve) => setTimeout(resolve, 50))]);
+    }
+  };
+
+  beforeEach(async () => {
+    emulator = await Emulator.start({ port: 0 });
+    port = emulator.port;
+  });
+
+  afterEach(async () => {
+    await nodeRed?.stop();
+    nodeRed = undefined;
+    await emulator.close();
+  });
+
+  it('are ready when flows run and the store answers, and not while the store is away', async () => {
+    nodeRed = await NodeRed.start();
+    assert.equal(await status('/statestore/ready'), 200, 'without a store nothing is missing');
+    await nodeRed.deploy(flows());
+    await becomes(200);
+    assert.equal(await status('/statestore/live'), 200);
+    await emulator.close();
+    await becomes(503);
+    assert.equal(
+      await status('/statestore/live'),
+      200,
+      'a store that is away is no reason to restart Node-RED',
+    );
+    const { problems } = await details();
+    assert.equal(problems[0]?.part, 'store Plant');
+    assert.match(problems[0]?.problem ?? '', /127\.0\.0\.1/);
+    emulator = await Emulator.start({ port });
+    await becomes(200);
+  });
+
+  it('are not ready while the flows are stopped', async () => {
+    nodeRed = await NodeRed.start({ settings: { runtimeState: { enabled: true, ui: true } } });
+    await nodeRed.deploy(flows());
+    await becomes(200);
+    await nodeRed.api('POST', '/flows/state', { state: 'stop' });
+    await becomes(503);
+    assert.equal((await details()).problems[0]?.part, 'flows');
+    await nodeRed.api('POST', '/flows/state', { state: 'start' });
+    await becomes(200);
+  });
+
+  it('need the shared context and the flows in the store as well', async () => {
+    const options = `{ host: '127.0.0.1', port: ${port} }`;
+    const source = (part: string) => JSON.stringify(join(ROOT, 'dist', 'src', part));
+    nodeRed = await NodeRed.start({
+      userDir: newUserDir(),
+      storageModule: `require(${source('storage')})(${options})`,
+      contextStorage: `{ default: 'shared', shared: { module: require(${source('context')}), config: ${options} } }`,
+    });
+    await becomes(200);
+    await emulator.close();
+    await becomes(503);
+    const parts = (await details()).problems.map(({ part }) => part);
+    assert.deepEqual(parts.sort(), ['flows in the state store', 'shared context']);
+  });
+
+  it('report the roles of this instance, with the time of the last change', async () => {
+    nodeRed = await NodeRed.start();
+    await nodeRed.deploy(flows());
+    await nodeRed.lines.find(/Active: /);
+    const { roles } = await details();
+    assert.equal(roles.length, 1);
+    assert.deepEqual({ ...roles[0], since: '' }, { role: 'role/line1', active: true, since: '' });
+    assert.ok(Date.parse(roles[0]?.since ?? '') > 0);
+    await nodeRed.deploy(flows().slice(0, 3));
+    assert.deepEqual((await details()).roles, []);
+  });
+
+  it('name no store without a permission', async () => {
+    nodeRed = await NodeRed.start({
+      settings: { adminAuth: { type: 'credentials', users: [] } },
+    });
+    const response = await fetch(`${nodeRed.base}/statestore/ready`);
+    assert.deepEqual(await response.json(), { ready: true });
+    assert.equal(await status('/statestore/readiness'), 401);
+  });
+
+  it('are served at a port of their own, or below httpNodeRoot, if the settings say so', async () => {
+    const own = await freePort();
+    nodeRed = await NodeRed.start({ settings: { statestore: { probes: { port: own } } } });
+    assert.equal(await status('/statestore/ready', `http://127.0.0.1:${own}`), 200);
+    assert.equal(await status('/elsewhere', `http://127.0.0.1:${own}`), 404);
+    assert.equal(await status('/statestore/ready'), 404);
+    await nodeRed.stop();
+    nodeRed = await NodeRed.start({
+      settings: { httpAdminRoot: '/admin', httpNodeRoot: '/api', statestore: { probes: 'node' } },
+    });
+    assert.equal(await status('/api/statestore/ready'), 200);
+  });
+
+  it('say in the log which setting is wrong', async () => {
+    nodeRed = await NodeRed.start({ settings: { statestore: { probes: 'somewhere' } } });
+    await nodeRed.lines.find(/The setting statestore\.probes must be/);
+  });
+});
