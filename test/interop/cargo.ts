@@ -1,6 +1,7 @@
 /** Builds the Rust program of this folder; README.md there. */
 import { execFile, execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../support/node-red';
 import { type Skip, skipWithout } from '../support/skips';
@@ -33,21 +34,54 @@ export async function buildProgram(context: Mocha.Context): Promise<string> {
   return built.program;
 }
 
+/** The crate's tests that apply to the emulator, and how many there are in each file. */
+export const CRATE_TESTS = { state_store_client_test: 14, lease_client_tests: 12, lock_client_tests: 4 };
+const CRATE = 'azure_iot_operations_services';
+
+/** Call it in `before`: resolves with the path of the program of each file of tests. */
+export async function buildCrateTests(context: Mocha.Context): Promise<Record<string, string>> {
+  context.timeout(PATIENCE_MS);
+  const metadata = await cargo(DIRECTORY, ['metadata', '--locked', '--format-version', '1']);
+  if (typeof metadata !== 'string') skipWithout(context, metadata);
+  const { packages } = JSON.parse(metadata) as { packages: { name: string; manifest_path: string }[] };
+  const source = packages.find(({ name }) => name === CRATE)?.manifest_path;
+  if (!source) throw new Error(`Cargo.toml does not name ${CRATE}`);
+  // cargo tests packages of its own only, so the crate becomes one.
+  const copy = join(DIRECTORY, 'target', CRATE);
+  cpSync(dirname(source), copy, { recursive: true });
+  const tests = Object.keys(CRATE_TESTS).flatMap((name) => ['--test', name]);
+  const features = ['--features', 'state_store,leased_lock'];
+  const built = await cargo(copy, ['test', '--no-run', '--message-format', 'json', ...features, ...tests]);
+  if (typeof built !== 'string') skipWithout(context, built);
+  const lines = built.split('\n').filter((line) => line !== '');
+  const messages = lines.map(
+    (line) => JSON.parse(line) as { target?: { name: string }; executable?: string },
+  );
+  return Object.fromEntries(
+    messages.flatMap(({ target, executable }) => (target && executable ? [[target.name, executable]] : [])),
+  );
+}
+
 /** The program's path, or why it cannot be built. */
 export async function build(profile: 'dev' | 'release'): Promise<{ program: string } | Skip> {
+  const built = await cargo(DIRECTORY, ['build', '--locked', '--profile', profile, '--target-dir', 'target']);
+  if (typeof built !== 'string') return built;
+  const folder = profile === 'dev' ? 'debug' : profile;
+  return { program: join(DIRECTORY, 'target', folder, 'statestore-interop') };
+}
+
+/** What cargo prints, or why it cannot work here. */
+async function cargo(cwd: string, parameters: string[]): Promise<string | Skip> {
   const lacking = lackOfCargo();
   if (lacking) return lacking;
   try {
-    const parameters = ['build', '--locked', '--profile', profile, '--target-dir', 'target'];
-    await promisify(execFile)('cargo', parameters, { cwd: DIRECTORY, maxBuffer: 2 ** 24 });
+    return (await promisify(execFile)('cargo', parameters, { cwd, maxBuffer: 2 ** 26 })).stdout;
   } catch (error) {
     const { stderr } = error as { stderr: string };
     const wanted = WANTED.find(([sign]) => sign.test(stderr));
     if (wanted) return { why: wanted[1], remedy: wanted[2] };
-    throw new Error(`cargo build failed: ${stderr}`);
+    throw new Error(`cargo ${parameters[0]} failed: ${stderr}`);
   }
-  const folder = profile === 'dev' ? 'debug' : profile;
-  return { program: join(DIRECTORY, 'target', folder, 'statestore-interop') };
 }
 
 function lackOfCargo(): Skip | undefined {
