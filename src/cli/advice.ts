@@ -1,9 +1,5 @@
-/** Which options of the command mend a failed connection. */
-import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../errors';
-
-/** Why there is no connection. */
-export type ConnectionFailure = Extract<StateStoreClient['state'], { kind: 'disconnected' }>['reason'];
+/** Which options of the command help with a failed connection. */
+import { type ConnectionFailure, connectionFailure } from './connection-failure';
 
 const LOGIN = '--token-file FILE, --username NAME --password-file FILE, or --cert FILE --key FILE';
 
@@ -23,14 +19,9 @@ const OPTIONS: Partial<Record<ConnectionFailure['reason'], string>> = {
   takenOver: '--client-id ID, or none',
 };
 
-/** " (options: ...)", or nothing where no option helps, or where the variables of the environment decide. */
+/** " (options: ...)", or nothing if no option helps, or if the variables of the environment decide. */
 export function adviceFor(error: unknown, fromEnvironment: boolean): string {
-  const failure = error instanceof StateStoreError && !isConnectionFailure(error) ? error.cause : error;
-  if (fromEnvironment || !isConnectionFailure(failure)) return '';
-  const options = OPTIONS[failure.reason];
-  return options === undefined ? '' : ` (options: ${options})`;
-}
-
-function isConnectionFailure(error: unknown): error is ConnectionFailure {
-  return error instanceof Error && error.name === 'ConnectionError';
+  const failure = connectionFailure(error);
+  const options = failure && OPTIONS[failure.reason];
+  return fromEnvironment || options === undefined ? '' : ` (options: ${options})`;
 }

@@ -9,6 +9,8 @@ import { UsageError } from './usage-error';
 interface Common {
   key: Buffer;
   json: boolean;
+  /** Whether bytes go to a terminal as they are. */
+  raw: boolean;
   /** Milliseconds. */
   timeout: number;
   /** Whether the `AIO_*` variables say where the store is. */
@@ -34,6 +36,7 @@ type Command = (typeof COMMANDS)[number];
 
 const OPTIONS = {
   json: { type: 'boolean' },
+  raw: { type: 'boolean' },
   'if-value': { type: 'string' },
   'if-stdin': { type: 'boolean' },
   condition: { type: 'string' },
@@ -63,6 +66,7 @@ type Option = keyof typeof OPTIONS;
 
 /** Options that not every command has. */
 const ONLY_FOR: Partial<Record<Option, readonly Command[]>> = {
+  raw: ['get', 'observe'],
   'if-value': ['delete'],
   'if-stdin': ['delete'],
   condition: ['set'],
@@ -92,7 +96,7 @@ export function parseInvocation(args: readonly string[], env: NodeJS.ProcessEnv)
   const [command, key, value, ...more] = positionals;
   if (!isCommand(command)) {
     const found = command === undefined ? '' : `, not "${command}"`;
-    throw new UsageError(`say what to do: ${COMMANDS.join(', ')}${found}; --help tells more`);
+    throw new UsageError(`say what to do: ${COMMANDS.join(', ')}${found}; see --help`);
   }
   for (const [option, commands] of Object.entries(ONLY_FOR)) {
     if (values[option as Option] !== undefined && !commands.includes(command)) {
@@ -108,6 +112,7 @@ export function parseInvocation(args: readonly string[], env: NodeJS.ProcessEnv)
   const common = {
     key: text('KEY', key),
     json: values.json ?? false,
+    raw: values.raw ?? false,
     timeout,
     fromEnvironment: values.env ?? false,
     client: {
@@ -115,7 +120,7 @@ export function parseInvocation(args: readonly string[], env: NodeJS.ProcessEnv)
       ...(values['client-id'] !== undefined && { clientId: values['client-id'] }),
       ...(values['key-prefix'] !== undefined && { keyPrefix: values['key-prefix'] }),
       timeout,
-      // So that an attempt that hangs has told where before the time is over.
+      // An attempt that hangs reports how far it came before the time is over.
       connectTimeout: Math.ceil(timeout * 0.9),
       cleanStart: true,
       sessionExpiry: SESSION_EXPIRY_S,

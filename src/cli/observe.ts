@@ -4,16 +4,16 @@ import { printableKey, StateStoreError } from '../errors';
 import { adviceFor } from './advice';
 import { connect } from './connect';
 import type { Call } from './invocation';
-import { jsonLine } from './results';
-import { tell, writeStdout } from './streams';
+import { forStdout, jsonLine } from './results';
+import { printMessage, writeStdout } from './streams';
 
 /**
- * Writes a line for every change, until SIGINT or SIGTERM. Rejects when the key cannot be observed, or not any more; a lost
- * connection comes back by itself, and what changed meanwhile is told then.
+ * Writes a line for every change, until SIGINT or SIGTERM, or until a line finds no reader any more. Rejects when the key cannot be
+ * observed, or not any more. A lost connection is opened again, and a change made meanwhile is written then.
  */
 export async function observe(
   store: StateStoreClient,
-  { key, json, current, timeout, fromEnvironment }: Extract<Call, { command: 'observe' }>,
+  { key, json, raw, current, timeout, fromEnvironment }: Extract<Call, { command: 'observe' }>,
 ): Promise<void> {
   const end = new AbortController();
   const { signal } = end;
@@ -34,11 +34,12 @@ export async function observe(
       Math.max(1, deadline - performance.now()),
     );
     store.on('state', (state) => state.kind === 'stopped' && fail(state.reason));
-    tellLosses(store, fromEnvironment);
+    reportLosses(store, fromEnvironment);
     const observation = await store.observe(key, undefined, { current, signal });
     clearTimeout(late);
-    tell(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
-    for await (const change of observation) await writeStdout(json ? jsonLine(change) : plainLine(change));
+    printMessage(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
+    for await (const change of observation)
+      await writeStdout(json ? jsonLine(change) : plainLine(change, raw));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -47,34 +48,37 @@ export async function observe(
   if (failure !== undefined) throw failure;
 }
 
-/** The time is over; why there is no connection says more than that. */
+/** The time is over. The reason why there is no connection says more than that. */
 function notObserved(store: StateStoreClient, key: Buffer, timeout: number): Error {
   const { state } = store;
   if ('reason' in state && state.reason) return state.reason;
   const name = printableKey(key);
   return new StateStoreError(
     'TIMEOUT',
-    `No answer within ${timeout} ms to the request to observe key ${name}. Check the load of the broker and the network, or raise the timeout.`,
+    {
+      problem: `No answer within ${timeout} ms to the request to observe key ${name}`,
+      advice: 'Check the load of the broker and the network, or raise the timeout.',
+    },
     { operation: 'observe', key: name },
   );
 }
 
-/** That nothing comes for now is worth a line. */
-function tellLosses(store: StateStoreClient, fromEnvironment: boolean): void {
-  let told: string | undefined;
+/** A lost connection and the next one are worth a line each. */
+function reportLosses(store: StateStoreClient, fromEnvironment: boolean): void {
+  let reported: string | undefined;
   store.on('state', (state) => {
-    if (state.kind === 'disconnected' && state.reason.message !== told) {
-      told = state.reason.message;
-      tell(told + adviceFor(state.reason, fromEnvironment));
+    if (state.kind === 'disconnected' && state.reason.message !== reported) {
+      reported = state.reason.message;
+      printMessage(reported + adviceFor(state.reason, fromEnvironment));
     }
-    if (state.kind === 'connected' && told !== undefined) {
-      told = undefined;
-      tell('connected again');
+    if (state.kind === 'connected' && reported !== undefined) {
+      reported = undefined;
+      printMessage('connected again');
     }
   });
 }
 
-function plainLine(change: Change): Buffer {
-  const words = change.operation === 'set' ? ['set ', change.value, '\n'] : ['delete\n'];
+function plainLine(change: Change, raw: boolean): Buffer {
+  const words = change.operation === 'set' ? ['set ', forStdout(change.value, raw), '\n'] : ['delete\n'];
   return Buffer.concat(words.map((word) => Buffer.from(word)));
 }

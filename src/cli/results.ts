@@ -1,5 +1,6 @@
 /** Results as JSON for scripts: the fields of `msg.statestore`, with the value. */
 import { isUtf8 } from 'node:buffer';
+import { printableBytes, printableJson } from './printable';
 
 interface Result {
   operation: 'get' | 'set' | 'delete';
@@ -11,7 +12,7 @@ interface Result {
   deleted?: boolean;
 }
 
-/** One line. A value that is no UTF-8 text comes as `valueBase64`. */
+/** One line. A value that is not UTF-8 comes as `valueBase64`. */
 export function jsonLine({ operation, key, value, ...rest }: Result): string {
   const shown =
     value === undefined
@@ -19,5 +20,10 @@ export function jsonLine({ operation, key, value, ...rest }: Result): string {
       : isUtf8(value)
         ? { value: value.toString() }
         : { valueBase64: value.toString('base64') };
-  return `${JSON.stringify({ operation, key: key.toString(), ...rest, ...shown })}\n`;
+  return `${printableJson(JSON.stringify({ operation, key: key.toString(), ...rest, ...shown }))}\n`;
+}
+
+/** A value as it goes to stdout: its bytes, but to a terminal as text that cannot control it, unless `raw`. */
+export function forStdout(value: Buffer, raw: boolean): Buffer | string {
+  return process.stdout.isTTY && !raw ? printableBytes(value) : value;
 }

@@ -8,8 +8,8 @@ import { EXIT, type ExitCode, exitCodeOf } from './exit-code';
 import { HELP } from './help';
 import { type Call, parseInvocation } from './invocation';
 import { observe } from './observe';
-import { jsonLine } from './results';
-import { readStdin, StreamError, tell, writeStdout } from './streams';
+import { forStdout, jsonLine } from './results';
+import { printMessage, readStdin, StreamError, writeStdout } from './streams';
 
 async function main(): Promise<ExitCode> {
   const asked = parseInvocation(process.argv.slice(2), process.env);
@@ -46,17 +46,17 @@ async function call(asked: Call): Promise<ExitCode> {
   }
 }
 
-/** The bytes that go along, read before anything else, so that they cost none of the timeout. */
+/** The bytes of the value, read before anything else, so that they cost none of the timeout. */
 async function readInput({ input }: Call): Promise<Buffer> {
   if (input !== 'stdin') return input ?? Buffer.alloc(0);
-  if (process.stdin.isTTY) tell('reading the value from the keyboard, until Ctrl-D');
+  if (process.stdin.isTTY) printMessage('reading the value from the keyboard, until Ctrl-D');
   return readStdin();
 }
 
 /** One request and its answer, within `timeout` milliseconds. */
 async function request(
   store: StateStoreClient,
-  { command, key, json, options, input }: Exclude<Call, { command: 'observe' }>,
+  { command, key, json, raw, options, input }: Exclude<Call, { command: 'observe' }>,
   bytes: Buffer,
   timeout: number,
 ): Promise<ExitCode> {
@@ -65,15 +65,15 @@ async function request(
     case 'get': {
       const got = await store.get(key, { timeout });
       if (json) await show(jsonLine({ operation: 'get', key, ...got }));
-      else if (got.found) await show(got.value);
-      else tell(`there is no key ${name}`);
+      else if (got.found) await show(forStdout(got.value, raw));
+      else printMessage(`there is no key ${name}`);
       return got.found ? EXIT.done : EXIT.notSo;
     }
     case 'set': {
       const result = await store.set(key, bytes, { ...options, timeout });
       const why = options.condition === 'NX' ? 'is there already' : 'has another value';
       if (json) await show(jsonLine({ operation: 'set', key, ...result }));
-      else if (!result.stored) tell(`not stored: key ${name} ${why}`);
+      else if (!result.stored) printMessage(`not stored: key ${name} ${why}`);
       return result.stored ? EXIT.done : EXIT.notSo;
     }
     case 'delete': {
@@ -81,14 +81,14 @@ async function request(
       const result =
         input === undefined ? await store.delete(key, how) : await store.deleteIfValue(key, bytes, how);
       if (json) await show(jsonLine({ operation: 'delete', key, ...result }));
-      else if (!result.found) tell(`there is no key ${name}`);
-      else if (!result.deleted) tell(`not deleted: key ${name} has another value`);
+      else if (!result.found) printMessage(`there is no key ${name}`);
+      else if (!result.deleted) printMessage(`not deleted: key ${name} has another value`);
       return result.deleted ? EXIT.done : EXIT.notSo;
     }
   }
 }
 
-/** Writes a result. Where nobody reads it any more, the exit code still tells it. */
+/** Writes a result. If its reader has ended, the exit code still reports it. */
 async function show(result: Buffer | string): Promise<void> {
   try {
     await writeStdout(result);
@@ -99,7 +99,7 @@ async function show(result: Buffer | string): Promise<void> {
 
 function report(error: unknown, fromEnvironment: boolean): ExitCode {
   if (error instanceof StreamError && error.code === 'EPIPE') return EXIT.done;
-  tell((error as Error).message + adviceFor(error, fromEnvironment));
+  printMessage((error as Error).message + adviceFor(error, fromEnvironment));
   return exitCodeOf(error);
 }
 

@@ -1,6 +1,7 @@
 /** Bytes from stdin and to stdout, and lines for people to stderr. */
+import { printableText } from './printable';
 
-/** stdout or stdin failed. `EPIPE` on stdout: who read it has seen enough. */
+/** stdout or stdin failed. `EPIPE` on stdout: its reader has ended. */
 export class StreamError extends Error {
   readonly code: string | undefined;
 
@@ -29,7 +30,7 @@ export async function writeStdout(bytes: Buffer | string): Promise<void> {
   });
 }
 
-/** One line, whatever is in the text. */
-export function tell(text: string): void {
-  process.stderr.write(`statestore: ${text.replace(/\s+/g, ' ').trim()}\n`);
+/** Prints one line on stderr, whatever is in the text. */
+export function printMessage(text: string): void {
+  process.stderr.write(`statestore: ${printableText(text.replace(/\s+/g, ' ').trim())}\n`);
 }

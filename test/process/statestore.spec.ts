@@ -141,6 +141,14 @@ describe('The command statestore', () => {
     await fails(2, /has 5000\d\d\d bytes/, ['set', 'k', ...at], { input: Buffer.alloc(5_000_000) });
   });
 
+  it('ends with 2 if a file that an option names is missing or cannot be used', async () => {
+    await fails(2, /CA file \/no\/such does not exist/, ['get', 'k', '--ca', '/no/such', ...at]);
+    await fails(2, /\/no\/such does not exist/, [
+      ...['get', 'k', '--username', 'u', '--password-file', '/no/such', ...at],
+    ]);
+    await fails(2, /--cert FILE --key FILE/, ['get', 'k', '--cert', CLI, '--key', CLI, ...at]);
+  });
+
   it('ends with 3 at once where no store can be reached, with the option that mends it', async () => {
     const port = String(await freePort());
     const began = performance.now();
@@ -148,7 +156,6 @@ describe('The command statestore', () => {
       ...['get', 'k', '--host', '127.0.0.1', '--port', port, '--timeout', '600'],
     ]);
     assert.ok(performance.now() - began < 60_000);
-    await fails(3, /CA file \/no\/such does not exist/, ['get', 'k', '--ca', '/no/such', ...at]);
     const environment = {
       ...{ AIO_BROKER_HOSTNAME: '127.0.0.1', AIO_BROKER_TCP_PORT: port, AIO_MQTT_USE_TLS: 'false' },
     };
@@ -347,6 +354,36 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     const exited = once(child, 'exit');
     await store.set('observed', 'nobody reads this');
     assert.deepEqual(await exited, [0, null]);
+  });
+
+  it('ends with its next line when the program behind a pipe has ended', async function () {
+    if (process.platform === 'win32') return this.skip();
+    await store.set('observed', 'once');
+    const command = [process.execPath, CLI, 'observe', 'observed', '--current', ...at].join(' ');
+    const child = spawn('bash', ['-c', `set -o pipefail; ${command} | head -1`]);
+    const closed = once(child, 'close');
+    await new Lines(child).find(/^set once$/);
+    const again = setInterval(() => void store.set('observed', 'again'), 100);
+    assert.deepEqual(await closed, [0, null]);
+    clearInterval(again);
+  });
+
+  it('writes no control characters of a value to a terminal, unless asked to', async function () {
+    const inTerminal = async (...args: string[]) => {
+      const command = [process.execPath, CLI, ...args, ...at].join(' ');
+      const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const chunks: Buffer[] = [];
+      child.stdout.on('data', (chunk) => chunks.push(chunk));
+      const [code] = await Promise.race([once(child, 'close'), once(child, 'error').then(() => [undefined])]);
+      return code === undefined ? undefined : Buffer.concat(chunks).toString();
+    };
+    await store.set('escape', '\x1b[31mred');
+    const shown = await inTerminal('get', 'escape');
+    if (shown === undefined) return this.skip();
+    assert.equal(shown, '\\x1b[31mred');
+    assert.equal(await inTerminal('get', 'escape', '--raw'), '\x1b[31mred');
+    assert.deepEqual(await silent(['get', 'escape']), Buffer.from('\x1b[31mred'), 'a pipe gets the bytes');
+    await fails(1, /there is no key 0x1b5b33316d$/, ['get', '\x1b[31m', ...at]);
   });
 
   it('explains itself', async () => {
