@@ -28,10 +28,11 @@ export function toKeys(list: readonly unknown[], label: string, operation: Opera
   return list.map((value, index) => toKey(value, `${label}[${index}]`, operation));
 }
 
-/** Bytes as those of this realm: what a function node makes with `new Uint8Array` is of another one. Anything else as it is. */
+/** The bytes of a typed array, an ArrayBuffer or a DataView, of whatever realm: function nodes have one of their own. Anything else as it is. */
 export function ownBytes(value: unknown): unknown {
-  if (typeof value !== 'object' || value instanceof Uint8Array || !types.isUint8Array(value)) return value;
-  return Buffer.from(value);
+  if (typeof value !== 'object' || value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return types.isAnyArrayBuffer(value) ? Buffer.from(value) : value;
 }
 
 /** The name of a key in an object of results: its text, or `0x...` where it is none. */

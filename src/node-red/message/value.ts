@@ -1,8 +1,8 @@
 /** Values between messages and the store, which knows nothing but bytes. */
 import { isUtf8 } from 'node:buffer';
-import { types } from 'node:util';
 import { parseJson } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
+import { NoJsonError, toJson } from './json';
 import { ownBytes } from './key';
 
 /** What a value becomes on its way out, in the words of Core's mqtt-in node. */
@@ -35,13 +35,20 @@ export function valueToBytes(value: unknown, label: string, contextOf: ContextOf
 
 function stringify(value: unknown, label: string, contextOf: ContextOf): string | undefined {
   try {
-    return JSON.stringify(value);
+    return toJson(value);
   } catch (error) {
+    const context = { ...contextOf(), cause: error };
+    if (error instanceof NoJsonError)
+      throw new StateStoreError(
+        'BAD_ARGUMENT',
+        {
+          problem: `${label}${error.path} is of type ${error.kind}, which cannot be stored`,
+          advice: 'Convert it first to an object, a list, text, a number or a buffer.',
+        },
+        context,
+      );
     const message = (error as Error).message.split('\n')[0];
-    throw new StateStoreError('BAD_ARGUMENT', `${label} cannot be written as JSON: ${message}.`, {
-      ...contextOf(),
-      cause: error,
-    });
+    throw new StateStoreError('BAD_ARGUMENT', `${label} cannot be written as JSON: ${message}.`, context);
   }
 }
 
@@ -92,7 +99,10 @@ function detect(bytes: Buffer): unknown {
 /** The properties of an object of keys and values. Throws `BAD_ARGUMENT` when it is none. */
 export function toEntries(value: unknown, label: string): [string, unknown][] {
   const isObject =
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isUint8Array(value);
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(ownBytes(value) instanceof Uint8Array);
   if (isObject) return Object.entries(value);
   throw new StateStoreError(
     'BAD_ARGUMENT',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { valueFromBytes } from '../../../../src/node-red/message/value';
+import { StateStoreError } from '../../../../src/errors';
+import { valueFromBytes, valueToBytes } from '../../../../src/node-red/message/value';
 
 const detect = (bytes: Buffer) => valueFromBytes(bytes, 'auto-detect', () => ({}));
 
@@ -48,4 +50,56 @@ describe('A value that is detected', () => {
   it('stays bytes where it is no text', () => {
     assert.deepEqual(detect(Buffer.from([0xff, 0x31])), Buffer.from([0xff, 0x31]));
   });
+});
+
+describe('A value of a message', () => {
+  const stored = (value: unknown) => Buffer.from(valueToBytes(value, 'msg.payload', () => ({})));
+  const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
+
+  for (const [what, value, bytes] of [
+    ['an ArrayBuffer', buffer, [1, 2, 3, 4]],
+    ['a DataView', new DataView(buffer, 1, 2), [2, 3]],
+    ['a typed array', new Uint16Array(buffer, 2, 1), [3, 4]],
+    ['an array of a function node', runInNewContext('new Int8Array([-1, 1])'), [255, 1]],
+    ['an ArrayBuffer of a function node', runInNewContext('new Uint8Array([7]).buffer'), [7]],
+  ] as const) {
+    it(`is stored as its bytes if it is ${what}`, () => {
+      assert.deepEqual([...stored(value)], bytes);
+    });
+  }
+
+  const refused = (words: RegExp) => (error: unknown) =>
+    error instanceof StateStoreError && error.code === 'BAD_ARGUMENT' && words.test(error.message);
+  for (const [what, value, words] of [
+    ['a Map', new Map([['a', 1]]), /^msg\.payload is of type Map, which cannot be stored\. Convert it/],
+    ['a Set of a function node', runInNewContext('new Set([1])'), /of type Set/],
+    ['an Error', new TypeError('x'), /of type TypeError/],
+    ['an Error with a code', Object.assign(new Error('x'), { code: 'E' }), /of type Error/],
+    ['a Promise', Promise.resolve(1), /of type Promise/],
+    ['a WeakMap', new WeakMap(), /of type WeakMap/],
+    ['a RegExp', /x/, /of type RegExp/],
+    ['a Map in an object', { list: [1, { a: new Map() }] }, /^msg\.payload\.list\[1\]\.a is of type Map/],
+    ['an ArrayBuffer in an object', { raw: buffer }, /^msg\.payload\.raw is of type ArrayBuffer/],
+  ] as const) {
+    it(`is refused if it is ${what}, which JSON would lose`, () => {
+      assert.throws(() => stored(value), refused(words));
+    });
+  }
+
+  class Point {
+    x = 1;
+  }
+  for (const [value, json] of [
+    [{}, '{}'],
+    [{ a: {}, b: [{}] }, '{"a":{},"b":[{}]}'],
+    [new Point(), '{"x":1}'],
+    [Object.create(null), '{}'],
+    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    [{ a: undefined, b: '{}' }, '{"b":"{}"}'],
+    [runInNewContext('({ a: {} })'), '{"a":{}}'],
+  ] as const) {
+    it(`is stored as JSON: ${json}`, () => {
+      assert.equal(stored(value).toString(), json);
+    });
+  }
 });
