@@ -40,7 +40,7 @@ export = (RED: NodeAPI): void => {
       operation: 'get',
       properties: { key, fallback, msgTimeout },
       perform(client, values, base) {
-        const timeout = readTimeout(values.msgTimeout);
+        const timeout = readTimeout(values.msgTimeout, msgTimeout, 'get');
         const options = timeout === undefined ? base : { ...base, timeout };
         if (Array.isArray(values.key)) return getMany(client, values.key, values.fallback, options);
         const one = toKey(values.key, key.label, 'get');

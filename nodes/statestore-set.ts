@@ -1,105 +1,11 @@
 /** Stores a value under a key, or the properties of an object under keys of their names. */
 import type { Node, NodeAPI } from 'node-red';
-import type { RequestOptions, SetOptions } from '../src/client/options';
-import type { StateStoreClient } from '../src/client/state-store-client';
-import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
-import { keyContext, keyName, toKey } from '../src/node-red/message/key';
-import { forEachKey } from '../src/node-red/message/many-keys';
-import {
-  type Precedence,
-  prefer,
-  readCondition,
-  readExpiry,
-  readFencingToken,
-  readTimeout,
-  type TimeUnit,
-} from '../src/node-red/message/request-options';
-import { TypedProperty } from '../src/node-red/message/typed-property';
-import { toEntries, valueToBytes } from '../src/node-red/message/value';
-
-interface StateStoreSetDef extends RequestNodeDef {
-  key: string;
-  /** A typed input's type, or `each`: every property of the value is a key of its own. */
-  keyType: string;
-  value: string;
-  valueType: string;
-  condition: '' | 'NX' | 'NEX';
-  expiry: string;
-  expiryType: string;
-  expiryUnit: TimeUnit;
-  fencingToken: string;
-  fencingTokenType: string;
-  /** Whether to ask that the key survive a restart of the whole broker. */
-  persist?: boolean;
-  messageOptions?: Precedence;
-}
-
-type OptionName = 'expiry' | 'token' | 'msgExpiry' | 'msgCondition' | 'msgTimeout';
+import { makeSetNode, type SetNodeDef } from '../src/node-red/behaviour/set-node';
 
 export = (RED: NodeAPI): void => {
-  function StateStoreSet(this: Node, def: StateStoreSetDef): void {
+  function StateStoreSet(this: Node, def: SetNodeDef): void {
     RED.nodes.createNode(this, def);
-    const property = (field: string, value: string, type: string) =>
-      new TypedProperty(RED, this, field, { value, type });
-    const each = def.keyType === 'each';
-    const key = each
-      ? property('key', '', 'str')
-      : new TypedProperty(RED, this, 'key', { value: def.key, type: def.keyType, template: true });
-    const value = property('value', def.value, def.valueType);
-    const expiry = property('expiry', def.expiry, def.expiryType);
-    const token = property('fencing token', def.fencingToken, def.fencingTokenType);
-    const { expiryUnit: unit, messageOptions: precedence } = def;
-    /** An option that the message may tell. */
-    const told = (name: string) => property(name, precedence === 'ignore' ? '' : name, 'msg');
-    const msgExpiry = told('expiry');
-    const msgCondition = told('condition');
-    const msgTimeout = told('timeout');
-
-    makeRequestNode(RED, this, def, {
-      operation: 'set',
-      properties: { key, value, expiry, token, msgExpiry, msgCondition, msgTimeout },
-      perform(client, values, base) {
-        const options = optionsOf(values, base);
-        if (each) return setEach(client, values.value, options);
-        const one = toKey(values.key, key.label, 'set');
-        const bytes = valueToBytes(values.value, value.label, () => keyContext('set', one));
-        return client.set(one, bytes, options).then(({ stored, version }) => ({
-          result:
-            version === undefined
-              ? { operation: 'set', key: one, stored }
-              : { operation: 'set', key: one, stored, version },
-          effective: stored,
-        }));
-      },
-    });
-
-    function optionsOf(values: Record<OptionName, unknown>, base: RequestOptions): SetOptions {
-      const options: SetOptions = { ...base };
-      const toldCondition = readCondition(values.msgCondition, msgCondition);
-      const condition = prefer(def.condition || undefined, toldCondition, precedence);
-      if (condition !== undefined && condition !== 'always') options.condition = condition;
-      const toldExpiry = readExpiry(values.msgExpiry, msgExpiry, unit);
-      const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
-      if (expires !== undefined) options.expiry = expires;
-      if (def.persist) options.persist = true;
-      const fencingToken = readFencingToken(values.token, token);
-      if (fencingToken !== undefined) options.fencingToken = fencingToken;
-      const timeout = readTimeout(values.msgTimeout);
-      if (timeout !== undefined) options.timeout = timeout;
-      return options;
-    }
-
-    async function setEach(client: StateStoreClient, object: unknown, options: SetOptions): Promise<Answer> {
-      const entries = toEntries(object, value.label);
-      const keys = entries.map(([name]) => toKey(name, `a property name of ${value.label}`, 'set'));
-      const results = await forEachKey('set', keys, async (one, index) => {
-        const label = `${value.label}.${keyName(one)}`;
-        const bytes = valueToBytes(entries[index]?.[1], label, () => keyContext('set', one));
-        return { key: one, ...(await client.set(one, bytes, options)) };
-      });
-      const stored = results.every((result) => result.stored);
-      return { result: { operation: 'set', stored, results }, effective: stored };
-    }
+    makeSetNode(RED, this, def);
   }
   RED.nodes.registerType('statestore-set', StateStoreSet);
 };

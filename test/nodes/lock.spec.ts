@@ -58,7 +58,7 @@ describe('The nodes lock and unlock', () => {
 
   it('give a message a lock with a token, and take both from it again', async () => {
     await start(lock('one'));
-    await canvas.until(() => canvas.shown('one') === 'green free');
+    await canvas.until(() => canvas.shown('one') === 'green idle');
     const taken = await take('one', { payload: 1, topic: 'a' });
     assert.deepEqual([taken.payload, taken.topic, taken.statestore], [1, 'a', LOCKED]);
     assert.ok(parseHlc(taken.fencingToken as string));
@@ -67,7 +67,7 @@ describe('The nodes lock and unlock', () => {
     const { _msgid, ...given } = await giveBack(taken);
     assert.deepEqual(given, { payload: 1, topic: 'a', statestore: UNLOCKED });
     assert.equal(await isStored('printer'), false);
-    await canvas.until(() => canvas.shown('one') === 'green free');
+    await canvas.until(() => canvas.shown('one') === 'green idle');
   });
 
   it('let messages have the lock in their order, one at a time, each with a newer token', async () => {
@@ -86,7 +86,7 @@ describe('The nodes lock and unlock', () => {
     }
     const newest = tokens.map((token) => parseHlc(token) as Hlc);
     for (const [i, token] of newest.slice(1).entries()) assert.ok(compareHlc(token, newest[i] as Hlc) > 0);
-    await canvas.until(() => canvas.shown('two') === 'green free');
+    await canvas.until(() => canvas.shown('two') === 'green idle');
   });
 
   it('exclude each other on two connections, and tell who has the lock where it is not free in time', async () => {
@@ -140,6 +140,38 @@ describe('The nodes lock and unlock', () => {
     await giveBack(await take('one'));
   });
 
+  it('fail a message that does not get the lock in time, if the second output leads nowhere', async () => {
+    await start(lock('one'), lock('two', { wait: '0.2', wires: [['two/1']] }));
+    const taken = await take('one');
+    const error = await canvas.send('two', {});
+    assert.equal(error?.code, 'NOT_FREE');
+    assert.match(
+      error?.message as string,
+      /^The lock printer was not free within 0\.2 s: it is held by .*\. Connect the second output/,
+    );
+    assert.deepEqual(error?.msg.statestore, { operation: 'lock', key: 'printer', error: 'NOT_FREE' });
+    await canvas.until(() => canvas.shown('two') === 'red error.NOT_FREE');
+    await giveBack(taken);
+    await giveBack(await take('two'));
+    await canvas.until(() => canvas.shown('two') === 'green idle');
+  });
+
+  it('fail a message that cannot be sent once, and keep no lock for it', async () => {
+    await start(lock('one'));
+    const outcomes: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      const unsendable = () => {
+        throw new Error('cannot be cloned');
+      };
+      handle(canvas.node('one'), { _msgid: randomUUID() }, unsendable, (error) => {
+        outcomes.push(error?.message);
+        resolve();
+      });
+    });
+    assert.deepEqual(outcomes, ['cannot be cloned']);
+    await giveBack(await take('one'));
+  });
+
   it('nest: the last lock is given back first, and each token comes back', async () => {
     await start(lock('outer', { key: 'a' }), lock('inner', { key: 'b' }));
     const outer = await take('outer', { fencingToken: 'mine' });
@@ -163,7 +195,7 @@ describe('The nodes lock and unlock', () => {
     assert.match(
       error.message,
       new RegExp(
-        `^The message ${taken._msgid} held the lock printer for 0\\.3 s and did not come to an unlock`,
+        `^The lock printer was released after 0\\.3 s, because its message did not reach an unlock node.*${taken._msgid}`,
       ),
     );
     const second = await next; // it is free

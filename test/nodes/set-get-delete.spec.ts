@@ -239,7 +239,8 @@ describe('The nodes set, get and delete', () => {
           await start({ type, key: 'k' });
           const { code, message } = failed(await flow.send({ payload: 'v', timeout: -1 }));
           assert.equal(code, 'BAD_ARGUMENT');
-          assert.match(message, /^timeout must be a whole number from 1/);
+          assert.match(message, /^msg\.timeout is -1, but must be a whole number of milliseconds from 1 to/);
+          sent(await flow.send({ payload: 'v', timeout: '5000' }));
           sent(await flow.send({ payload: 'v', timeout: 5000 }));
         });
       }
@@ -478,6 +479,23 @@ describe('The nodes set, get and delete', () => {
     });
   }
 
+  for (const type of ['statestore-set', 'statestore-get', 'statestore-delete']) {
+    it(`fail a message that cannot be sent once (${type})`, async () => {
+      await start({ type, key: 'unsendable', value: 'v', valueType: 'str' });
+      const outcomes: unknown[] = [];
+      await new Promise<void>((resolve) => {
+        const unsendable = () => {
+          throw new Error('cannot be cloned');
+        };
+        handle(flow.node, { _msgid: randomUUID() }, unsendable, (error) => {
+          outcomes.push(error?.message);
+          resolve();
+        });
+      });
+      assert.deepEqual(outcomes, ['cannot be cloned']);
+    });
+  }
+
   describe('given bad input', () => {
     const good = { payload: 'fine', topic: 'good', expiry: 1000, index: 0 };
     for (const [name, definition, msg, code, message] of [
@@ -510,7 +528,7 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-get', key: 'k' },
         { timeout: 10n },
         'BAD_ARGUMENT',
-        /^timeout must be a whole number .*, not of type bigint/,
+        /^msg\.timeout is of type bigint, but must be a whole number of milliseconds/,
       ],
       [
         'no key below a missing property',
@@ -622,14 +640,14 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-set', key: 'k' },
         { payload: 1, fencingToken: 'abc' },
         'BAD_ARGUMENT',
-        /^fencingToken must be a version that the store returned/,
+        /^msg\.fencingToken is "abc", but must be a version that the store returned/,
       ],
       [
         'a fencing token that is a number',
         { type: 'statestore-delete', key: 'k' },
         { fencingToken: 5 },
         'BAD_ARGUMENT',
-        /^fencingToken must be a version/,
+        /^msg\.fencingToken is 5, but must be a version/,
       ],
       [
         'a bad JSONata expression',

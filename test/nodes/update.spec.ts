@@ -255,7 +255,8 @@ describe('The node update', () => {
 
     it('with the expression of a new node: it counts from a missing key, and fails without a payload', async () => {
       const html = readFileSync(join(ROOT, 'nodes/statestore-update.html'), 'utf8');
-      const [, expression = ''] = /expression: \{\s+value: '(.*)',/.exec(html) ?? [];
+      const [, expression = ''] =
+        /expression: (?:fields\.expression\()?\{\s+(?:icon: 'code',\s+)?value: '(.*)',/.exec(html) ?? [];
       await start({ change: 'expression', expression });
       assert.equal(sent(await flow.send({ payload: 5 })).msg.payload, 5);
       assert.equal(sent(await flow.send({ payload: 2 })).msg.payload, 7);
@@ -461,7 +462,7 @@ describe('The node update', () => {
       ['a duration out of range', { duration: '0' }, '1', {}, /^"Lock lasts" of this node is "0", but/],
       ['no duration', { duration: 'long' }, '1', {}, /must be a number of seconds from 0\.1 to 3600/],
       ['a time that is none', { timeout: '-1' }, '1', {}, /^"Gives up after" of this node is "-1", but/],
-      ['msg.timeout of text', {}, '1', { timeout: 'x' }, /^timeout must be a whole number .*key KEY/],
+      ['msg.timeout of text', {}, '1', { timeout: 'x' }, /^msg\.timeout is "x", but must be a whole number/],
       ['an expiry of 0', { expiry: '0' }, '1', {}, /the expiry must be a positive number/],
     ] as const) {
       it(name, async () => {

@@ -116,26 +116,58 @@ class LockNode {
 
   async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
     this.#wait(+1);
-    let lock: Acquired | undefined;
-    let error: StateStoreError | undefined;
+    let loan: Loan | undefined;
+    let acquired: boolean;
     try {
-      lock = await this.#acquire(msg);
+      const lock = await this.#acquire(msg);
       this.#mark(msg, lock);
-      if (lock.hold) this.#lend(lock.hold, lock.key, msg);
+      acquired = lock.hold !== undefined;
+      if (lock.hold) loan = this.#lend(lock.hold, lock.key, msg);
+      else if (!this.#hasSecondWire) throw this.#notFree(lock);
     } catch (reason) {
-      error = localize(this.#RED, asError(reason, OPERATION));
+      this.#wait(-1);
+      this.#fail(msg, done, reason);
+      return;
     }
     this.#wait(-1);
-    if (lock && !error) {
-      this.#user.status.succeeded();
-      send(lock.hold ? msg : [null, msg]);
-      done();
-    } else {
-      const { code, key } = error as StateStoreError;
-      markFailed(msg, { operation: OPERATION, ...(key !== undefined && { key }), error: code });
-      this.#user.status.failed(code);
-      done(error);
+    this.#user.status.succeeded();
+    try {
+      send(acquired ? msg : [null, msg]);
+    } catch (reason) {
+      // The message goes no further, so it does not come to an unlock node.
+      void loan?.end(undefined);
+      this.#fail(msg, done, reason);
+      return;
     }
+    done();
+  }
+
+  #fail(msg: NodeMessageInFlow, done: Done, reason: unknown): void {
+    const error = localize(this.#RED, asError(reason, OPERATION));
+    const { code, key } = error;
+    markFailed(msg, { operation: OPERATION, ...(key !== undefined && { key }), error: code });
+    this.#user.status.failed(code);
+    done(error);
+  }
+
+  /** Whether messages without the lock go anywhere. A deploy may change the wires of a node that goes on. */
+  get #hasSecondWire(): boolean {
+    const { wires = [] } = this.#node as Node & { wires?: string[][] };
+    return (wires[1] ?? []).length > 0;
+  }
+
+  #notFree({ key, holder }: Acquired): StateStoreError {
+    const context = keyContext(OPERATION, key);
+    const { wait } = this.#limits as Limits;
+    return new StateStoreError(
+      'NOT_FREE',
+      {
+        problem: `The lock ${context.key} was not free within ${wait / 1000} s${holder === undefined ? '' : `: it is held by ${holder}`}`,
+        advice:
+          'Connect the second output of the lock node for messages that do not get the lock, or let them wait longer.',
+      },
+      context,
+    );
   }
 
   /** Gives the lock back where the message cannot be told that it has it, and throws. */
@@ -164,8 +196,8 @@ class LockNode {
     return { key, hold, holder: lock.holder };
   }
 
-  /** Throws where the lock is of no use any more. */
-  #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): void {
+  /** Throws if the lock is of no use any more. */
+  #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): Loan {
     const { fencingToken: token } = hold;
     if (this.#closing || token === undefined) {
       void hold.release();
@@ -191,6 +223,7 @@ class LockNode {
       void loan.end(undefined);
       throw error;
     }
+    return loan;
   }
 
   #wait(change: number): void {
@@ -212,7 +245,7 @@ class LockNode {
     const text = (key: string) => translate(this.#RED, `status.${key}`, { count: this.#waiting });
     if (this.#waiting > 0) status.describe(text('waiting'), WAITING);
     else if (this.#lent.size > 0) status.describe(text('held'), HELD);
-    else status.describe(text('free'));
+    else status.describe(text('idle'));
   }
 
   async #close(): Promise<void> {
@@ -243,7 +276,10 @@ function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): St
   const context = keyContext(OPERATION, key);
   return new StateStoreError(
     'LEASE_LOST',
-    `The message ${_msgid} held the lock ${context.key} for ${limit / 1000} s and did not come to an unlock node: the lock was given back. What it protected must stop. Lead every way of the flow to an unlock node, that of a Catch node, too, or let messages hold the lock for longer.`,
+    {
+      problem: `The lock ${context.key} was released after ${limit / 1000} s, because its message did not reach an unlock node`,
+      advice: `What it protected must stop. Connect every branch of the flow to an unlock node, the one of a Catch node as well, or let messages hold the lock for longer. (Message ${_msgid})`,
+    },
     context,
   );
 }

@@ -120,7 +120,12 @@ class RequestNode<Name extends string> {
       return;
     }
     this.#user.status.succeeded();
-    send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
+    try {
+      send(this.#twoOutputs && !answer.effective ? [null, msg] : msg);
+    } catch (reason) {
+      this.#fail(msg, done, reason);
+      return;
+    }
     done();
   }
 

@@ -4,6 +4,7 @@
 
 import { type Operation, printableValue, StateStoreError } from '../../errors';
 import type { SetCondition } from '../../protocol/commands';
+import { parseHlc } from '../../protocol/hlc';
 import type { TypedProperty } from './typed-property';
 
 /** Units a person may choose for an expiry. */
@@ -14,6 +15,9 @@ export type TimeUnit = 'ms' | 's' | 'min' | 'h' | 'd';
  * come before the settings of the node; `ignore`: nothing.
  */
 export type Precedence = 'node' | 'message' | 'ignore';
+
+/** The longest timer of Node.js. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 const MILLISECONDS: Record<TimeUnit, number> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -72,9 +76,19 @@ export function readCondition(value: unknown, property: TypedProperty): SetCondi
   );
 }
 
-/** The option `timeout` of a message, in milliseconds; the client checks it. */
-export function readTimeout(value: unknown, precedence: Precedence = 'node'): number | undefined {
-  return precedence === 'ignore' || value === null ? undefined : (value as number | undefined);
+/** The option `timeout` of a message, in milliseconds. Throws `BAD_ARGUMENT` for what is not a whole number of them. */
+export function readTimeout(
+  value: unknown,
+  property: TypedProperty,
+  operation: Operation,
+): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const timeout = amountIn(value);
+  if (Number.isInteger(timeout) && timeout >= 1 && timeout <= MAX_TIMEOUT_MS) return timeout;
+  throw bad(
+    operation,
+    `${property.label} is ${printableValue(value)}, but must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}.`,
+  );
 }
 
 /** A field of a node that holds seconds, in milliseconds. Throws `BAD_ARGUMENT` that names it for what is out of range. */
@@ -91,9 +105,18 @@ export function readSeconds(
   );
 }
 
-/** The option `fencingToken`; the client checks its form. */
-export function readFencingToken(value: unknown, property: TypedProperty): string | undefined {
-  return property.blank || value === null ? undefined : (value as string | undefined);
+/** The option `fencingToken`; the client checks its form. Throws `BAD_ARGUMENT` for what is not text. */
+export function readFencingToken(
+  value: unknown,
+  property: TypedProperty,
+  operation: Operation,
+): string | undefined {
+  if (property.blank || value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && parseHlc(value)) return value;
+  throw bad(
+    operation,
+    `${property.label} is ${printableValue(value)}, but must be a version that the store returned, like 001737000000000:00000:name.`,
+  );
 }
 
 function bad(operation: Operation, message: string): StateStoreError {

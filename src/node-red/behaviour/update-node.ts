@@ -1,0 +1,141 @@
+/** What the update node does: changes a key in one step, whatever other clients do meanwhile. */
+import type { Node, NodeAPI } from 'node-red';
+import { type Change, update } from '../../coordination/update';
+import { keyContext, toKey } from '../message/key';
+import {
+  prefer,
+  readExpiry,
+  readFencingToken,
+  readSeconds,
+  readTimeout,
+  type TimeUnit,
+} from '../message/request-options';
+import { TargetProperty } from '../message/target-property';
+import { TypedProperty } from '../message/typed-property';
+import { valueFromBytes } from '../message/value';
+import { fieldText } from '../words/field-text';
+import { type ChangeKind, changeOf, checkDigits, newBytes, presentValue, toChangeKind } from './change';
+import { DELETE, Expression } from './expression';
+import { makeRequestNode, type RequestNodeDef } from './request-node';
+
+export interface UpdateNodeDef extends RequestNodeDef {
+  key: string;
+  keyType: string;
+  change: ChangeKind | 'expression';
+  /** What is added. */
+  amount: string;
+  amountType: string;
+  /** What is appended, merged, compared or set. */
+  value: string;
+  valueType: string;
+  /** JSONata, with `$value`. */
+  expression: string;
+  /** How many entries of a list are kept; blank: all. */
+  keep: string;
+  /** Stands for the value of a missing key; blank: what is usual for the change. */
+  start: string;
+  startType: string;
+  expiry: string;
+  expiryType: string;
+  expiryUnit: TimeUnit;
+  /** Whether to ask that the key survive a restart of the whole broker. */
+  persist: boolean;
+  /** Message property that receives the new value. */
+  property: string;
+  /** Blank: the key with `/lock` at its end. */
+  lock: string;
+  lockType: string;
+  /** Sent in place of the lock's own; missing in nodes that were saved before this field existed. */
+  fencingToken?: string;
+  fencingTokenType?: string;
+  /** Seconds after which the lock of a Node-RED that ended is free; blank: 10. */
+  duration: string;
+  /** Seconds after which a message gives up; blank: the timeout of the store. */
+  timeout: string;
+}
+
+/** In seconds. */
+const DURATION = { field: 'Lock lasts', min: 0.1, max: 3600 };
+const TIMEOUT = { field: 'Gives up after', min: 0.001, max: 2_000_000 };
+const OPERATION = 'update';
+
+/** Makes a created node an update node. */
+export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): void {
+  const property = (field: string, value: string, type: string) =>
+    new TypedProperty(RED, node, field, { value, type });
+  const { change: kind } = def;
+  const key = new TypedProperty(RED, node, 'key', { value: def.key, type: def.keyType, template: true });
+  const value =
+    kind === 'add'
+      ? property('amount', def.amount, def.amountType)
+      : property('value', kind === 'expression' ? '' : def.value, def.valueType);
+  const start = property('start value', kind === 'set' ? '' : def.start, def.startType);
+  const expiry = property('expiry', def.expiry, def.expiryType);
+  const lock = new TypedProperty(RED, node, 'lock', {
+    value: def.lock,
+    type: def.lockType,
+    template: true,
+  });
+  const token = property('fencing token', def.fencingToken ?? 'fencingToken', def.fencingTokenType ?? 'msg');
+  const msgTimeout = property('timeout', 'timeout', 'msg');
+  const expression = new Expression(RED, node, fieldText(def.expression));
+  const target = new TargetProperty(RED, def.property || 'payload');
+
+  makeRequestNode(RED, node, def, {
+    operation: OPERATION,
+    properties: { key, value, start, expiry, lock, token, msgTimeout },
+    async perform(client, values, base, msg) {
+      const one = toKey(values.key, key.label, OPERATION);
+      const context = keyContext(OPERATION, one);
+      const ownTimeout = readSeconds({ ...TIMEOUT, value: def.timeout }, OPERATION);
+      const timeout = prefer(ownTimeout, readTimeout(values.msgTimeout, msgTimeout, OPERATION));
+      const duration = readSeconds({ ...DURATION, value: def.duration }, OPERATION);
+      const expires = readExpiry(values.expiry, expiry, def.expiryUnit, OPERATION);
+      const fencingToken = readFencingToken(values.token, token, OPERATION);
+      const from = start.blank ? undefined : values.start;
+      let change: Change;
+      if (kind === 'expression') {
+        expression.check(context);
+        change = async (bytes) => {
+          const present = presentValue(bytes, from, context);
+          const next = await expression.evaluate(msg, present, context);
+          if (next === DELETE) return undefined;
+          const made = newBytes(bytes, present, next, 'the result of the expression', context);
+          if (made !== bytes) checkDigits(bytes, made, context);
+          return made;
+        };
+      } else {
+        const given = { value: values.value, label: value.label };
+        change = changeOf({
+          kind: toChangeKind(kind, context),
+          given,
+          start: from,
+          keep: def.keep,
+          context,
+        });
+      }
+      const result = await update(client, one, change, {
+        ...base,
+        ...(timeout !== undefined && { timeout }),
+        ...(expires !== undefined && { expiry: expires }),
+        ...(def.persist && { persist: true }),
+        ...(fencingToken !== undefined && { fencingToken }),
+        ...(duration !== undefined && { duration }),
+        ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
+      });
+      const { updated, before, version } = result;
+      const now = presentValue(result.value, undefined, context);
+      return {
+        result: {
+          operation: OPERATION,
+          key: one,
+          updated,
+          ...(before && { before: valueFromBytes(before, 'auto-detect', () => context) }),
+          ...(version !== undefined && { version }),
+        },
+        effective: updated,
+        write: (message) => target.write(message, now),
+      };
+    },
+  });
+}
