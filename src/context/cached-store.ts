@@ -1,13 +1,15 @@
 import { StateStoreError } from '../errors';
-import { CachedKey, type Surroundings } from './cached-key';
+import { CachedKey } from './cached-key';
+import { CachedValues } from './cached-values';
 import { afterAll, type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
-import { checkValue, decode, encode } from './encoding';
+import { checkValue } from './encoding';
+import type { KeyContext } from './key-context';
+import type { Settle } from './key-write';
 import { Link } from './link';
 import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
-import { ScopeData } from './scope-data';
+import { PendingKeys } from './pending-keys';
 import { StoreLog } from './store-log';
-import type { Settle } from './write';
 
 /** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
 const LOADING = 1000;
@@ -16,19 +18,17 @@ const LOADING = 1000;
 export class CachedStore implements ContextStore {
   readonly #log: StoreLog;
   readonly #link: Link;
-  readonly #data: ScopeData;
-  readonly #around: Surroundings;
+  readonly #data: CachedValues;
+  readonly #context: KeyContext;
   readonly #seen = new SeenScopes();
   readonly #stopListening: () => void;
   readonly #keys = new Map<string, Map<string, CachedKey>>();
-  /** How many keys have writes that are not settled. */
-  #pending = 0;
-  #onSettled: (() => void) | undefined;
+  readonly #pending = new PendingKeys();
   #loaded = false;
 
   constructor(options: ResolvedContextOptions, nodeRed: NodeRed) {
     this.#log = new StoreLog(nodeRed.log);
-    this.#data = new ScopeData(nodeRed.util);
+    this.#data = new CachedValues(nodeRed.util, this.#log);
     this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     const link = new Link(options, this.#log, {
       onNames: (scope, names) => this.#onNames(scope, names),
@@ -36,29 +36,7 @@ export class CachedStore implements ContextStore {
       onBack: () => this.#forEachKey((key) => key.renew()),
     });
     this.#link = link;
-    this.#around = {
-      ...{ store: link.client, index: link.index, life: link.life, persist: options.persist },
-      connection: () => link.connections,
-      closed: () => link.closed,
-      read: (scope, name) => this.#encoded(scope, name),
-      has: (scope, name) => this.#data.has(scope, name),
-      put: (scope, name, value) => {
-        if (value) this.#data.put(scope, name, decode(value));
-        else this.#data.drop(scope, name);
-      },
-      onNotWritten: (key, error) => this.#log.notWritten(`${key}`, error),
-      onWritten: (key) => this.#log.written(key),
-      onThrown: (error) => this.#log.error('a callback of set threw', error),
-      onBusy: () => {
-        this.#pending++;
-      },
-      onIdle: () => {
-        this.#pending--;
-        if (this.#pending === 0) this.#onSettled?.();
-      },
-      onNotObserved: (key, error) => this.#log.trouble(`${key} could not be observed`, error),
-      onUnused: (key) => this.#forget(key),
-    };
+    this.#context = { link, log: this.#log, values: this.#data, pending: this.#pending };
   }
 
   async open(): Promise<void> {
@@ -77,23 +55,21 @@ export class CachedStore implements ContextStore {
 
   async close(): Promise<void> {
     this.#stopListening();
-    const flushed = () =>
-      new Promise<void>((resolve) => {
-        this.#onSettled = resolve;
-        if (this.#pending === 0) resolve();
-      });
-    await this.#link.close(flushed, () => {
-      const late: CachedKey[] = [];
-      this.#forEachKey((key) => {
-        if (key.busy) late.push(key);
-      });
-      this.#log.allNotWritten(
-        'because Node-RED ends',
-        late.map((key) => `${key}`),
-      );
-      this.#log.tellFailed('and Node-RED ends');
-      this.#forEachKey((key) => key.end());
-    });
+    await this.#link.close(
+      () => this.#pending.settled(),
+      () => {
+        const late: CachedKey[] = [];
+        this.#forEachKey((key) => {
+          if (key.busy) late.push(key);
+        });
+        this.#log.allNotWritten(
+          'because Node-RED ends',
+          late.map((key) => `${key}`),
+        );
+        this.#log.tellFailed('and Node-RED ends');
+        this.#forEachKey((key) => key.end());
+      },
+    );
   }
 
   get(scope: string, key: string | string[], callback?: Callback): unknown {
@@ -150,7 +126,10 @@ export class CachedStore implements ContextStore {
 
   /** Each key once. `settle` is called once, when all of them are written. */
   #write(keys: readonly CachedKey[], settle?: Settle): void {
-    if (keys.length === 0 && settle) Promise.resolve().then(settle).catch(this.#around.onThrown);
+    if (keys.length === 0 && settle)
+      Promise.resolve()
+        .then(settle)
+        .catch((error: unknown) => this.#log.error('a callback of set threw', error));
     const { deadline } = this.#link;
     const settleOne = settle && keys.length > 1 ? afterAll(keys.length, settle) : settle;
     for (const key of keys) key.write(deadline, settleOne);
@@ -158,7 +137,6 @@ export class CachedStore implements ContextStore {
 
   #takeOne(scope: string, expression: string, value: unknown): CachedKey {
     const key = this.#checked(scope, expression, value);
-    key.prepare();
     this.#data.set(scope, expression, value);
     return key;
   }
@@ -167,7 +145,6 @@ export class CachedStore implements ContextStore {
   #takeMany(scope: string, expressions: string[], value: unknown): CachedKey[] {
     const pairs = pairsOf(expressions, value);
     const keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
-    for (const key of keys) key.prepare();
     for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
     return [...keys];
   }
@@ -176,13 +153,6 @@ export class CachedStore implements ContextStore {
     const name = this.#data.nameOf(scope, expression);
     checkValue(value);
     return this.#keyOf(scope, name);
-  }
-
-  #encoded(scope: string, name: string): string | undefined {
-    if (!this.#data.has(scope, name)) return undefined;
-    const { json, circular } = encode(this.#data.read(scope, name), this.#link.client.maximumPacketSize);
-    this.#log.circular(scope, name, circular);
-    return json;
   }
 
   async #load(): Promise<void> {
@@ -216,7 +186,7 @@ export class CachedStore implements ContextStore {
     }
     const existing = keys.get(name);
     if (existing) return existing;
-    const made = new CachedKey(scope, name, this.#link.keys.value(scope, name), this.#around);
+    const made = new CachedKey(scope, name, this.#context, (key) => this.#forget(key));
     keys.set(name, made);
     return made;
   }

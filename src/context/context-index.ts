@@ -50,6 +50,11 @@ export class ContextIndex {
     return this.#scopes.has(scope) && this.#lists.get(scope)?.has(name) === true;
   }
 
+  /** Whether a key may be in the index: it is known there, or the list is not known. */
+  mayHave(scope: string, name: string): boolean {
+    return this.#lists.get(scope)?.mayHave(name) === true;
+  }
+
   /** Puts keys into the index. Rejects when that did not succeed until `deadline`, on the monotonic clock in milliseconds. */
   async add(scope: string, names: readonly string[], deadline: number): Promise<void> {
     const list = this.#listOf(scope);

@@ -142,7 +142,7 @@ export class DirectStore implements ContextStore {
     for (const [index, name] of [...names].entries()) {
       const reading = readings[index];
       if (reading && 'error' in reading) throw reading.error;
-      if (reading?.found) data[name] = decode(reading.value);
+      if (reading?.found) data[name] = decode(reading.value.toString());
     }
     return data;
   }

@@ -33,8 +33,7 @@ export function encode(value: unknown, limit = Number.POSITIVE_INFINITY): Encode
 }
 
 /** A value that is not JSON, or a number with more digits than a JavaScript number keeps, was written by another program and stays text. */
-export function decode(bytes: Buffer): unknown {
-  const text = bytes.toString();
+export function decode(text: string): unknown {
   try {
     return parseJson(text, text.includes(BUFFER) ? revive : undefined);
   } catch {

@@ -65,6 +65,11 @@ export class Link {
     return this.#connections;
   }
 
+  /** Whether to ask that keys survive a restart of the broker. */
+  get persist(): boolean {
+    return this.#options.persist;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

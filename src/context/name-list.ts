@@ -5,6 +5,7 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { update } from '../coordination/update';
 import { StateStoreError } from '../errors';
+import { NameWaiter } from './name-waiter';
 import { addFitting, listFull, maxBytes, parseNames } from './names';
 import { notInTime } from './not-in-time';
 
@@ -21,14 +22,6 @@ export interface NameListEvents {
   onNames(names: ReadonlySet<string>): void;
   /** The last name was taken away here. */
   onEmptied?(): void;
-}
-
-interface Waiter {
-  names: readonly string[];
-  /** On the monotonic clock, in milliseconds. */
-  deadline: number;
-  resolve(): void;
-  reject(error: unknown): void;
 }
 
 /** Duration of the lock, in milliseconds: for so long a process that was killed in the middle keeps others from adding names. */
@@ -55,9 +48,10 @@ export class NameList {
   readonly #events: NameListEvents;
   /** What is certain to be in the list, unless the store was emptied. */
   #certain = new Set<string>();
+  #known = false;
   /** Of these, what somebody may be about to take away: until an update of ours that began later has put it there. */
   #doubted = new Set<string>();
-  #adding = new Set<Waiter>();
+  #adding = new Set<NameWaiter>();
   readonly #removing = new Set<string>();
   #running: Promise<void> | undefined;
   /** Failed attempts to remove names, one after the other. */
@@ -81,7 +75,7 @@ export class NameList {
       this.#place.key,
       (change) => {
         const names = new Set(change.operation === 'set' ? parseNames(change.value) : []);
-        this.#certain = names;
+        this.#learn(names);
         for (const name of this.#doubted) if (!names.has(name)) this.#doubted.delete(name);
         this.#events.onNames(names);
       },
@@ -124,6 +118,11 @@ export class NameList {
     return this.#certain.has(name) && !this.#doubted.has(name);
   }
 
+  /** Whether a name may be in the list: it is there as far as is known, or the list is unknown. */
+  mayHave(name: string): boolean {
+    return !this.#known || this.#certain.has(name);
+  }
+
   /** Somebody may be about to take this name away. */
   doubt(name: string): void {
     this.#doubted.add(name);
@@ -132,6 +131,12 @@ export class NameList {
   /** The list may have changed unseen. */
   doubtAll(): void {
     this.#certain = new Set();
+    this.#known = false;
+  }
+
+  #learn(names: Set<string>): void {
+    this.#certain = names;
+    this.#known = true;
   }
 
   /**
@@ -140,23 +145,11 @@ export class NameList {
    */
   add(names: readonly string[], deadline: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const late = () => {
-        this.#adding.delete(waiter);
-        waiter.reject(this.#tooLate());
+      const onLate = (late: NameWaiter) => {
+        this.#adding.delete(late);
+        late.reject(this.#tooLate());
       };
-      const timer = setTimeout(late, Math.max(0, Math.ceil(deadline - performance.now())));
-      const waiter: Waiter = {
-        ...{ names, deadline },
-        resolve: () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      this.#adding.add(waiter);
+      this.#adding.add(new NameWaiter(names, deadline, { resolve, reject, onLate }));
       this.#run();
     });
   }
@@ -179,7 +172,7 @@ export class NameList {
       });
   }
 
-  #left({ deadline }: Waiter): number | undefined {
+  #left({ deadline }: NameWaiter): number | undefined {
     return timeLeft(deadline, this.#store.timeout);
   }
 
@@ -189,7 +182,7 @@ export class NameList {
 
   /** Never rejects. */
   async #update(): Promise<void> {
-    const waiters: Waiter[] = [];
+    const waiters: NameWaiter[] = [];
     let longest = 0;
     for (const waiter of this.#adding) {
       const left = this.#left(waiter);
@@ -204,7 +197,7 @@ export class NameList {
     const doubted = this.#doubted;
     this.#doubted = new Set();
     const timeout = waiters.length > 0 ? longest : this.#store.timeout;
-    let added: Waiter[] = [];
+    let added: NameWaiter[] = [];
     try {
       const { value, updated } = await update(
         this.#store,
@@ -218,7 +211,8 @@ export class NameList {
         { lock: this.#place.lock, duration: LOCK_MS, timeout, persist: this.#persist },
       );
       this.#attempts = 0;
-      this.#certain = new Set(value ? parseNames(value) : []);
+      this.#learn(new Set(value ? parseNames(value) : []));
+      if (unused.length > 0) this.#events.onNames(this.#certain);
       for (const waiter of waiters) {
         if (added.includes(waiter)) waiter.resolve();
         else waiter.reject(listFull(this.#place.key, this.#store.maximumPacketSize));
@@ -231,7 +225,7 @@ export class NameList {
   }
 
   /** Adding twice does no harm, so an attempt that may succeed later is repeated while there is time. */
-  async #failed(error: unknown, waiters: Waiter[], unused: string[]): Promise<void> {
+  async #failed(error: unknown, waiters: NameWaiter[], unused: string[]): Promise<void> {
     const again = error instanceof StateStoreError && error.retryable;
     let repeated = false;
     for (const waiter of waiters) {

@@ -20,14 +20,10 @@ export class StoreLife {
     this.#persist = persist;
   }
 
-  /** The life as it was known last. */
-  get known(): number {
-    return this.#number;
-  }
-
-  /** Whether that was learned on this connection: no store loses everything meanwhile. */
-  get certain(): boolean {
-    return this.#certain;
+  /** Calls `onLife` with the number of the present life: at once as far as it is known, and again after the store was asked. */
+  track(onLife: (life: number) => void): void {
+    onLife(this.#number);
+    if (!this.#certain) this.present().then(onLife, () => undefined);
   }
 
   /** With each connection it has to be asked for anew. */

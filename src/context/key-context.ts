@@ -1,0 +1,12 @@
+import type { CachedValues } from './cached-values';
+import type { Link } from './link';
+import type { PendingKeys } from './pending-keys';
+import type { StoreLog } from './store-log';
+
+/** The parts of a context store that its keys share. */
+export interface KeyContext {
+  readonly link: Link;
+  readonly values: CachedValues;
+  readonly log: StoreLog;
+  readonly pending: PendingKeys;
+}
