@@ -41,6 +41,11 @@ export interface StateStoreClientOptions extends Login {
   queueByteLimit?: number;
   /** Put before every key on its way to the store and taken off on the way back. Default: none. */
   keyPrefix?: string;
+  /**
+   * Name under which the broker counts this client in its metrics: the user property `metriccategory` of CONNECT. Blank: none. Default
+   * `node-red-statestore`.
+   */
+  metricCategory?: string;
   /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
   persistence?: { name: string; value: string };
 }
@@ -117,6 +122,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     queueLimit: options.queueLimit ?? 10_000,
     queueByteLimit: options.queueByteLimit ?? 64 * 2 ** 20,
     keyPrefix: options.keyPrefix ?? '',
+    metricCategory: options.metricCategory ?? 'node-red-statestore',
     persistence: options.persistence ?? { name: 'aio-persistence', value: 'true' },
   };
   if (resolved.host.trim() === '')
@@ -124,6 +130,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
   checkLength('clientId', resolved.clientId, MAX_CLIENT_ID_BYTES);
   checkLength('persistence.name', resolved.persistence.name, MAX_TEXT_BYTES);
   checkLength('persistence.value', resolved.persistence.value, MAX_TEXT_BYTES);
+  checkLength('metricCategory', resolved.metricCategory, MAX_TEXT_BYTES);
   checkInteger('port', resolved.port, 1, 65_535);
   checkInteger('keepAlive', resolved.keepAlive, 0, 65_535);
   checkInteger('sessionExpiry', resolved.sessionExpiry, 0, 2 ** 32 - 1);

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type ErrorContext, type Operation, StateStoreError } from '../errors';
 import { Connection, type ConnectionState } from '../mqtt/connection';
 import { ConnectionError } from '../mqtt/connection-error';
+import { callListeners } from '../mqtt/listeners';
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
@@ -89,6 +90,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #open = new Set<Observation>();
   readonly #beforeClose = new Set<() => Promise<void>>();
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
   constructor(options: StateStoreClientOptions = {}) {
@@ -107,7 +109,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       read: (key) => this.get(this.#unprefixed(key)),
     });
     this.#observations.on('lost', (key, error) => this.emit('observationLost', this.#unprefixed(key), error));
-    this.#connection.on('state', (state) => this.emit('state', state));
+    this.#connection.on('state', (state) => callListeners(this, this.rawListeners('state'), state));
   }
 
   /** What the connection is doing right now; every change is a `state` event. */
@@ -302,9 +304,14 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /**
    * Ends the client: has done what is to be done before ({@link beforeClose}), takes no more requests, waits up to 2 seconds for those
-   * under way, fails the rest with `CLOSED`, and ends the MQTT session. Resolves when the socket is closed.
+   * under way, fails the rest with `CLOSED`, and ends the MQTT session. Resolves when the socket is closed, however often it is called.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     if (this.#beforeClose.size > 0 && this.state.kind === 'connected') {
       const done = Promise.allSettled([...this.#beforeClose].map((work) => work()));
       const end = new AbortController();

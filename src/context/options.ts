@@ -65,7 +65,7 @@ const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
     password: ['string', 'object'],
     passwordFile: ['string'],
   },
-  ...{ tokenFile: ['string'] },
+  ...{ tokenFile: ['string'], metricCategory: ['string'] },
 };
 
 /** The options with every default filled in. Throws `BAD_ARGUMENT` that names the option. */

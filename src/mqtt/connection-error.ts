@@ -1,7 +1,6 @@
 /** Why there is no connection, in words a person can act on, and what to do about it. */
 import type * as mqtt from 'mqtt';
 import { StateStoreError } from '../errors';
-import type { Address } from './transport';
 
 /**
  * `soon`: it may pass by itself. `slowly`: a person has to change something, here or at the broker. `never`: going on
@@ -19,6 +18,7 @@ interface Kind {
 
 const KINDS = {
   fileUnreadable: { stage: 'settings', retry: 'slowly' },
+  fileTimeout: { stage: 'settings', retry: 'soon' },
   certificateUnusable: { stage: 'settings', retry: 'slowly' },
   hostNotFound: { stage: 'network', retry: 'soon' },
   nothingListens: { stage: 'network', retry: 'soon' },
@@ -29,12 +29,14 @@ const KINDS = {
   certificateOfOther: { stage: 'tls', retry: 'slowly' },
   clientCertificate: { stage: 'tls', retry: 'slowly' },
   noTls: { stage: 'tls', retry: 'slowly' },
-  tlsFailed: { stage: 'tls', retry: 'slowly' },
+  tlsVersion: { stage: 'tls', retry: 'slowly' },
+  tlsFailed: { stage: 'tls', retry: 'soon' },
   closedBeforeAnswer: { stage: 'login', retry: 'soon' },
   badCredentials: { stage: 'login', retry: 'slowly' },
   notAuthorized: { stage: 'login', retry: 'slowly' },
   clientIdInvalid: { stage: 'login', retry: 'slowly' },
   loginRefused: { stage: 'login', retry: 'slowly' },
+  qosTooLow: { stage: 'login', retry: 'slowly' },
   brokerBusy: { stage: 'login', retry: 'soon' },
   subscriptionRefused: { stage: 'subscription', retry: 'slowly' },
   subscriptionFailed: { stage: 'subscription', retry: 'soon' },
@@ -48,14 +50,15 @@ export type ConnectionReason = keyof typeof KINDS;
 /** Why there is no connection. `reason` is an own, enumerable property, so that it survives cloning. */
 export class ConnectionError extends StateStoreError {
   override readonly name = 'ConnectionError';
-  /** `REFUSED`: the broker said no. `NOT_CONNECTED`: it could not be asked. */
+  /** `REFUSED`: the broker refused the client, and a person has to change something. `NOT_CONNECTED`: there is no connection for now. */
   declare readonly code: 'REFUSED' | 'NOT_CONNECTED';
   readonly reason: ConnectionReason;
 
   /** `problem`: one clause without a full stop. `advice`: sentences that say what to do, or blank. */
   constructor(reason: ConnectionReason, problem: string, advice: string, cause?: unknown) {
     const { stage, retry } = KINDS[reason];
-    const refused = stage === 'login' || reason === 'subscriptionRefused' || reason === 'takenOver';
+    const refused =
+      retry !== 'soon' && (stage === 'login' || stage === 'subscription' || stage === 'session');
     const context = { cause, applied: 'no', retryable: retry === 'soon' } as const;
     super(refused ? 'REFUSED' : 'NOT_CONNECTED', { problem, advice }, context);
     this.reason = reason;
@@ -67,46 +70,6 @@ export class ConnectionError extends StateStoreError {
 
   get retry(): Retry {
     return KINDS[this.reason].retry;
-  }
-}
-
-/** What an attempt was waiting for when it failed; `session`: it had succeeded. */
-export type Progress = 'network' | 'handshake' | 'login' | 'subscription' | 'session';
-
-/** The error behind a failed attempt or a lost connection: a socket or TLS error, a CONNACK, or nothing at all. */
-export function connectionError(cause: unknown, address: Address, progress: Progress): ConnectionError {
-  const where = `${address.host}:${address.port}`;
-  if (cause instanceof ConnectionError) return cause;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'number') return refusedBy(where, code, cause);
-  if (progress === 'subscription' || progress === 'session')
-    return new ConnectionError('lost', `The connection to ${where} was lost${because(cause)}`, '', cause);
-  return socketError(String(code), where, cause, progress);
-}
-
-/** An attempt took longer than `timeout` milliseconds. */
-export function timeoutError({ host, port }: Address, progress: Progress, timeout: number): ConnectionError {
-  const where = `${host}:${port}`;
-  switch (progress) {
-    case 'subscription':
-      return new ConnectionError(
-        'subscriptionFailed',
-        `The broker at ${where} accepted the log-in, but did not answer the subscription within ${timeout} ms`,
-        'Check the load of the broker, or raise the time an attempt to connect may take.',
-      );
-    case 'handshake':
-    case 'login':
-      return new ConnectionError(
-        'noAnswer',
-        `${where} took the connection, but did not answer within ${timeout} ms`,
-        'Check that an MQTT broker listens there and how busy it is; if it expects TLS, switch it on for this store.',
-      );
-    default:
-      return new ConnectionError(
-        'noAnswer',
-        `${where} did not answer within ${timeout} ms`,
-        'Check host, port, network and firewall.',
-      );
   }
 }
 
@@ -129,9 +92,9 @@ function withReason(what: string, reasonCode: number, otherwise: Words, cause?: 
 }
 
 /** The broker does not let this client receive answers, or notifications. */
-export function subscriptionError(where: string, topic: string, cause: Error): ConnectionError {
+export function subscriptionError(where: string, topic: string, cause: unknown): ConnectionError {
   const code = (cause as { packet?: { granted?: unknown[] } }).packet?.granted?.[0];
-  const words = typeof code === 'number' ? reasonWords(code) : cause.message;
+  const words = typeof code === 'number' ? reasonWords(code) : String(cause);
   const passing = typeof code !== 'number' || PASSING_SUBACKS.has(code);
   return new ConnectionError(
     passing ? 'subscriptionFailed' : 'subscriptionRefused',
@@ -178,99 +141,3 @@ const TRANSIENT = new Set([128, 131, 136, 137, 139, 141, 147, 150, 151, 152, 159
 
 /** Packet identifier in use, quota exceeded (MQTT 5 section 3.9.3). */
 const PASSING_SUBACKS = new Set([0x91, 0x97]);
-
-const UNTRUSTED = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
-
-type MakeError = (reason: ConnectionReason, problem: string, advice: string) => ConnectionError;
-
-function socketError(code: string, where: string, cause: unknown, progress: Progress): ConnectionError {
-  const error: MakeError = (reason, problem, advice) => new ConnectionError(reason, problem, advice, cause);
-  const text = cause instanceof Error ? cause.message : '';
-  if (UNTRUSTED.has(code)) {
-    return error(
-      'certificateUntrusted',
-      `The certificate of ${where} is not trusted here: ${text}`,
-      'Give the CA file of the broker in the settings of the store.',
-    );
-  }
-  if (code.includes('CERTIFICATE') || code.includes('HANDSHAKE_FAILURE') || code.includes('UNKNOWN_CA')) {
-    return error(
-      'clientCertificate',
-      `The broker at ${where} did not accept our certificate, or wants one: ${text.split(':').slice(2).join(':') || text}`,
-      'Give a client certificate and its key that the broker trusts.',
-    );
-  }
-  switch (code) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return error(
-        'hostNotFound',
-        `The host name of ${where} was not found`,
-        'Check the host in the settings of the store.',
-      );
-    case 'ECONNREFUSED':
-      return error(
-        'nothingListens',
-        `Nothing listens at ${where}`,
-        'Check host and port, and that the broker or the emulator is running.',
-      );
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return error('unreachable', `${where} cannot be reached`, 'Check host, port, network and firewall.');
-    case 'CERT_HAS_EXPIRED':
-    case 'CERT_NOT_YET_VALID':
-      return error(
-        'certificateExpired',
-        `The certificate of ${where} is not valid now: ${text}`,
-        'Renew it, and check the clocks.',
-      );
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return error(
-        'certificateOfOther',
-        `The certificate of ${where} is for another name`,
-        `Use the host name that is in the certificate. ${text}`,
-      );
-    case 'EPROTO':
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return error(
-        'noTls',
-        `${where} does not answer with TLS`,
-        'Check the port, or switch TLS off for this store.',
-      );
-    default:
-      return unspecific(code, where, text, progress, error);
-  }
-}
-
-function unspecific(
-  code: string,
-  where: string,
-  text: string,
-  progress: Progress,
-  error: MakeError,
-): ConnectionError {
-  if (progress === 'handshake' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
-    return error(
-      'tlsFailed',
-      `No TLS connection to ${where}${because(text && new Error(text))}`,
-      'Check the port, and the TLS settings of the store and of the broker.',
-    );
-  }
-  return error(
-    'closedBeforeAnswer',
-    `${where} closed the connection before it answered${because(text && new Error(text))}`,
-    'If the broker expects TLS, switch it on for this store; otherwise check the port.',
-  );
-}
-
-function because(cause: unknown): string {
-  return cause instanceof Error ? `: ${cause.message}` : '';
-}

@@ -5,7 +5,7 @@ import { Message } from './publish';
 import { resetTransport } from './transport';
 import { malformed, PacketFault, PacketType, readUInt16 } from './wire';
 
-const { AUTH, CONNACK, PUBACK, PUBLISH } = PacketType;
+const { AUTH, CONNACK, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL } = PacketType;
 
 export interface PacketHandlers {
   message(message: Message): void;
@@ -21,9 +21,12 @@ export class PacketStream extends Duplex {
   readonly #socket: Joined;
   readonly #splitter: PacketSplitter;
   readonly #handlers: PacketHandlers;
+  /** PUBACK, PUBREC or PUBCOMP: they have the same form (MQTT 5 sections 3.4 to 3.7). */
   readonly #acknowledgement = Buffer.from([PUBACK << 4, 2, 0, 0]);
-  /** `login` until the broker accepted it. `foreign`: it does not speak MQTT, which MQTT.js will say. */
-  #phase: 'begin' | 'login' | 'session' | 'foreign' = 'begin';
+  /** `closed` of a TLS socket that was reset is still false when it emits `close`. */
+  #isSocketClosed = false;
+  /** `login` until the broker accepted it. */
+  #phase: 'begin' | 'login' | 'session' = 'begin';
 
   constructor(socket: Joined, handlers: PacketHandlers) {
     super({ decodeStrings: false });
@@ -33,7 +36,10 @@ export class PacketStream extends Duplex {
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
+    socket.on('close', () => {
+      this.#isSocketClosed = true;
+      this.destroy();
+    });
   }
 
   /** Sends a whole packet. */
@@ -56,7 +62,7 @@ export class PacketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (this.#socket.closed) {
+    if (this.#isSocketClosed) {
       done(error);
       return;
     }
@@ -68,19 +74,21 @@ export class PacketStream extends Duplex {
 
   #onData(chunk: Buffer): void {
     if (this.destroyed) return;
-    if (this.#phase === 'begin') this.#phase = beginsLogin(chunk) ? 'login' : 'foreign';
-    if (this.#phase === 'foreign') {
-      this.push(chunk);
+    if (this.#phase === 'begin' && !beginsLogin(chunk)) {
+      this.#fail('NOT_MQTT', 'the service does not speak MQTT');
       return;
     }
+    if (this.#phase === 'begin') this.#phase = 'login';
     try {
       this.#splitter.add(chunk);
     } catch (error) {
       if (!(error instanceof PacketFault)) throw error;
-      this.destroy(
-        Object.assign(new Error('the broker sent a malformed packet'), { code: 'MALFORMED_PACKET' }),
-      );
+      this.#fail('MALFORMED_PACKET', 'the broker sent a malformed packet');
     }
+  }
+
+  #fail(code: string, message: string): void {
+    this.destroy(Object.assign(new Error(message), { code }));
   }
 
   #onPacket(data: Buffer, start: number, body: number, end: number): void {
@@ -95,9 +103,14 @@ export class PacketStream extends Duplex {
       case PUBLISH: {
         const message = new Message(data, start, body, end);
         this.#handlers.message(message);
-        if (message.packetId > 0) this.#acknowledge(message.packetId);
+        // QoS 2 comes from a subscription that an earlier client left in the session. A second copy is handed on as any duplicate is.
+        if (message.packetId > 0) this.#answer(message.qos === 2 ? PUBREC : PUBACK, message.packetId);
         break;
       }
+      case PUBREL:
+        if (end - body < 2) throw malformed();
+        this.#answer(PUBCOMP, readUInt16(data, body));
+        break;
       case PUBACK:
         if (end - body < 2) throw malformed();
         this.#handlers.puback(readUInt16(data, body), end - body > 2 ? (data[body + 2] as number) : 0);
@@ -107,9 +120,10 @@ export class PacketStream extends Duplex {
     }
   }
 
-  #acknowledge(packetId: number): void {
+  #answer(type: number, packetId: number): void {
     // A chunk as small as this is copied at once, see joinWrites: the same one does for all.
     const packet = this.#acknowledgement;
+    packet[0] = type << 4;
     packet.writeUInt16BE(packetId, 2);
     this.#socket.writeInPassing(packet);
   }

@@ -1,8 +1,9 @@
-/** Certificates, keys, passwords and tokens: read anew before each attempt to connect, because they rotate. */
+/** Certificates, keys, passwords and tokens: read before each attempt to connect, because they rotate. */
 import { promises as files } from 'node:fs';
 import type * as tls from 'node:tls';
 import { ConnectionError } from './connection-error';
 import type { Login, TlsOptions } from './login';
+import { certificateProblem } from './pem';
 
 export interface Secrets {
   /** `undefined`: plain TCP. */
@@ -13,51 +14,80 @@ export interface Secrets {
   token: Buffer | undefined;
 }
 
+const TOKEN = 'service account token';
+
+type ReadFile = (path: string) => Promise<Buffer>;
+
 /** Loaded where it is used. */
 const loadTls = (): typeof tls => require('node:tls');
 
 /**
- * Reads all files of these settings. Rejects with a {@link ConnectionError} that names the path: `fileUnreadable`, or
- * `certificateUnusable` for what cannot be used.
+ * The files of one connection. A file that does not respond (a FIFO, a network drive) is read once, however many attempts wait for it:
+ * each read that hangs takes one of the few threads that Node.js has for all files.
  */
-export async function readSecrets(options: TlsOptions | undefined, login: Login): Promise<Secrets> {
-  return {
-    secure: options && (await readTls(options)),
-    username: login.username,
-    password:
-      login.passwordFile === undefined
-        ? login.password
-        : (await readSecret('password', login.passwordFile)).trim(),
-    token: login.tokenFile === undefined ? undefined : await readToken(login.tokenFile),
-  };
+export class SecretFiles {
+  readonly #reading = new Map<string, Promise<Buffer>>();
+  #waitingFor: string | undefined;
+
+  /** The file that is being read, such as "The CA file /etc/ca.crt". */
+  get waitingFor(): string | undefined {
+    return this.#waitingFor;
+  }
+
+  /**
+   * Reads all files of these settings. Rejects with a {@link ConnectionError} that names the path: `fileUnreadable`, or
+   * `certificateUnusable` for content that cannot be used.
+   */
+  async read(options: TlsOptions | undefined, login: Login): Promise<Secrets> {
+    const secure = options && (await this.#readTls(options));
+    const password = await this.#line('password', login.passwordFile);
+    const token =
+      login.tokenFile === undefined
+        ? undefined
+        : await readToken(login.tokenFile, (path) => this.#read(TOKEN, path));
+    return { secure, username: login.username, password: password ?? login.password, token };
+  }
+
+  async #readTls(options: TlsOptions): Promise<tls.ConnectionOptions> {
+    const { caFile, certFile, keyFile, keyPasswordFile, servername, ALPNProtocols } = options;
+    const identity: Identity = {
+      ca: (await this.#bytes('CA', caFile)) ?? options.ca,
+      cert: (await this.#bytes('client certificate', certFile)) ?? options.cert,
+      key: (await this.#bytes('client key', keyFile)) ?? options.key,
+      passphrase: (await this.#line('key password', keyPasswordFile)) ?? options.passphrase,
+    };
+    return {
+      secureContext: secureContext(identity, options),
+      ...(servername !== undefined && { servername }),
+      ...(ALPNProtocols !== undefined && { ALPNProtocols }),
+      rejectUnauthorized: options.verify !== false,
+    };
+  }
+
+  async #bytes(what: string, path: string | undefined): Promise<Buffer | undefined> {
+    if (path === undefined) return undefined;
+    return readFile(what, path, () => this.#read(what, path));
+  }
+
+  /** Text without the end of its line; blanks belong to it. */
+  async #line(what: string, path: string | undefined): Promise<string | undefined> {
+    const bytes = await this.#bytes(what, path);
+    return bytes && textOf(what, path ?? '', bytes).replace(/\r?\n$/, '');
+  }
+
+  #read(what: string, path: string): Promise<Buffer> {
+    this.#waitingFor = `The ${what} file ${path}`;
+    const reading = this.#reading.get(path) ?? files.readFile(path).finally(() => this.#reading.delete(path));
+    this.#reading.set(path, reading);
+    return reading;
+  }
 }
 
 /** The token's bytes. An empty file is an error: the kubelet may be writing it right now. */
-export async function readToken(path: string): Promise<Buffer> {
-  const token = (await readSecret('service account token', path)).trim();
-  if (token === '') {
-    throw new ConnectionError('fileUnreadable', `The service account token file ${path} is empty`, '');
-  }
+export async function readToken(path: string, read: ReadFile = files.readFile): Promise<Buffer> {
+  const token = textOf(TOKEN, path, await readFile(TOKEN, path, read)).trim();
+  if (token === '') throw new ConnectionError('fileUnreadable', `The ${TOKEN} file ${path} is empty`, '');
   return Buffer.from(token);
-}
-
-async function readTls(options: TlsOptions): Promise<tls.ConnectionOptions> {
-  const { caFile, certFile, keyFile, keyPasswordFile, servername, ALPNProtocols } = options;
-  const identity: Identity = {
-    ca: caFile === undefined ? options.ca : await readSecret('CA', caFile),
-    cert: certFile === undefined ? options.cert : await readSecret('client certificate', certFile),
-    key: keyFile === undefined ? options.key : await readSecret('client key', keyFile),
-    passphrase:
-      keyPasswordFile === undefined
-        ? options.passphrase
-        : (await readSecret('key password', keyPasswordFile)).trim(),
-  };
-  return {
-    secureContext: secureContext(identity, options),
-    ...(servername !== undefined && { servername }),
-    ...(ALPNProtocols !== undefined && { ALPNProtocols }),
-    rejectUnauthorized: options.verify !== false,
-  };
 }
 
 interface Identity {
@@ -67,9 +97,12 @@ interface Identity {
   passphrase: string | undefined;
 }
 
-/** Made here, and not with the socket, where it would throw without a word about which file it is. */
+/** Made before the socket, because an error there does not name the file. */
 function secureContext(identity: Identity, options: TlsOptions): tls.SecureContext {
   const { createSecureContext } = loadTls();
+  const { ca, cert, key, passphrase } = identity;
+  // OpenSSL ignores a CA that it cannot read, and then trusts no broker.
+  checkCertificates('CA', options.caFile, ca);
   const failure = (parts: Partial<Identity>): Error | undefined => {
     try {
       createSecureContext(parts);
@@ -81,21 +114,36 @@ function secureContext(identity: Identity, options: TlsOptions): tls.SecureConte
   try {
     return createSecureContext(identity);
   } catch (error) {
-    const { ca, cert, key, passphrase } = identity;
-    const [caAt, certAt, keyAt] = [at(options.caFile), at(options.certFile), at(options.keyFile)];
     // Which part it is shows when each is tried alone; if none, they do not fit together.
+    checkCertificates('client certificate', options.certFile, cert);
+    const names = {
+      cert: nameOf('client certificate', options.certFile),
+      key: nameOf('client key', options.keyFile),
+    };
     let cause = failure({ ca });
-    if (cause) throw unusable(`The CA${caAt}`, cause, 'Give a PEM file with certificates.');
+    if (cause)
+      throw unusable(`The ${nameOf('CA', options.caFile)}`, cause, 'Give a PEM file with certificates.');
     cause = failure({ cert });
-    if (cause) throw unusable(`The client certificate${certAt}`, cause, 'Give a PEM file with certificates.');
+    if (cause) throw unusable(`The ${names.cert}`, cause, 'Give a PEM file with certificates.');
     cause = failure({ key, passphrase });
     if (cause) {
       const advice = `Give a PEM file with a private key, and ${passphrase === undefined ? 'its password if it has one' : 'the right password'}.`;
-      throw unusable(`The client key${keyAt}`, cause, advice);
+      throw unusable(`The ${names.key}`, cause, advice);
     }
-    const pair = `The client key${keyAt} with the client certificate${certAt}`;
+    const pair = `The ${names.key} with the ${names.cert}`;
     throw unusable(pair, error as Error, 'Give the certificate and the key that were made together.');
   }
+}
+
+function checkCertificates(
+  what: string,
+  path: string | undefined,
+  content: string | Buffer | undefined,
+): void {
+  const fault = content === undefined ? undefined : certificateProblem(content);
+  if (!fault) return;
+  const { problem, advice } = fault;
+  throw new ConnectionError('certificateUnusable', `The ${nameOf(what, path)} ${problem}`, advice);
 }
 
 function unusable(what: string, cause: Error, advice: string): ConnectionError {
@@ -104,13 +152,23 @@ function unusable(what: string, cause: Error, advice: string): ConnectionError {
   return new ConnectionError('certificateUnusable', `${what} cannot be used: ${reason}`, advice, cause);
 }
 
-function at(path: string | undefined): string {
-  return path === undefined ? '' : ` ${path}`;
+function nameOf(what: string, path: string | undefined): string {
+  return path === undefined ? what : `${what} file ${path}`;
 }
 
-async function readSecret(what: string, path: string): Promise<string> {
+/** UTF-8 text without a byte order mark. */
+function textOf(what: string, path: string, bytes: Buffer): string {
   try {
-    return await files.readFile(path, 'utf8');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const problem = `The ${what} file ${path} is not UTF-8 text`;
+    throw new ConnectionError('fileUnreadable', problem, 'Save it as UTF-8 or ASCII text.', error);
+  }
+}
+
+async function readFile(what: string, path: string, read: ReadFile): Promise<Buffer> {
+  try {
+    return await read(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
@@ -119,11 +177,7 @@ async function readSecret(what: string, path: string): Promise<string> {
         : code === 'EACCES'
           ? 'may not be read'
           : `cannot be read (${code})`;
-    throw new ConnectionError(
-      'fileUnreadable',
-      `The ${what} file ${path} ${why}`,
-      'Check the path and its permissions.',
-      error,
-    );
+    const problem = `The ${what} file ${path} ${why}`;
+    throw new ConnectionError('fileUnreadable', problem, 'Check the path and its permissions.', error);
   }
 }

@@ -1,6 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type * as tls from 'node:tls';
-import { type Joined, joinWrites } from './joined-writes';
 
 /** Where the broker is. */
 export interface Address {
@@ -8,6 +7,19 @@ export interface Address {
   host: string;
   /** TCP port, 1 to 65535. */
   port: number;
+}
+
+/** "localhost:1883", "[::1]:1883". */
+export function addressText({ host, port }: Address): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * The server name to ask for in the TLS handshake (SNI). None for an IP address (RFC 6066 section 3), and without the final dot of a
+ * fully qualified name.
+ */
+function serverName(host: string): string | undefined {
+  return isIP(host) === 0 ? host.replace(/\.$/, '') : undefined;
 }
 
 /** Loaded where it is used. */
@@ -22,12 +34,12 @@ const below = new WeakMap<Socket, Socket>();
  */
 export function openSocket({ host, port }: Address): Socket {
   const socket = connect({ host, port, noDelay: true });
-  // Those who wait for something of it hear of an error themselves; without any listener it would end the process.
+  // Callers have listeners of their own. Without any listener an error would end the process.
   socket.on('error', () => undefined);
   return socket;
 }
 
-/** Resolves when there is a connection; rejects when there will be none. */
+/** Resolves when the socket is connected; rejects when it will not be. */
 export function untilConnected(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('connect', resolve);
@@ -37,19 +49,17 @@ export function untilConnected(socket: Socket): Promise<void> {
 }
 
 /**
- * The byte stream over a socket that is connected, with TLS when there are options for it. Not before: a host name may have several
- * addresses, each tried with a new handle, and TLS would keep to the first.
+ * Begins TLS over a socket that is connected. Not before: a host name may have several addresses, each tried with a new handle, and TLS
+ * would keep to the first. Throws for options that TLS cannot use.
  */
-export function openTransport(
-  plain: Socket,
-  { host }: Address,
-  secure: tls.ConnectionOptions | undefined,
-): Joined {
-  if (!secure) return joinWrites(plain);
-  const socket = loadTls().connect({ ...secure, host, socket: plain });
+export function openTls(plain: Socket, { host }: Address, secure: tls.ConnectionOptions): tls.TLSSocket {
+  const servername = secure.servername ?? serverName(host);
+  const options = { ...secure, host, socket: plain };
+  const socket = loadTls().connect(servername === undefined ? options : { ...options, servername });
+  socket.on('error', () => undefined);
   plain.on('error', (error) => socket.destroy(error));
   below.set(socket, plain);
-  return joinWrites(socket);
+  return socket;
 }
 
 /**

@@ -75,17 +75,17 @@ describe('TLS', () => {
     [
       'a certificate that is none',
       () => ({ ...good, certFile: garbage() }),
-      /^The client certificate .*garbage cannot be used: .*\. Give a PEM file with certificates\.$/,
+      /^The client certificate file .*garbage is not a PEM file\. Give a PEM file with certificates\.$/,
     ],
     [
       'a key that is none',
       () => ({ ...good, keyFile: garbage() }),
-      /^The client key .*garbage cannot be used: .*\. Give a PEM file with a private key, and its password if it has one\.$/,
+      /^The client key file .*garbage cannot be used: .*\. Give a PEM file with a private key, and its password if it has one\.$/,
     ],
     [
       'the key of another certificate',
       () => ({ ...good, keyFile: otherKeyFile }),
-      /^The client key .*other\.key with the client certificate .*client\.crt cannot be used: .*made together\.$/,
+      /^The client key file .*other\.key with the client certificate file .*client\.crt cannot be used: .*made together\.$/,
     ],
     [
       'a wrong password of the key',
@@ -93,12 +93,12 @@ describe('TLS', () => {
         writeFileSync(keyPasswordFile, 'wrong');
         return { ...good, keyFile: lockedKeyFile, keyPasswordFile };
       },
-      /^The client key .*locked\.key cannot be used: .*the right password\.$/,
+      /^The client key file .*locked\.key cannot be used: .*the right password\.$/,
     ],
     [
       'no password of the key',
       () => ({ ...good, keyFile: lockedKeyFile }),
-      /^The client key .*locked\.key cannot be used: .*its password if it has one\.$/,
+      /^The client key file .*locked\.key cannot be used: .*its password if it has one\.$/,
     ],
   ];
   for (const [name, tls, message] of cases) {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import { pauseBefore } from '../../../src/mqtt/backoff';
-import {
-  type ConnectionReason,
-  connectionError,
-  endedBy,
-  type Retry,
-  refusedBy,
-} from '../../../src/mqtt/connection-error';
+import { attemptError } from '../../../src/mqtt/attempt-error';
+import { Backoff, pauseBefore } from '../../../src/mqtt/backoff';
+import { type ConnectionReason, endedBy, type Retry, refusedBy } from '../../../src/mqtt/connection-error';
 
 const ADDRESS = { host: 'broker', port: 8883 };
 
@@ -29,8 +24,11 @@ describe('Reasons why there is no connection', () => {
   ];
   for (const [code, reason, retry] of cases) {
     it(`0x${code.toString(16)} is ${reason}: try again ${retry}`, () => {
-      for (const error of [refusedBy('broker:8883', code), connectionError({ code }, ADDRESS, 'login')]) {
-        assert.deepEqual([error.reason, error.retry, error.code], [reason, retry, 'REFUSED']);
+      const cause = Object.assign(new Error('Connection refused'), { code });
+      const circumstances = { address: ADDRESS, progress: 'login', tls: undefined } as const;
+      for (const error of [refusedBy('broker:8883', code), attemptError(cause, circumstances)]) {
+        const expected = retry === 'soon' ? 'NOT_CONNECTED' : 'REFUSED';
+        assert.deepEqual([error.reason, error.retry, error.code], [reason, retry, expected]);
         assert.match(
           error.message,
           new RegExp(
@@ -74,6 +72,28 @@ describe('Pauses between attempts', () => {
     assert.equal(
       pauseBefore(3, () => 1),
       500,
+    );
+  });
+
+  it('begin with the shortest again after a connection that lasted, not after one that was ended at once', () => {
+    const backoff = new Backoff();
+    const failed = (now: number) => backoff.failed('soon', now, () => 0);
+    assert.deepEqual([failed(0), failed(0), failed(0)], [125, 250, 500]);
+    backoff.connected(1000);
+    assert.equal(failed(1200), 1000);
+    backoff.connected(2000);
+    assert.equal(failed(2300), 125);
+  });
+
+  it('are long when a person has to change something, and do not make the next short one longer', () => {
+    const backoff = new Backoff();
+    assert.equal(
+      backoff.failed('slowly', 0, () => 1),
+      30_000,
+    );
+    assert.equal(
+      backoff.failed('soon', 0, () => 0),
+      125,
     );
   });
 });
