@@ -25,6 +25,8 @@ export interface NodeRedOptions {
   settings?: Record<string, unknown>;
   /** The setting `contextStorage`, which needs functions: the source text of an object. */
   contextStorage?: string;
+  /** The setting `functionGlobalContext`: the source text of an object. */
+  functionGlobalContext?: string;
   /** The setting `storageModule`: the source text of an expression. */
   storageModule?: string;
   /** Whether to resolve when the process listens, without waiting for flows. */
@@ -89,6 +91,7 @@ export class NodeRed {
     settings: more,
     contextStorage,
     storageModule,
+    functionGlobalContext,
     withoutFlows = false,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
@@ -105,6 +108,7 @@ export class NodeRed {
         ...more,
       })};
       ${contextStorage ? `module.exports.contextStorage = ${contextStorage};` : ''}
+      ${functionGlobalContext ? `module.exports.functionGlobalContext = ${functionGlobalContext};` : ''}
       ${storageModule ? `module.exports.storageModule = ${storageModule};` : ''}`,
     );
     const red = join(from, 'node_modules', 'node-red', 'red.js');

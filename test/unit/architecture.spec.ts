@@ -30,6 +30,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
 
 /** The rooms of src/node-red. Each may import the rooms that are listed for it. */
 const ROOMS: Record<string, string[]> = {
+  function: ['behaviour', 'store', 'message'],
   behaviour: ['health', 'store', 'emulator', 'message', 'words'],
   sidebar: ['health', 'store', 'emulator', 'message', 'words'],
   health: ['store'],

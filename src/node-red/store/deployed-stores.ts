@@ -10,9 +10,17 @@ export type DeployedStore = StoreSettings & { id: string; name?: string; d?: boo
 
 /** By their IDs. A store in a subflow runs once for each instance, with an ID of its own. */
 const running = new Map<string, StoreNode>();
+const started = new Set<() => void>();
 
 export function addRunningStore(node: StoreNode): void {
   running.set(node.id, node);
+  for (const listener of started) listener();
+}
+
+/** Calls `listener` whenever a store was started. Returns the function that ends this. */
+export function onStoreStarted(listener: () => void): () => void {
+  started.add(listener);
+  return () => started.delete(listener);
 }
 
 export function removeRunningStore(node: StoreNode): void {
