@@ -140,6 +140,8 @@ async function main(): Promise<void> {
   });
   const how = options.tls ? ' with TLS' : '';
   console.log(`State store emulator listening on ${options.host}:${emulator.port}${how} (Ctrl-C to stop)`);
+  if (options.rules?.grantsNoKey)
+    console.error('statestore-emulator: the rules grant access to no key, so every request is refused');
   const stop = () => void emulator.close().then(() => process.exit(0));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

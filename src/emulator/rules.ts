@@ -2,8 +2,10 @@
  * Who may do what at the emulator: users, and rules in the shape of a `BrokerAuthorization` of Azure IoT Operations
  * (docs/protocol.md section 11). Rules only allow; what no rule allows is denied.
  */
-import { parse } from 'yaml';
 import { Glob, PatternError } from '../protocol/glob';
+import { knowing, list, object, RulesError, readRulesFile } from './rules-file';
+
+export { RulesError };
 
 /** Who a client is. */
 export interface Principal {
@@ -42,9 +44,6 @@ interface Rule {
 
 const WILDCARDS = ['+', '#'];
 
-/** What is wrong with a file of rules, and where. */
-export class RulesError extends Error {}
-
 export class Rules {
   readonly #users: User[];
   readonly #rules: Rule[];
@@ -58,23 +57,19 @@ export class Rules {
 
   /**
    * Reads JSON or YAML: `users` (a list of `username`, `password` and, if needed, `attributes`) and
-   * `spec.authorizationPolicies.rules`. Throws {@link RulesError} that names the place.
+   * `spec.authorizationPolicies.rules`, or another format of {@link readRulesFile}. Throws {@link RulesError} that names the place.
    */
   static parse(text: string): Rules {
-    let file: unknown;
-    try {
-      file = parse(text);
-    } catch (error) {
-      throw new RulesError(`not valid JSON or YAML: ${(error as Error).message.split('\n')[0]}`);
-    }
-    const root = object(file, 'the file');
-    const spec = object(root.spec ?? {}, 'spec');
-    const policies = object(spec.authorizationPolicies ?? {}, 'spec.authorizationPolicies');
-    const place = 'spec.authorizationPolicies.rules';
+    const { users, rules } = readRulesFile(text);
     return new Rules(
-      list(root.users ?? [], 'users').map((user, i) => readUser(user, `users[${i}]`)),
-      list(policies.rules ?? [], place).map((rule, i) => readRule(rule, `${place}[${i}]`)),
+      users.map(({ value, place }) => readUser(value, place)),
+      rules.map(({ value, place }) => readRule(value, place)),
     );
+  }
+
+  /** No rule grants access to any key, so that the store refuses every request. */
+  get grantsNoKey(): boolean {
+    return this.#rules.every(({ stateStoreResources }) => stateStoreResources.length === 0);
   }
 
   /** The client's attributes when it may log in, otherwise undefined. Without users everybody may. */
@@ -211,7 +206,9 @@ function coversTopic(filter: string, principal: Principal, topic: string): boole
 }
 
 function readUser(value: unknown, place: string): User {
-  const { username, password, attributes } = object(value, place);
+  const user = object(value, place);
+  knowing(user, ['username', 'password', 'attributes'], `${place}.`);
+  const { username, password, attributes } = user;
   return {
     username: text(username, `${place}.username`),
     password: text(password, `${place}.password`),
@@ -221,7 +218,9 @@ function readUser(value: unknown, place: string): User {
 
 function readRule(value: unknown, place: string): Rule {
   const rule = object(value, place);
+  knowing(rule, ['principals', 'brokerResources', 'stateStoreResources'], `${place}.`);
   const principals = object(rule.principals ?? {}, `${place}.principals`);
+  knowing(principals, ['clientIds', 'usernames', 'attributes'], `${place}.principals.`);
   const textList = (from: unknown, where: string) =>
     list(from ?? [], where).map((one, i) => text(one, `${where}[${i}]`));
   return {
@@ -233,6 +232,7 @@ function readRule(value: unknown, place: string): Rule {
     brokerResources: list(rule.brokerResources ?? [], `${place}.brokerResources`).map((one, i) => {
       const where = `${place}.brokerResources[${i}]`;
       const resource = object(one, where);
+      knowing(resource, ['method', 'clientIds', 'topics'], `${where}.`);
       return {
         method: oneOf(resource.method, ['Connect', 'Publish', 'Subscribe'], `${where}.method`),
         clientIds: readPatterns(textList(resource.clientIds, `${where}.clientIds`), `${where}.clientIds`),
@@ -243,6 +243,7 @@ function readRule(value: unknown, place: string): Rule {
       (one, i) => {
         const where = `${place}.stateStoreResources[${i}]`;
         const resource = object(one, where);
+        knowing(resource, ['method', 'keyType', 'keys'], `${where}.`);
         const keyType = oneOf(resource.keyType, ['Pattern', 'String', 'Binary'], `${where}.keyType`);
         return {
           method: oneOf(resource.method, ['Read', 'Write', 'ReadWrite'], `${where}.method`),
@@ -251,17 +252,6 @@ function readRule(value: unknown, place: string): Rule {
       },
     ),
   };
-}
-
-function object(value: unknown, place: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new RulesError(`${place} must be an object`);
-}
-
-function list(value: unknown, place: string): unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new RulesError(`${place} must be a list`);
 }
 
 function text(value: unknown, place: string): string {

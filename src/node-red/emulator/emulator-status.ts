@@ -3,7 +3,7 @@ import type { Emulator } from '../../emulator/broker';
 import { RulesError } from '../../emulator/rules';
 import { TlsFilesError } from '../../emulator/tls-files';
 import { Throttle } from '../words/throttle';
-import { type EmulatorAddress, OtherSettingsError } from './emulators';
+import { type EmulatorAddress, grantsNoKey, OtherSettingsError } from './emulators';
 
 /** What an emulator node shows: clients and keys, or why it does not run. */
 export class EmulatorStatus {
@@ -27,6 +27,7 @@ export class EmulatorStatus {
     this.#emulator = emulator;
     emulator.on('change', this.#onChange);
     this.#throttle.call();
+    if (grantsNoKey(emulator)) this.#node.warn(this.#text('warning.noKey', {}));
   }
 
   /** The emulator could not be started or shared; an `error` from outside is Node's. The same one is told once. */

@@ -123,7 +123,9 @@ export class Emulators {
         await ending;
         kept ??= this.#take(id);
         const { host, port } = settings;
-        return await Emulator.start({ host, port, ...(kept && { engine: kept.engine }), ...parts });
+        const emulator = await Emulator.start({ host, port, ...(kept && { engine: kept.engine }), ...parts });
+        if (parts.rules?.grantsNoKey) closed.add(emulator);
+        return emulator;
       } catch (error) {
         if (kept) this.#kept.set(id, kept);
         throw error;
@@ -179,6 +181,14 @@ export class Emulators {
     this.#ending.set(id, ending);
     return ending;
   }
+}
+
+/** Emulators with rules that grant access to no key. */
+const closed = new WeakSet<Emulator>();
+
+/** Whether the rules of an emulator grant access to no key. */
+export function grantsNoKey(emulator: Emulator): boolean {
+  return closed.has(emulator);
 }
 
 /** The emulators of this process: nodes run them, the sidebar looks into them. */
