@@ -1,7 +1,8 @@
 /** Reads the value of a key, or of many keys into an object. */
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions } from '../src/client/options';
-import type { GetResult, StateStoreClient } from '../src/client/state-store-client';
+import type { GetResult } from '../src/client/results';
+import type { StateStoreClient } from '../src/client/state-store-client';
 import { type Answer, makeRequestNode, type RequestNodeDef } from '../src/node-red/behaviour/request-node';
 import { type Key, keyContext, keyName, notFound, toKey, toKeys } from '../src/node-red/message/key';
 import { forEachKey } from '../src/node-red/message/many-keys';

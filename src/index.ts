@@ -1,9 +1,9 @@
 /** The library: a client of the Azure IoT Operations state store for TypeScript and JavaScript programs. */
+export { bytes, type Codec, json, text } from './client/codec';
 export { type Diagnosis, type DiagnosisResult, type DiagnosisStep, diagnose } from './client/diagnosis';
 export { optionsFromEnvironment } from './client/environment';
 export type { KeyResult } from './client/many';
-export { Observation } from './client/observation';
-export type { Change, ChangeHandler } from './client/observations';
+export type { ChangeHandler, KeyChange, Observation } from './client/observation';
 export type {
   Bytes,
   ObserveOptions,
@@ -12,13 +12,10 @@ export type {
   StateStoreClientOptions,
   WriteOptions,
 } from './client/options';
+export type { DeleteResult, GetResult, SetResult } from './client/results';
 export type { KeyList } from './client/scan';
-export {
-  type DeleteResult,
-  type GetResult,
-  type SetResult,
-  StateStoreClient,
-} from './client/state-store-client';
+export { StateStoreClient } from './client/state-store-client';
+export type { TypedGetResult, TypedStore } from './client/typed-store';
 export {
   type ClientErrorCode,
   type ErrorCode,

@@ -1,4 +1,4 @@
-import type { Change } from '../client/observations';
+import type { KeyChange } from '../client/observation';
 import type { StateStoreClient } from '../client/state-store-client';
 import { printableKey, StateStoreError } from '../errors';
 import { adviceFor } from './advice';
@@ -35,7 +35,7 @@ export async function observe(
     );
     store.on('state', (state) => state.kind === 'stopped' && fail(state.reason));
     reportLosses(store, fromEnvironment);
-    const observation = await store.observe(key, undefined, { current, signal });
+    const observation = await store.observe(key, { current, signal });
     clearTimeout(late);
     printMessage(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
     for await (const change of observation)
@@ -78,7 +78,7 @@ function reportLosses(store: StateStoreClient, fromEnvironment: boolean): void {
   });
 }
 
-function plainLine(change: Change, raw: boolean): Buffer {
+function plainLine(change: KeyChange, raw: boolean): Buffer {
   const words = change.operation === 'set' ? ['set ', forStdout(change.value, raw), '\n'] : ['delete\n'];
   return Buffer.concat(words.map((word) => Buffer.from(word)));
 }

@@ -1,186 +1,222 @@
 /**
- * The keys this client observes: one KEYNOTIFY per key however many watch it, again after each reconnect, and every change
- * once, in the order of versions. docs/protocol.md section 7.
+ * The keys this client observes: one KEYNOTIFY per key however many observers it has, again after each reconnect, and STOP after the
+ * last observer has left. docs/protocol.md section 7.
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { printableKey, StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
+import { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/publish';
-import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
-import { type Notification, parseNotification } from '../protocol/notifications';
-import { MAX_OBSERVED_KEY_BYTES, notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';
-import { TIMESTAMP } from '../protocol/user-properties';
-import { finalRefusal } from './final-refusal';
+import { notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';
+import { notifiedChange } from './notified-change';
+import { abandoned, checkObservable, refusalOf } from './observe-errors';
+import { type Change, ObservedKey, type Reading } from './observed-key';
+import type { SignalListeners } from './signal-listeners';
+import type { Unusable, Usable } from './usable';
+import { type Limits, within } from './within';
 
-/** One change of an observed key. `version` is absent where a key was found to be gone after a reconnect. */
-export type Change =
-  | { operation: 'set'; key: Buffer; value: Buffer; version?: string }
-  | { operation: 'delete'; key: Buffer; version?: string };
+/** What receives the changes of a key. */
+export interface Observer {
+  /** The key as the caller knows it. */
+  readonly key: Buffer;
+  deliver(change: Change): void;
+  /** No change follows: because of the error, or because the client is closed. */
+  end(error?: StateStoreError): void;
+}
 
-export type ChangeHandler = (change: Change) => void;
-
-/** What a key holds, as {@link Observations} need to know it. */
-export type Reading = { found: true; value: Buffer; version?: string } | { found: false };
-
-/** The requests that observing needs. */
+/** The requests that observing needs. `timeout` in milliseconds. */
 export interface ObserveRequests {
-  /** KEYNOTIFY, or KEYNOTIFY STOP. Resolves with the version of the answer. */
-  notify(key: Buffer, operation: 'observe' | 'unobserve'): Promise<string | undefined>;
-  read(key: Buffer): Promise<Reading>;
+  /** KEYNOTIFY, or KEYNOTIFY STOP. Resolves with the version of the response. */
+  notify(key: Buffer, operation: 'observe' | 'unobserve', timeout: number): Promise<string | undefined>;
+  read(key: Buffer, timeout: number): Promise<Reading>;
+  /** The error for a key that was not observed in time, or because there is no connection. */
+  failure(key: Buffer, timeout: number, why: 'late' | Unusable): StateStoreError;
 }
 
 interface Entry {
-  key: Buffer;
-  handlers: Set<ChangeHandler>;
-  /** Settles with the first KEYNOTIFY of the key. */
-  started: Promise<unknown>;
-  /** Number of the connection on which the key was last observed and read; 0 before the first time. */
+  /** As the store knows it. */
+  readonly key: Buffer;
+  readonly knowledge: ObservedKey;
+  readonly observers: Set<Observer>;
+  /** Settles when the key is observed and was read for the first time. */
+  started: Promise<Reading>;
+  /** Milliseconds that a request may take until then: as long as the most patient observer waits, and at least the client's timeout. */
+  timeout: number;
+  /** Number of the connection on which the key was last observed and read. 0 before the first time. */
   connection: number;
-  /** Version of the latest change, or of what was read. */
-  latest: Hlc | undefined;
-  /** Version of the KEYNOTIFY before the latest reading, which covers everything that is not newer. */
-  covered: Hlc | undefined;
-  /** As it was told last. */
-  exists: boolean;
-  /** Whether notifications are heeded: before the first KEYNOTIFY was answered, they are of an earlier observation. */
-  heeding: boolean;
-  /** Whether a notification brought news since the last KEYNOTIFY was sent. */
-  told: boolean;
-  /**
-   * Set when the key was found to be missing and no version tells since when: a notification may then be older than the
-   * reading, and does not count before the key was read again.
-   */
-  doubtful: boolean;
-  /** While a key in doubt is read again: whether one more notification came. */
-  checking: 'no' | 'once' | 'again';
+  /** Whether the store may be observing the key for this client. */
+  mayBeStored: boolean;
 }
 
-const STARTED = Promise.resolve();
-/** How many keys are observed again at a time after a reconnect. */
-const RENEWALS = 500;
-/** Pause before a key is tried again, in milliseconds; each time it doubles. */
+/** Maximum number of keys that are observed again at a time after a reconnect. */
+const MAX_RENEWALS = 500;
+/** Pause before a request is tried again, in milliseconds. It doubles each time. */
 const RETRY_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 4000;
+const MAX_RETRY_PAUSE_MS = 4000;
+/** Pause before observing is tried again after the connection was lost on the way, in milliseconds. */
+const RECONNECT_PAUSE_MS = 100;
 
-/** Emits `lost` when a key can no longer be observed, because the store or the broker refuses. */
+/** Emits `lost` when a key cannot be observed any more, because the store or the broker refuses it for good. */
 export class Observations extends EventEmitter<{ lost: [key: Buffer, error: StateStoreError] }> {
   readonly #connection: Connection;
-  readonly #filter: string;
+  readonly #usable: Usable;
+  readonly #signals: SignalListeners;
   readonly #requests: ObserveRequests;
-  /** By their keys as they stand in topics. */
+  readonly #filter: string;
+  /** Milliseconds. */
+  readonly #timeout: number;
+  /** By the keys as they stand in topics. */
   readonly #entries = new Map<string, Entry>();
   /** Counts connections. */
   #number = 0;
   /** The subscription to notifications on the present connection. */
   #subscribed: Promise<void> | undefined;
+  #closed = false;
 
-  constructor(connection: Connection, clientId: string, requests: ObserveRequests) {
+  constructor(
+    connection: Connection,
+    { clientId, timeout }: { clientId: string; timeout: number },
+    { usable, signals }: { usable: Usable; signals: SignalListeners },
+    requests: ObserveRequests,
+  ) {
     super();
     this.#connection = connection;
-    this.#filter = notificationFilter(clientId);
+    this.#usable = usable;
+    this.#signals = signals;
     this.#requests = requests;
-    connection.on('state', ({ kind }) => {
-      if (kind === 'connected') void this.#onConnected();
+    this.#filter = notificationFilter(clientId);
+    this.#timeout = timeout;
+    connection.on('state', (state) => {
+      if (state.kind === 'connected') void this.#onConnected();
       else this.#subscribed = undefined;
+      if (state.kind === 'stopped') this.#onStopped(state.reason);
     });
     connection.on('message', (message) => this.#onMessage(message));
   }
 
-  /** How many keys are observed. */
+  /** Number of keys that are observed. */
   get size(): number {
     return this.#entries.size;
   }
 
   /**
-   * Adds a handler to a key and resolves when no change can be missed any more, with what the key held at that moment.
-   * Call it only while connected. Rejects when the store or the broker refuses.
+   * Adds an observer to a key, connecting if need be. Resolves when no change can be missed any more, with the key's current state; that
+   * is certain to be fresh only if `wantsCurrent` is set. Rejects after the timeout, with the signal's reason, or when the store or the
+   * broker refuses. The observer is removed then.
    */
-  async add(key: Buffer, handler: ChangeHandler): Promise<Reading> {
-    checkLength(key);
-    const found = this.#entries.get(topicKey(key));
-    const entry = found ?? this.#newEntry(key);
-    entry.handlers.add(handler);
+  async add(key: Buffer, observer: Observer, limits: Limits, wantsCurrent: boolean): Promise<Reading> {
+    checkObservable(key);
+    const { timeout } = limits;
+    const isFirst = !this.#entries.has(topicKey(key));
+    const entry = this.#entries.get(topicKey(key)) ?? this.#newEntry(key);
+    entry.observers.add(observer);
+    entry.timeout = Math.max(entry.timeout, timeout);
+    if (isFirst) this.#start(entry);
+    const work =
+      isFirst || !wantsCurrent
+        ? entry.started
+        : entry.started.then(() => this.#requests.read(key, entry.timeout));
     try {
-      if (!found) {
-        const first = this.#observe(entry);
-        // Not the first one itself: it would keep what was read, and with it all that came with that from the socket.
-        entry.started = first.then(() => undefined);
-        entry.started.catch(() => undefined);
-        return await first;
-      }
-      await entry.started; // who joins shares the fate of the first
-      return await this.#requests.read(key);
+      return await within(work, limits, this.#signals, () => this.#requests.failure(key, timeout, 'late'));
     } catch (error) {
-      this.#forget(entry, handler);
+      work.catch(() => undefined);
+      void this.remove(key, observer);
       throw error;
     }
   }
 
-  /** Takes a handler away; with the last one of a key the store is told to stop. */
-  async remove(key: Buffer, handler: ChangeHandler): Promise<void> {
+  /**
+   * Removes an observer. The last one of a key ends the observing of the key. Resolves when the store has answered to that, or has
+   * failed to: the request is then repeated in the background. Never rejects.
+   */
+  async remove(key: Buffer, observer: Observer): Promise<void> {
     const entry = this.#entries.get(topicKey(key));
-    if (!entry?.handlers.has(handler)) return;
-    this.#forget(entry, handler);
-    // Without a connection the store has forgotten already.
-    if (entry.handlers.size > 0 || this.#connection.state.kind !== 'connected') return;
-    await this.#requests.notify(key, 'unobserve');
+    if (!entry?.observers.delete(observer) || entry.observers.size > 0) return;
+    this.#entries.delete(topicKey(key));
+    await this.#release(entry);
+  }
+
+  /** Ends all observing. The store forgets it with the connection. */
+  close(): void {
+    this.#closed = true;
+    for (const { observers } of this.#entries.values()) for (const observer of observers) observer.end();
+    this.#entries.clear();
   }
 
   #newEntry(key: Buffer): Entry {
     const entry: Entry = {
       key,
-      handlers: new Set<ChangeHandler>(),
-      started: STARTED,
+      knowledge: new ObservedKey(),
+      observers: new Set(),
+      started: NEVER,
+      timeout: this.#timeout,
       connection: 0,
-      latest: undefined,
-      covered: undefined,
-      exists: false,
-      heeding: false,
-      told: false,
-      doubtful: false,
-      checking: 'no',
+      mayBeStored: false,
     };
     this.#entries.set(topicKey(key), entry);
     return entry;
   }
 
-  #forget(entry: Entry, handler: ChangeHandler): void {
-    entry.handlers.delete(handler);
-    if (entry.handlers.size === 0 && this.#entries.get(topicKey(entry.key)) === entry) {
-      this.#entries.delete(topicKey(entry.key));
+  #start(entry: Entry): void {
+    const first = this.#begin(entry);
+    entry.started = first;
+    first.then(
+      () => {
+        // The reading would keep what came with it from the socket.
+        entry.started = STARTED;
+      },
+      () => {
+        this.#drop(entry);
+        void this.#release(entry);
+      },
+    );
+  }
+
+  /** Observes a key for the first time, across lost connections, for as long as an observer waits. */
+  async #begin(entry: Entry): Promise<Reading> {
+    for (;;) {
+      const { timeout } = entry;
+      const now = await this.#usable.wait();
+      if (!now.usable) throw this.#requests.failure(entry.key, timeout, now);
+      try {
+        return await this.#observe(entry, timeout);
+      } catch (error) {
+        const refusal = refusalOf(entry.key, error);
+        if (entry.observers.size === 0) throw refusal;
+        const isLost = error instanceof ConnectionError;
+        const isHasty = entry.timeout > timeout;
+        if (!refusal.retryable || !(isLost || isHasty)) throw refusal;
+        await pause(RECONNECT_PAUSE_MS, undefined, { ref: false });
+      }
     }
   }
 
-  /** Subscribes, tells the store, and reads the key: after that no change is missed, and what is there is known. */
-  async #observe(entry: Entry): Promise<Reading> {
+  /** Subscribes, sends KEYNOTIFY, and reads the key: after that no change is missed, and the key's state is known. */
+  async #observe(entry: Entry, timeout: number): Promise<Reading> {
     const number = this.#number;
     await this.#subscribe();
-    // The store was told to stop before it was asked to begin, or nobody was there to be told about.
-    if (entry.handlers.size === 0) throw nobodyObserves(entry.key);
-    entry.told = false;
-    const version = await this.#requests.notify(entry.key, 'observe');
-    if (entry.handlers.size === 0) throw nobodyObserves(entry.key);
-    const covered = version === undefined ? undefined : parseHlc(version);
-    if (!entry.heeding) entry.covered = covered;
-    entry.heeding = true;
-    const reading = await this.#requests.read(entry.key);
-    const isFirst = entry.connection === 0;
-    entry.connection = number;
-    if (isFirst && !entry.told) {
-      entry.exists = reading.found;
-      entry.latest = versionOf(reading);
-      entry.doubtful = !reading.found && !covered;
-    } else if (reading.found) {
-      this.#compare(entry, reading);
-    } else {
-      this.#missing(entry, covered);
+    // KEYNOTIFY must not follow the STOP of the last observer.
+    if (entry.observers.size === 0) throw abandoned(entry.key);
+    entry.knowledge.notifySent();
+    entry.mayBeStored = true;
+    try {
+      entry.knowledge.notifyAccepted(await this.#requests.notify(entry.key, 'observe', timeout));
+    } catch (error) {
+      entry.mayBeStored &&= refusalOf(entry.key, error).retryable;
+      throw error;
     }
-    if (covered) entry.covered = covered;
+    if (entry.observers.size === 0) {
+      void this.#release(entry);
+      throw abandoned(entry.key);
+    }
+    const reading = await this.#requests.read(entry.key, timeout);
+    entry.connection = number;
+    deliver(entry, entry.knowledge.read(reading));
     return reading;
   }
 
-  /** Once on each connection; again after a failure. */
+  /** Once on each connection, and again after a failure. */
   async #subscribe(): Promise<void> {
     this.#subscribed ??= this.#connection.subscribe(this.#filter);
     const subscribed = this.#subscribed;
@@ -192,6 +228,36 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
   }
 
+  #drop(entry: Entry): void {
+    if (this.#entries.get(topicKey(entry.key)) === entry) this.#entries.delete(topicKey(entry.key));
+  }
+
+  /** Asks the store to stop observing a key that has no observer any more. */
+  async #release(entry: Entry): Promise<void> {
+    if (!entry.mayBeStored || !this.#isUnobserved(entry.key)) return;
+    entry.mayBeStored = false;
+    await this.#stop(entry.key);
+  }
+
+  /** Whether the store has to be asked to stop. Without a connection it has forgotten the key already. */
+  #isUnobserved(key: Buffer): boolean {
+    return !this.#closed && this.#connection.state.kind === 'connected' && !this.#entries.has(topicKey(key));
+  }
+
+  async #stop(key: Buffer, retryPause = RETRY_PAUSE_MS): Promise<void> {
+    const number = this.#number;
+    try {
+      await this.#requests.notify(key, 'unobserve', this.#timeout);
+    } catch (error) {
+      if (!(error instanceof StateStoreError) || !error.retryable) return;
+      const again = () => {
+        if (this.#number === number && this.#isUnobserved(key))
+          void this.#stop(key, Math.min(2 * retryPause, MAX_RETRY_PAUSE_MS));
+      };
+      setTimeout(again, retryPause).unref();
+    }
+  }
+
   /** Observes every key again on a new connection, many at a time. */
   async #onConnected(): Promise<void> {
     const number = ++this.#number;
@@ -199,155 +265,70 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     const worker = async () => {
       for (const entry of entries) await this.#renew(entry, number);
     };
-    await Promise.all(Array.from({ length: Math.min(RENEWALS, this.#entries.size) }, worker));
+    await Promise.all(Array.from({ length: Math.min(MAX_RENEWALS, this.#entries.size) }, worker));
   }
 
   async #renew(entry: Entry, number: number, retryPause = RETRY_PAUSE_MS): Promise<void> {
     await entry.started.catch(() => undefined);
-    // Until it succeeds, or the next connection takes over.
-    while (this.#number === number && entry.connection !== number && entry.handlers.size > 0) {
-      try {
-        await this.#observe(entry);
-      } catch (error) {
-        if (this.#connection.state.kind !== 'connected') return;
-        const refusal = finalRefusal(error);
-        if (refusal) {
-          this.#entries.delete(topicKey(entry.key));
-          this.emit('lost', entry.key, refusal);
-          return;
-        }
-        // A full queue says no at once; without a pause nothing else would get a turn.
-        if (isFullQueue(error)) await pause(RETRY_PAUSE_MS, undefined, { ref: false });
-        else {
-          const longer = Math.min(2 * retryPause, LONGEST_PAUSE_MS);
-          // The other keys do not wait for this one.
-          setTimeout(() => void this.#renew(entry, number, longer), retryPause).unref();
-          return;
-        }
+    const isDue = () => this.#number === number && entry.connection !== number && entry.observers.size > 0;
+    if (!isDue() || this.#closed) return;
+    try {
+      await this.#observe(entry, this.#timeout);
+    } catch (error) {
+      if (!isDue() || this.#closed || this.#connection.state.kind !== 'connected') return;
+      const refusal = refusalOf(entry.key, error);
+      if (!refusal.retryable) {
+        this.#lose(entry, refusal);
+        return;
       }
+      const longer = Math.min(2 * retryPause, MAX_RETRY_PAUSE_MS);
+      // The other keys do not wait for this one.
+      setTimeout(() => void this.#renew(entry, number, longer), retryPause).unref();
+    }
+  }
+
+  #lose(entry: Entry, error: StateStoreError): void {
+    this.#drop(entry);
+    void this.#release(entry);
+    for (const observer of entry.observers) observer.end(error);
+    this.emit('lost', entry.key, error);
+  }
+
+  /** No attempt to connect follows. */
+  #onStopped(reason: ConnectionError): void {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { key, observers } of entries) {
+      const error = this.#requests.failure(key, this.#timeout, { usable: false, reason });
+      for (const observer of observers) observer.end(error);
     }
   }
 
   #onMessage(message: Message): void {
     if (this.#entries.size === 0) return;
     const key = topicKeyOf(message.topic, this.#filter);
-    const entry = key && this.#entries.get(key);
-    if (!entry) return;
-    const { payload } = message;
-    const version = message.userProperty(TIMESTAMP);
-    const told = version === undefined ? {} : { version };
-    let notification: Notification;
+    const entry = key === undefined ? undefined : this.#entries.get(key);
+    const change = entry && notifiedChange(message);
+    if (!change) return;
+    const effect = entry.knowledge.notified(change);
+    if (effect === 'read again') void this.#readAgain(entry);
+    else deliver(entry, effect);
+  }
+
+  async #readAgain(entry: Entry): Promise<void> {
     try {
-      notification = parseNotification(payload);
+      while (entry.knowledge.isRereading && entry.observers.size > 0)
+        deliver(entry, entry.knowledge.readAgain(await this.#requests.read(entry.key, this.#timeout)));
     } catch {
-      return; // What nobody can read changes nothing.
-    }
-    if (!entry.heeding) return;
-    if (entry.doubtful) {
-      void this.#check(entry);
-      return;
-    }
-    const isNews = this.#notified(
-      entry,
-      notification.operation === 'set'
-        ? { operation: 'set', key: entry.key, value: Buffer.from(notification.value), ...told }
-        : { operation: 'delete', key: entry.key, ...told },
-    );
-    entry.told ||= isNews;
-  }
-
-  /** Reads a key in doubt again after a notification; several are taken together. */
-  async #check(entry: Entry): Promise<void> {
-    const busy = entry.checking !== 'no';
-    entry.checking = busy ? 'again' : 'once';
-    if (busy) return;
-    try {
-      while (entry.doubtful && entry.checking !== 'no' && entry.handlers.size > 0) {
-        entry.checking = 'once';
-        const reading = await this.#requests.read(entry.key);
-        if (reading.found) this.#compare(entry, reading);
-        else this.#missing(entry, undefined);
-        if (entry.checking === 'once') entry.checking = 'no';
-      }
-    } catch {
-      // Without an answer the next notification, or the next connection, has the key read.
-    } finally {
-      entry.checking = 'no';
-    }
-  }
-
-  /**
-   * A reading that found the key, compared with what is known of it. Unless something newer was told meanwhile, the reading is
-   * right, even where its version is older: another store may serve this broker by now.
-   */
-  #compare(entry: Entry, reading: Reading & { found: true }): void {
-    entry.doubtful = false;
-    const version = versionOf(reading);
-    const order = version && entry.latest ? compareHlc(version, entry.latest) : 1;
-    if (order === 0 || (order < 0 && entry.told)) return;
-    entry.latest = version;
-    const told = reading.version === undefined ? {} : { version: reading.version };
-    this.#tell(entry, { operation: 'set', key: entry.key, value: Buffer.from(reading.value), ...told });
-  }
-
-  /**
-   * A reading that found nothing, and has no version therefore. It was made after the KEYNOTIFY whose answer had the version
-   * `covered`. Where a newer change than that was told meanwhile, the key was deleted after it, or set after the reading: a
-   * notification will say so.
-   */
-  #missing(entry: Entry, covered: Hlc | undefined): void {
-    if (entry.told && covered && entry.latest && compareHlc(entry.latest, covered) > 0) return;
-    entry.doubtful = !covered;
-    if (covered) entry.latest = undefined;
-    this.#tell(entry, { operation: 'delete', key: entry.key });
-  }
-
-  /** A notification. Returns whether it brought news: it is newer than what is known and what a reading covers. */
-  #notified(entry: Entry, change: Change): boolean {
-    const version = versionOf(change);
-    if (version && [entry.latest, entry.covered].some((known) => known && compareHlc(version, known) <= 0))
-      return false;
-    if (version) entry.latest = version;
-    this.#tell(entry, change);
-    return true;
-  }
-
-  /** Hands a change on, unless it deletes what is gone. */
-  #tell(entry: Entry, change: Change): void {
-    if (change.operation === 'delete' && !entry.exists) return;
-    entry.exists = change.operation === 'set';
-    for (const handler of [...entry.handlers]) {
-      try {
-        handler(change);
-      } catch (error) {
-        // A handler's fault is its own; the other handlers still get the change.
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
+      entry.knowledge.readAgainFailed();
     }
   }
 }
 
-function versionOf(told: Change | Reading): Hlc | undefined {
-  return 'version' in told && told.version !== undefined ? parseHlc(told.version) : undefined;
-}
+const NEVER = new Promise<never>(() => undefined);
+/** Nobody reads it: an observer that joins later reads the key itself. */
+const STARTED = Promise.resolve<Reading>({ found: false });
 
-function checkLength(key: Buffer): void {
-  if (key.length <= MAX_OBSERVED_KEY_BYTES) return;
-  throw new StateStoreError(
-    'BAD_ARGUMENT',
-    `key must not be longer than ${MAX_OBSERVED_KEY_BYTES} bytes to be observed, but has ${key.length}.`,
-    { operation: 'observe', key: printableKey(key) },
-  );
-}
-
-function isFullQueue(error: unknown): boolean {
-  return error instanceof StateStoreError && error.code === 'QUEUE_FULL';
-}
-
-/** For those who were given up themselves: nobody is told. */
-function nobodyObserves(key: Buffer): StateStoreError {
-  return new StateStoreError('CLOSED', 'The key is not observed any more.', {
-    operation: 'observe',
-    key: printableKey(key),
-  });
+function deliver(entry: Entry, change: Change | undefined): void {
+  if (change) for (const observer of [...entry.observers]) observer.deliver(change);
 }

@@ -1,9 +1,24 @@
 /** What a caller may choose, and the checks that name a wrong choice. */
 
-import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../errors';
+import { type ErrorContext, type Operation, printableValue } from '../errors';
 import type { Login, TlsOptions } from '../mqtt/login';
 import type { SetCondition } from '../protocol/commands';
 import { parseHlc } from '../protocol/hlc';
+import {
+  bad,
+  boolean,
+  bytes,
+  checkRules,
+  functionOf,
+  integer,
+  milliseconds,
+  mqttText,
+  oneOf,
+  type Rule,
+  type Rules,
+  signal,
+  text,
+} from './option-rules';
 import { randomId } from './random';
 
 /** Bytes, or text that is sent as UTF-8. */
@@ -51,9 +66,9 @@ export interface StateStoreClientOptions extends Login {
 }
 
 export interface RequestOptions {
-  /** Milliseconds from the call to the answer, an integer from 1. Default: the client's. */
+  /** Milliseconds from the call to the response, a whole number from 1 to 2147483647. Default: the client's. */
   timeout?: number;
-  /** Gives the call up; it then rejects with the signal's reason. A write that went out may still be applied. */
+  /** Aborts the call, which then rejects with the signal's reason. A write that was sent may still be applied. */
   signal?: AbortSignal;
   /**
    * Whether the request goes out before all that are not urgent, and the limits of the queue do not count it: for renewals and
@@ -85,17 +100,85 @@ export interface SetOptions extends WriteOptions {
 }
 
 export interface ObserveOptions {
-  /** Gives the call up, or ends the observation once there is one. */
+  /**
+   * Milliseconds from the call until the key is observed, with all steps on the way: connecting, subscribing, KEYNOTIFY, GET. A whole
+   * number from 1 to 2147483647. Default: the client's.
+   */
+  timeout?: number;
+  /** Aborts the call, which then rejects with the signal's reason. Later it closes the observation. */
   signal?: AbortSignal;
-  /** Whether to hand on first what the key holds now, if it exists. Default false. */
+  /** Whether the current value is reported first, if the key exists. Default false. */
   current?: boolean;
 }
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Most bytes of an MQTT string (MQTT 5 section 1.5.4). */
-const MAX_TEXT_BYTES = 65_535;
 /** The topic of notifications has the client ID in hexadecimal digits. */
 const MAX_CLIENT_ID_BYTES = 30_000;
+
+const TLS_RULES: Rules<TlsOptions> = {
+  caFile: text,
+  ca: bytes,
+  certFile: text,
+  cert: bytes,
+  keyFile: text,
+  key: bytes,
+  keyPasswordFile: text,
+  passphrase: text,
+  servername: text,
+  ALPNProtocols: listOfText,
+  verify: boolean,
+};
+
+const CLIENT_RULES: Rules<StateStoreClientOptions> = {
+  host,
+  port: integer(1, 65_535),
+  locate: functionOf('a promise of host and port'),
+  tls: (field, value, context) => {
+    if (typeof value !== 'boolean') checkRules(value, TLS_RULES, context, field);
+  },
+  clientId: mqttText(MAX_CLIENT_ID_BYTES),
+  keepAlive: integer(0, 65_535),
+  cleanStart: boolean,
+  sessionExpiry: integer(0, 2 ** 32 - 1),
+  connectTimeout: milliseconds,
+  timeout: milliseconds,
+  inFlightLimit: integer(1, 65_535),
+  queueLimit: integer(1),
+  queueByteLimit: integer(1),
+  keyPrefix: text,
+  metricCategory: mqttText(),
+  persistence: (field, value, context) => {
+    checkRules(value, PERSISTENCE_RULES, context, field);
+  },
+  username: mqttText(),
+  password: text,
+  passwordFile: text,
+  tokenFile: text,
+};
+
+const PERSISTENCE_RULES: Rules<{ name: string; value: string }> = { name: mqttText(), value: mqttText() };
+
+const fencingToken: Rule = (field, value, context) => {
+  if (typeof value !== 'string' || !parseHlc(value)) {
+    const rule = 'must be a version that the store returned, like 001737000000000:00000:name';
+    throw bad(field, `${rule}, not ${printableValue(value)}`, context);
+  }
+  mqttText()(field, value, context);
+};
+
+export const REQUEST_RULES: Rules<RequestOptions> = {
+  timeout: milliseconds,
+  signal,
+  urgent: boolean,
+  abortedError: boolean,
+};
+export const WRITE_RULES: Rules<WriteOptions> = { ...REQUEST_RULES, fencingToken, repeatable: boolean };
+export const SET_RULES: Rules<SetOptions> = {
+  ...WRITE_RULES,
+  condition: oneOf('NX', 'NEX'),
+  expiry: integer(1),
+  persist: boolean,
+};
+export const OBSERVE_RULES: Rules<ObserveOptions> = { timeout: milliseconds, signal, current: boolean };
 
 export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login | 'tls' | 'locate'>> & {
   locate: StateStoreClientOptions['locate'];
@@ -105,8 +188,13 @@ export type ResolvedOptions = Required<Omit<StateStoreClientOptions, keyof Login
 
 /** The client's options with every default filled in. Throws `BAD_ARGUMENT`. */
 export function resolveClientOptions(options: StateStoreClientOptions): ResolvedOptions {
+  checkRules(options, CLIENT_RULES);
   const tls = options.tls === true ? {} : options.tls || undefined;
-  const resolved = {
+  if (tls && Boolean(tls.certFile ?? tls.cert) !== Boolean(tls.keyFile ?? tls.key))
+    throw bad('tls', 'needs a client certificate together with its key, or neither');
+  const { name, value } = options.persistence ?? { name: 'aio-persistence', value: 'true' };
+  if (name === undefined || value === undefined) throw bad('persistence', 'needs a name and a value');
+  return {
     host: options.host ?? 'localhost',
     port: options.port ?? (tls ? 8883 : 1883),
     locate: options.locate,
@@ -123,26 +211,8 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     queueByteLimit: options.queueByteLimit ?? 64 * 2 ** 20,
     keyPrefix: options.keyPrefix ?? '',
     metricCategory: options.metricCategory ?? 'node-red-statestore',
-    persistence: options.persistence ?? { name: 'aio-persistence', value: 'true' },
+    persistence: { name, value },
   };
-  if (resolved.host.trim() === '')
-    throw bad('host', 'must not be empty: give the name or address of the broker');
-  checkLength('clientId', resolved.clientId, MAX_CLIENT_ID_BYTES);
-  checkLength('persistence.name', resolved.persistence.name, MAX_TEXT_BYTES);
-  checkLength('persistence.value', resolved.persistence.value, MAX_TEXT_BYTES);
-  checkLength('metricCategory', resolved.metricCategory, MAX_TEXT_BYTES);
-  checkInteger('port', resolved.port, 1, 65_535);
-  checkInteger('keepAlive', resolved.keepAlive, 0, 65_535);
-  checkInteger('sessionExpiry', resolved.sessionExpiry, 0, 2 ** 32 - 1);
-  checkInteger('connectTimeout', resolved.connectTimeout, 1, MAX_TIMER_MS);
-  checkInteger('timeout', resolved.timeout, 1, MAX_TIMER_MS);
-  checkInteger('inFlightLimit', resolved.inFlightLimit, 1, 65_535);
-  checkInteger('queueLimit', resolved.queueLimit, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger('queueByteLimit', resolved.queueByteLimit, 1, Number.MAX_SAFE_INTEGER);
-  if (tls && Boolean(tls.certFile ?? tls.cert) !== Boolean(tls.keyFile ?? tls.key)) {
-    throw bad('tls', 'needs a client certificate together with its key, or neither');
-  }
-  return resolved;
 }
 
 function resolveLogin({ username, password, passwordFile, tokenFile }: Login): Login {
@@ -160,61 +230,27 @@ function resolveLogin({ username, password, passwordFile, tokenFile }: Login): L
   };
 }
 
-/** A key that its caller cannot change any more. Throws `BAD_ARGUMENT` when it is empty or no key at all. */
+function host(field: string, value: unknown, context: ErrorContext): void {
+  text(field, value, context);
+  if (String(value).trim() === '')
+    throw bad(field, 'must not be empty: give the name or address of the broker', context);
+}
+
+function listOfText(field: string, value: unknown, context: ErrorContext): void {
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return;
+  throw bad(field, `must be an array of strings, not ${printableValue(value)}`, context);
+}
+
+/** A key that its caller cannot change any more. Throws `BAD_ARGUMENT` if it is empty, or neither a string nor bytes. */
 export function ownKey(key: Bytes, operation: Operation): string | Buffer {
-  checkBytes('key', key, { operation });
+  bytes('key', key, { operation });
   if (key.length === 0) throw bad('key', 'must not be empty', { operation, key: '' });
   return typeof key === 'string' ? key : Buffer.from(key);
 }
 
-/** Bytes as a Buffer, without a copy where there are bytes already. Throws `BAD_ARGUMENT` that names `field`. */
+/** Bytes as a Buffer, without a copy of bytes. Throws `BAD_ARGUMENT` that names `field`. */
 export function toBytes(field: string, value: Bytes, context: ErrorContext = {}): Buffer {
-  checkBytes(field, value, context);
+  bytes(field, value, context);
   if (typeof value === 'string') return Buffer.from(value);
   return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
-/** Throws `BAD_ARGUMENT` for what cannot be a value. */
-export function checkValue(value: Bytes, context: ErrorContext): void {
-  checkBytes('value', value, context);
-}
-
-function checkBytes(field: string, value: Bytes, context: ErrorContext): void {
-  if (typeof value === 'string' || value instanceof Uint8Array) return;
-  const found = value === null ? 'null' : typeof value;
-  throw bad(field, `must be a string or bytes, not ${found}`, context);
-}
-
-/** Throws `BAD_ARGUMENT` for options that no request may have. */
-export function checkOptions(options: SetOptions, context: ErrorContext): void {
-  const { timeout, expiry, fencingToken, condition } = options;
-  if (timeout !== undefined) checkInteger('timeout', timeout, 1, MAX_TIMER_MS, context);
-  if (expiry !== undefined) checkInteger('expiry', expiry, 1, Number.MAX_SAFE_INTEGER, context);
-  if (condition !== undefined && condition !== 'NX' && condition !== 'NEX') {
-    throw bad('condition', `must be NX or NEX, not ${printableValue(condition)}`, context);
-  }
-  if (fencingToken !== undefined && (typeof fencingToken !== 'string' || !parseHlc(fencingToken))) {
-    throw bad(
-      'fencingToken',
-      `must be a version that the store returned, like 001737000000000:00000:name, not ${printableValue(fencingToken)}`,
-      context,
-    );
-  }
-  if (fencingToken !== undefined) checkLength('fencingToken', fencingToken, MAX_TEXT_BYTES, context);
-}
-
-function checkLength(field: string, value: string, max: number, context?: ErrorContext): void {
-  const bytes = Buffer.byteLength(value);
-  if (bytes > max) throw bad(field, `must not be longer than ${max} bytes, but has ${bytes}`, context);
-}
-
-function checkInteger(field: string, value: unknown, min: number, max: number, context?: ErrorContext): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
-  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-  throw bad(field, `must be a whole number ${range}, not ${printableValue(value)}`, context);
-}
-
-function bad(field: string, rule: string, context: ErrorContext = {}): StateStoreError {
-  const where = context.key ? ` (${context.operation} key ${context.key})` : '';
-  return new StateStoreError('BAD_ARGUMENT', `${field} ${rule}${where}.`, context);
 }

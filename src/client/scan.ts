@@ -6,7 +6,8 @@ import { ServiceError } from '../protocol/errors';
 import { escapePattern, Glob, PatternError } from '../protocol/glob';
 import type { Page } from '../protocol/resp3';
 import { parseScanReply } from '../protocol/responses';
-import { type Bytes, checkOptions, ownKey, type RequestOptions } from './options';
+import { checkRules } from './option-rules';
+import { type Bytes, ownKey, REQUEST_RULES, type RequestOptions } from './options';
 import { Request } from './request';
 import type { Requests } from './requests';
 
@@ -92,7 +93,7 @@ export class Scans {
       const own = ownKey(pattern, 'keys');
       checkPattern(own);
       const request = new Request('keys', own, readPage, options, options.timeout ?? this.#options.timeout);
-      checkOptions(options, request);
+      checkRules(options, REQUEST_RULES, request);
       const inStore = escaped === '' ? own : Buffer.concat([Buffer.from(escaped), Buffer.from(own)]);
       const { keys, token: next } = await this.#ask(request, inStore, token);
       return { keys: keys.map((key) => key.subarray(prefix.length)), token: next };

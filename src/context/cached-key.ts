@@ -1,5 +1,4 @@
-import type { Observation } from '../client/observation';
-import type { Change } from '../client/observations';
+import type { KeyChange, Observation } from '../client/observation';
 import { StateStoreError } from '../errors';
 import type { KeyContext } from './key-context';
 import { KeyReplica } from './key-replica';
@@ -110,7 +109,7 @@ export class CachedKey {
   }
 
   /** No write is in flight any more: a change of another process counts if it is newer. */
-  #onIdle(change: Change | undefined): void {
+  #onIdle(change: KeyChange | undefined): void {
     const { link } = this.#context;
     if (change && !this.#replica.doubtful) this.#follow(change);
     if (link.closed) return;
@@ -124,14 +123,14 @@ export class CachedKey {
     }
   }
 
-  #onChange(change: Change): void {
+  #onChange(change: KeyChange): void {
     this.#changes++;
     if (change.operation === 'delete') this.#context.link.index.doubt(this.scope, this.name);
     if (this.busy) this.#writer.keep(change);
     else this.#follow(change);
   }
 
-  #follow(change: Change): void {
+  #follow(change: KeyChange): void {
     const { link, values } = this.#context;
     const judgement = this.#replica.judge(change, link.connections);
     if (judgement === 'doubt') this.#doubt();

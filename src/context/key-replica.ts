@@ -1,4 +1,4 @@
-import type { Change } from '../client/observations';
+import type { KeyChange } from '../client/observation';
 import { compareHlc, parseHlc } from '../protocol/hlc';
 
 /**
@@ -50,7 +50,7 @@ export class KeyReplica {
   }
 
   /** Whether a change is news, is known, or leaves doubt about the content of the store. */
-  judge(change: Change, connection: number): 'news' | 'known' | 'doubt' {
+  judge(change: KeyChange, connection: number): 'news' | 'known' | 'doubt' {
     const order = this.#compare(change.version);
     if (order === undefined) return 'doubt';
     if (order > 0) return 'news';

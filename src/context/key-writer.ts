@@ -1,5 +1,5 @@
-import type { Change } from '../client/observations';
-import type { SetResult } from '../client/state-store-client';
+import type { KeyChange } from '../client/observation';
+import type { SetResult } from '../client/results';
 import { StateStoreError } from '../errors';
 import type { KeyContext } from './key-context';
 import type { KeyReplica } from './key-replica';
@@ -14,7 +14,7 @@ export class KeyWriter {
   readonly #key: string;
   readonly #context: KeyContext;
   readonly #replica: KeyReplica;
-  readonly #onIdle: (change: Change | undefined) => void;
+  readonly #onIdle: (change: KeyChange | undefined) => void;
   readonly #writes = new KeyWrites();
 
   /** `onIdle` is called when no write is in flight any more, with the newest change that arrived meanwhile. */
@@ -22,7 +22,7 @@ export class KeyWriter {
     place: { scope: string; name: string; key: string },
     context: KeyContext,
     replica: KeyReplica,
-    onIdle: (change: Change | undefined) => void,
+    onIdle: (change: KeyChange | undefined) => void,
   ) {
     this.#scope = place.scope;
     this.#name = place.name;
@@ -52,7 +52,7 @@ export class KeyWriter {
   }
 
   /** A change of another process that arrived while a write is in flight. */
-  keep(change: Change): void {
+  keep(change: KeyChange): void {
     this.#writes.keep(change);
   }
 

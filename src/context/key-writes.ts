@@ -1,4 +1,4 @@
-import type { Change } from '../client/observations';
+import type { KeyChange } from '../client/observation';
 import { KeyWrite, type Settle } from './key-write';
 
 /**
@@ -8,7 +8,7 @@ import { KeyWrite, type Settle } from './key-write';
 export class KeyWrites {
   #current: KeyWrite | undefined;
   #next: KeyWrite | undefined;
-  #change: Change | undefined;
+  #change: KeyChange | undefined;
 
   /** Whether a write is in flight or waits. */
   get busy(): boolean {
@@ -50,11 +50,11 @@ export class KeyWrites {
   }
 
   /** Keeps the newest change of another process until the writes are settled. */
-  keep(change: Change): void {
+  keep(change: KeyChange): void {
     this.#change = change;
   }
 
-  takeChange(): Change | undefined {
+  takeChange(): KeyChange | undefined {
     const change = this.#change;
     this.#change = undefined;
     return change;

@@ -1,7 +1,8 @@
-import { type Bytes, checkOptions, type RequestOptions, toBytes } from '../client/options';
+import { bytes as bytesRule, checkRules, integer, type Rules } from '../client/option-rules';
+import { type Bytes, type RequestOptions, SET_RULES, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { printableKey, StateStoreError } from '../errors';
-import { leaseDuration } from './durations';
+import { leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import type { UpdateResult } from './pending-update';
 import { UpdateQueue } from './update-queue';
 
@@ -65,7 +66,7 @@ export async function update(
   if (lock.equals(bytes))
     throw new StateStoreError('BAD_ARGUMENT', 'lock must not be the key itself.', { operation: 'update' });
   leaseDuration(duration);
-  checkOptions(options, { operation: 'update', key: printableKey(bytes) });
+  checkRules(options, UPDATE_RULES, { operation: 'update', key: printableKey(bytes) });
   const write = { ...(expiry !== undefined && { expiry }), ...(persist && { persist }) };
   return updateQueueOf(store, bytes, lock).add({
     change,
@@ -76,6 +77,18 @@ export async function update(
     ...(signal && { signal }),
   });
 }
+
+const UPDATE_RULES: Rules<UpdateOptions> = {
+  timeout: SET_RULES.timeout,
+  signal: SET_RULES.signal,
+  urgent: SET_RULES.urgent,
+  abortedError: SET_RULES.abortedError,
+  lock: bytesRule,
+  expiry: SET_RULES.expiry,
+  persist: SET_RULES.persist,
+  fencingToken: SET_RULES.fencingToken,
+  duration: integer(SHORTEST_LEASE_MS),
+};
 
 const LOCK_END = Buffer.from('/lock');
 

@@ -4,7 +4,7 @@
  */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Change, StateStoreClient } from '../../src/index';
+import { type KeyChange, StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { EmulatorProcess, type Repeats } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
@@ -141,7 +141,7 @@ export async function observeRounds(options: ObserverRounds): Promise<ObserverRe
       `round ${round}, ${one.key}: ${what}: ${JSON.stringify(event)}, after in the store:${happened.join('')}`,
     );
   };
-  const hear = (one: Watched, { operation, version, ...more }: Change) => {
+  const hear = (one: Watched, { operation, version, ...more }: KeyChange) => {
     result.told++;
     const value = 'value' in more ? more.value.toString() : undefined;
     const fault = one.hear({ operation, value, version });

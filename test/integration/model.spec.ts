@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Emulator } from '../../src/emulator/index';
-import { type Change, type Observation, StateStoreClient, StateStoreError } from '../../src/index';
+import { type KeyChange, type Observation, StateStoreClient, StateStoreError } from '../../src/index';
 import { serviceErrorText } from '../../src/protocol/errors';
 import { CLIENTS, Model, START, type Step, stamp, step } from '../support/store-model';
 
@@ -100,7 +100,7 @@ class StepCommand implements fc.AsyncCommand<Model, Real> {
       await open.close();
       real.observations.delete(id);
     } else {
-      const handler = (change: Change) =>
+      const handler = (change: KeyChange) =>
         real.told.push(`${id} ${change.operation === 'set' ? `SET ${change.value}` : 'DELETE'}`);
       real.observations.set(id, await client.observe(key, handler));
     }

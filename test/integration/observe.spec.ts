@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Emulator } from '../../src/emulator/index';
-import { type Change, StateStoreClient } from '../../src/index';
+import { type KeyChange, StateStoreClient } from '../../src/index';
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
 import { startScriptedStore } from '../support/scripted-store';
 
-const text = (change: Change) =>
+const text = (change: KeyChange) =>
   change.operation === 'set' ? `${change.key} = ${change.value}` : `${change.key} deleted`;
 
 describe('Observing keys', () => {
@@ -16,10 +16,10 @@ describe('Observing keys', () => {
   let proxy: FaultProxy;
   let observer: StateStoreClient;
   let writer: StateStoreClient;
-  let changes: Change[];
+  let changes: KeyChange[];
   let arrived: (() => void) | undefined;
 
-  const handler = (change: Change) => {
+  const handler = (change: KeyChange) => {
     changes.push(change);
     arrived?.();
   };
@@ -195,7 +195,7 @@ describe('Observing keys', () => {
     const seen = new Map<string, { version: Hlc; value: string }>();
     const keys = Array.from({ length: 1000 }, (_, i) => `key/${i}`);
     let count = 0;
-    const check = (change: Change) => {
+    const check = (change: KeyChange) => {
       count++;
       const key = change.key.toString();
       const version = parseHlc(change.version as string) as Hlc;

@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { StateStoreEngine } from '../../src/emulator/engine';
 import { Emulator } from '../../src/emulator/index';
-import { type Change, StateStoreClient } from '../../src/index';
+import { type KeyChange, StateStoreClient } from '../../src/index';
 import { formatHlc } from '../../src/protocol/hlc';
 import { REQUEST_TOPIC, responseTopic } from '../../src/protocol/topics';
 import { rejectsWith } from '../support/assertions';
@@ -53,7 +53,7 @@ class Watcher {
   readonly changes: string[] = [];
   #arrived: (() => void) | undefined;
 
-  readonly handler = (change: Change) => {
+  readonly handler = (change: KeyChange) => {
     this.changes.push(change.operation === 'set' ? `set ${change.value}` : 'delete');
     this.#arrived?.();
   };
@@ -428,7 +428,7 @@ const CASES: [group: string, number: number, name: string, run: (bench: Bench) =
     async ({ store, key }) => {
       const observation = await store.observe(key);
       const rest = (async () => {
-        const changes: Change[] = [];
+        const changes: KeyChange[] = [];
         for await (const change of observation) changes.push(change);
         return changes;
       })();

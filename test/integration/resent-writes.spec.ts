@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { type Change, StateStoreClient, StateStoreError } from '../../src/index';
+import { type KeyChange, StateStoreClient, StateStoreError } from '../../src/index';
 import { EmulatorProcess, REPEATS } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 
@@ -120,7 +120,7 @@ describe('Writes that were applied, whose answers were lost with the connection 
           await store.connect();
           const applied = new Set<string>();
           const change = new EventEmitter();
-          const watch = ({ key }: Change) => {
+          const watch = ({ key }: KeyChange) => {
             applied.add(key.toString());
             change.emit('change');
           };

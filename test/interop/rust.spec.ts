@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { on, once } from 'node:events';
 import { Lock } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
-import { type Change, StateStoreClient } from '../../src/index';
+import { type KeyChange, StateStoreClient } from '../../src/index';
 import { compareHlc, parseHlc } from '../../src/protocol/hlc';
 import { rejectsWith } from '../support/assertions';
 import { FaultProxy } from '../support/fault-proxy';
@@ -325,7 +325,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
       assert.deepEqual(versions, [...versions].sort(byVersion));
       assert.equal(new Set(versions).size, 4);
       await other.kill();
-      let last: Change | undefined;
+      let last: KeyChange | undefined;
       while (last?.operation !== 'delete') [last] = await take(observation, 1);
       assert.equal((await acquire('node')).stored, true);
       await observation.close();
@@ -344,8 +344,8 @@ function byVersion(a: string, b: string): number {
   return compareHlc(one, other);
 }
 
-async function take(changes: AsyncIterable<Change>, count: number): Promise<Change[]> {
-  const taken: Change[] = [];
+async function take(changes: AsyncIterable<KeyChange>, count: number): Promise<KeyChange[]> {
+  const taken: KeyChange[] = [];
   const iterator = changes[Symbol.asyncIterator]();
   while (taken.length < count) taken.push((await iterator.next()).value);
   return taken;

@@ -1,4 +1,10 @@
-import { StateStoreClient } from '../../src/index';
+import {
+  type Bytes,
+  type ChangeHandler,
+  type Observation,
+  type ObserveOptions,
+  StateStoreClient,
+} from '../../src/index';
 
 /** A client that counts its requests. Each observation is two requests. */
 export class CountingClient extends StateStoreClient {
@@ -21,10 +27,14 @@ export class CountingClient extends StateStoreClient {
     return super.deleteIfValue(...args);
   }
 
+  override observe(key: Bytes, options?: ObserveOptions): Promise<Observation>;
+  override observe(key: Bytes, handler: ChangeHandler, options?: ObserveOptions): Promise<Observation>;
   override observe(
-    ...args: Parameters<StateStoreClient['observe']>
-  ): ReturnType<StateStoreClient['observe']> {
+    key: Bytes,
+    handler?: ChangeHandler | ObserveOptions,
+    options?: ObserveOptions,
+  ): Promise<Observation> {
     this.requests += 2;
-    return super.observe(...args);
+    return typeof handler === 'function' ? super.observe(key, handler, options) : super.observe(key, handler);
   }
 }

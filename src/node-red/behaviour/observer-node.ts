@@ -1,8 +1,6 @@
 /** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { finalRefusal } from '../../client/final-refusal';
-import type { Observation } from '../../client/observation';
-import type { Change } from '../../client/observations';
+import type { KeyChange, Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext, keyName, toKey, toKeys } from '../message/key';
@@ -183,8 +181,8 @@ class ObserverNode {
           if (known.code === 'NOT_CONNECTED' || known.code === 'CLOSED') return;
           this.#report(known);
           // What may pass is tried again; what the store or the broker refuses is not.
-          if (finalRefusal(error)) this.#watched.delete(bytesOf(watched.key));
-          else this.#tryAgainLater();
+          if (known.retryable) this.#tryAgainLater();
+          else this.#watched.delete(bytesOf(watched.key));
         }),
       ),
     );
@@ -201,7 +199,7 @@ class ObserverNode {
     if ([...this.#watched.values()].every(({ observation }) => observation)) this.#succeeded();
   }
 
-  #onChange(watched: Watched, change: Change): void {
+  #onChange(watched: Watched, change: KeyChange): void {
     if (this.#closing) return;
     const { key, value } = watched;
     const { format, onlyChanges } = this.#def;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Change } from '../../../src/client/observations';
+import type { KeyChange } from '../../../src/client/observation';
 import { KeyReplica } from '../../../src/context/key-replica';
 
 const version = (ms: number) => `${String(ms).padStart(15, '0')}:00000:store`;
-const set = (ms: number | undefined): Change => ({
+const set = (ms: number | undefined): KeyChange => ({
   operation: 'set',
   key: Buffer.from('k'),
   value: Buffer.from('v'),

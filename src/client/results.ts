@@ -1,0 +1,59 @@
+/** The results of calls, and how they are read from the store's responses. */
+import type { ErrorContext } from '../errors';
+import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
+
+/** `stored` is false if the condition did not hold. `version` is then the version of the value in the store, if the store returned it. */
+export interface SetResult {
+  stored: boolean;
+  version?: string;
+}
+
+/** A value that was found may be empty. */
+export type GetResult = { found: true; value: Buffer; version?: string } | { found: false };
+
+/** `found` distinguishes a missing key from a key with another value (`deleteIfValue`). */
+export interface DeleteResult {
+  deleted: boolean;
+  found: boolean;
+  version?: string;
+}
+
+export function readSet(payload: Buffer, version: string | undefined, context: ErrorContext): SetResult {
+  const stored = parseSetReply(payload, context);
+  return version === undefined ? { stored } : { stored, version };
+}
+
+export function readGet(payload: Buffer, version: string | undefined, context: ErrorContext): GetResult {
+  const value = parseGetReply(payload, context);
+  if (value === null) return { found: false };
+  const own = withoutChunk(value);
+  return version === undefined ? { found: true, value: own } : { found: true, value: own, version };
+}
+
+export function readDelete(
+  payload: Buffer,
+  version: string | undefined,
+  context: ErrorContext,
+): DeleteResult {
+  const outcome = parseDeleteReply(payload, context);
+  const told = version === undefined ? {} : { version };
+  return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...told };
+}
+
+/** The version of the response to KEYNOTIFY. */
+export function readObserve(
+  payload: Buffer,
+  version: string | undefined,
+  context: ErrorContext,
+): string | undefined {
+  parseObserveReply(payload, context);
+  return version;
+}
+
+/** A value that is small beside the memory it is a view of. */
+const SMALL_PART = 1 / 4;
+
+/** Bytes that do not keep a much larger chunk from the socket in memory. */
+function withoutChunk(value: Buffer): Buffer {
+  return value.length < value.buffer.byteLength * SMALL_PART ? Buffer.from(value) : value;
+}
