@@ -1,6 +1,5 @@
 /** One key that a function node observes, until the node is closed: on the store that runs now, and on the one after a deploy. */
-import type { Observation } from '../../client/observation';
-import type { Change } from '../../client/observations';
+import type { KeyChange, Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { type Key, keyContext, keyName } from '../message/key';
 import { valueFromBytes } from '../message/value';
@@ -74,7 +73,7 @@ export class FunctionObservation {
     await this.#observation?.close();
   }
 
-  async #onChange(change: Change): Promise<void> {
+  async #onChange(change: KeyChange): Promise<void> {
     if (this.#closed) return;
     const { operation, version } = change;
     try {
