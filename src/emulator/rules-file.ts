@@ -19,6 +19,11 @@ export interface RulesFile {
   rules: Part[];
 }
 
+/** What was found so far, and in how many resources. */
+interface Found extends RulesFile {
+  found: number;
+}
+
 const KIND = 'BrokerAuthorization';
 const ARM_TYPE = /^microsoft\.iotoperations\/instances\/brokers\/authorizations$/i;
 /** Names that Kubernetes gives every resource, and `users` of this emulator. */
@@ -27,7 +32,7 @@ const RESOURCE = ['apiVersion', 'kind', 'metadata', 'spec', 'status', 'users'];
 /** Reads JSON or YAML. Throws {@link RulesError} that names the place. */
 export function readRulesFile(text: string): RulesFile {
   const documents = parseAllDocuments(text);
-  const file: RulesFile = { users: [], rules: [] };
+  const file: Found = { users: [], rules: [], found: 0 };
   const filled = ('empty' in documents ? [] : documents).filter(
     (one) => one.errors.length > 0 || one.toJS() !== null,
   );
@@ -38,11 +43,12 @@ export function readRulesFile(text: string): RulesFile {
     readResource(document.toJS(), place, file);
   }
   if (filled.length === 0) throw new RulesError('the file is empty');
-  return file;
+  if (file.found === 0) throw new RulesError(`the file has no ${KIND}`);
+  return { users: file.users, rules: file.rules };
 }
 
 /** `place` ends so that a name can follow. */
-function readResource(value: unknown, place: string, file: RulesFile): void {
+function readResource(value: unknown, place: string, file: Found): void {
   if (Array.isArray(value)) {
     for (const [index, one] of value.entries()) readResource(one, `${place}[${index}].`, file);
     return;
@@ -59,9 +65,12 @@ function readResource(value: unknown, place: string, file: RulesFile): void {
   // A manifest has other resources as well.
   if (typeof kind === 'string' && kind !== KIND) return;
   if (typeof type === 'string') {
-    if (ARM_TYPE.test(type)) readPolicies(resource.properties, `${place}properties`, file);
+    if (!ARM_TYPE.test(type)) return;
+    file.found++;
+    readPolicies(resource.properties, `${place}properties`, file);
     return;
   }
+  file.found++;
   knowing(resource, RESOURCE, place);
   for (const [index, user] of list(resource.users ?? [], `${place}users`).entries())
     file.users.push({ value: user, place: `${place}users[${index}]` });
@@ -77,7 +86,7 @@ function listed(resource: Record<string, unknown>): [name: string, items: unknow
   return resource.resources === undefined ? undefined : ['resources', resource.resources];
 }
 
-function readPolicies(value: unknown, place: string, file: RulesFile): void {
+function readPolicies(value: unknown, place: string, file: Found): void {
   const where = `${place}.authorizationPolicies`;
   const policies = object(object(value, place).authorizationPolicies ?? {}, where);
   knowing(policies, ['cache', 'rules'], `${where}.`);

@@ -120,7 +120,7 @@ spec:
 
   for (const [name, text, message] of [
     ['no YAML', '{', /^not valid JSON or YAML/],
-    ['a list', '[]', /^the file must be an object/],
+    ['an empty list', '[]', /^the file has no BrokerAuthorization/],
     ['a user without password', 'users: [{ username: a }]', /^users\[0\]\.password must be text/],
     [
       'an unknown method',

@@ -103,6 +103,7 @@ describe('A rules file', () => {
       '^items\\[1\\] must be an object',
     ],
     ['nothing', '---\n', '^the file is empty'],
+    ['other resources alone', stringify(OTHER), '^the file has no BrokerAuthorization'],
     ['no YAML', '{"spec": ', '^not valid JSON or YAML'],
   ] as const) {
     it(`with ${what} is refused, and the place is named`, () => {
@@ -115,6 +116,6 @@ describe('A rules file', () => {
 
   it('says if it grants no key', () => {
     assert.equal(Rules.parse('{"users": [{"username": "a", "password": "b"}]}').grantsNoKey, true);
-    assert.equal(Rules.parse(stringify(OTHER)).grantsNoKey, true);
+    assert.equal(Rules.parse(stringify({ spec: {} })).grantsNoKey, true);
   });
 });
