@@ -26,8 +26,8 @@ export interface Diagnosis {
 const STEPS: DiagnosisStep[] = ['settings', 'network', 'tls', 'login', 'subscription', 'store'];
 
 /**
- * Tries these options with a connection of its own: connects once, reads a key that nobody has, and tells step by step how
- * far it came. A given client ID gets a random ending, so that a client that uses it goes on undisturbed.
+ * Tries these options with a connection of its own: connects once, reads a key that does not exist, and returns the result of
+ * each step as far as it came. A given client ID gets a random ending, so that a client that uses it is not disturbed.
  */
 export async function diagnose(options: StateStoreClientOptions): Promise<Diagnosis> {
   const steps = STEPS.filter((step) => step !== 'tls' || Boolean(options.tls));

@@ -1,7 +1,7 @@
 import { StateStoreError } from '../errors';
 import type { StateStoreClientOptions } from './options';
 
-/** Problems found so far; all of them are told at once. */
+/** Problems found so far; one error names all of them. */
 type Problems = string[];
 
 /**

@@ -103,6 +103,7 @@ function addressError(
         'Check the host in the settings of the store.',
       );
     case 'ERR_SOCKET_BAD_PORT':
+    case 'ERR_MISSING_ARGS':
     case 'ERR_INVALID_ARG_TYPE':
     case 'ERR_INVALID_ARG_VALUE':
       return error('hostNotFound', `The address ${where} of the broker is not valid${because(text)}`, '');

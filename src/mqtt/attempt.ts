@@ -140,7 +140,7 @@ export class Attempt {
         const pauseMs = pauseBefore(refusals);
         if (refusal.retry !== 'soon' || refusal.reason === 'lost') throw refusal;
         if (performance.now() + pauseMs >= end) throw refusal;
-        await pause(pauseMs);
+        await pause(pauseMs, undefined, { ref: false });
       }
     } finally {
       clearTimeout(unanswered);
@@ -180,7 +180,7 @@ export class Attempt {
   async #run(): Promise<void> {
     const { locate, tls, login } = this.#options;
     try {
-      if (locate) this.#address = await locate();
+      this.#address = (await locate?.()) ?? this.#options;
       if (this.#hasEnded) return;
       this.#progress = 'files';
       const secrets = await this.#shared.files.read(tls, login);
@@ -283,7 +283,7 @@ export class Attempt {
       this.#events.authenticated(reasonCode);
     } else if (reasonCode !== 0) {
       const problem = `The broker at ${addressText(this.#address)} cannot check the token now (0x18)`;
-      this.#giveUp(new ConnectionError('brokerBusy', problem, 'The next attempt follows by itself.'));
+      this.#giveUp(new ConnectionError('brokerBusy', problem, 'The next attempt follows automatically.'));
     }
   }
 

@@ -3,7 +3,7 @@ import type * as mqtt from 'mqtt';
 import { StateStoreError } from '../errors';
 
 /**
- * `soon`: it may pass by itself. `slowly`: a person has to change something, here or at the broker. `never`: going on
+ * `soon`: it may pass without a person. `slowly`: a person has to change something, here or at the broker. `never`: a further attempt
  * would do harm.
  */
 export type Retry = 'soon' | 'slowly' | 'never';
@@ -99,7 +99,7 @@ export function subscriptionError(where: string, topic: string, cause: unknown):
   return new ConnectionError(
     passing ? 'subscriptionFailed' : 'subscriptionRefused',
     `The broker at ${where} refused the subscription to ${topic}: ${words}`,
-    passing ? 'The next attempt follows by itself.' : 'Ask its operator for a rule that allows it.',
+    passing ? 'The next attempt follows automatically.' : 'Ask its operator for a rule that allows it.',
     cause,
   );
 }
@@ -113,8 +113,8 @@ export function reasonWords(reasonCode: number): string {
 
 type Words = [reason: ConnectionReason, advice: string];
 
-const BUSY: Words = ['brokerBusy', 'The next attempt follows by itself.'];
-const LOST: Words = ['lost', 'The next attempt follows by itself.'];
+const BUSY: Words = ['brokerBusy', 'The next attempt follows automatically.'];
+const LOST: Words = ['lost', 'The next attempt follows automatically.'];
 const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of the store and the log of the broker.'];
 const CREDENTIALS: Words = ['badCredentials', 'Check the log-in in the settings of the store.'];
 

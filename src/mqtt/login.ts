@@ -3,7 +3,7 @@
 /** MQTT 5 authentication method of Kubernetes service account tokens. */
 export const SAT_METHOD = 'K8S-SAT';
 
-/** TLS to the broker. Files are read anew before each attempt to connect; a file wins over the value beside it. */
+/** TLS to the broker. Files are read before each attempt to connect. A file wins over the value beside it. */
 export interface TlsOptions {
   /** Path of the PEM file with the authorities that may sign the broker's certificate. Default: those of Node.js. */
   caFile?: string;
@@ -14,13 +14,13 @@ export interface TlsOptions {
   /** Path of the PEM file with the key of the client's certificate. */
   keyFile?: string;
   key?: string | Buffer;
-  /** Path of the file with the password of the key. */
+  /** Path of a UTF-8 file with the password of the key. The end of its last line does not belong to the password. */
   keyPasswordFile?: string;
   passphrase?: string;
-  /** Name to ask for and to verify; the host by default. */
+  /** Name to ask for (SNI) and to verify. Default: the host; an IP address is verified, and not asked for. */
   servername?: string;
   ALPNProtocols?: string[];
-  /** Whether the broker's certificate must be valid. Default true; false lets anybody be the broker. */
+  /** Whether the broker's certificate must be valid. Default true. False: the certificate is not verified (insecure). */
   verify?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface TlsOptions {
 export interface Login {
   username?: string;
   password?: string;
-  /** Path of a file with the password, read before each attempt. */
+  /** Path of a UTF-8 file with the password, read before each attempt. The end of its last line does not belong to the password. */
   passwordFile?: string;
   /**
    * Path of a Kubernetes service account token, for MQTT 5 enhanced authentication with the method `K8S-SAT`. Read before

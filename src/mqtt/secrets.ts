@@ -3,7 +3,7 @@ import { promises as files } from 'node:fs';
 import type * as tls from 'node:tls';
 import { ConnectionError } from './connection-error';
 import type { Login, TlsOptions } from './login';
-import { certificateProblem } from './pem';
+import { certificateProblem, keyProblem, type PemProblem } from './pem';
 
 export interface Secrets {
   /** `undefined`: plain TCP. */
@@ -51,9 +51,9 @@ export class SecretFiles {
   async #readTls(options: TlsOptions): Promise<tls.ConnectionOptions> {
     const { caFile, certFile, keyFile, keyPasswordFile, servername, ALPNProtocols } = options;
     const identity: Identity = {
-      ca: (await this.#bytes('CA', caFile)) ?? options.ca,
-      cert: (await this.#bytes('client certificate', certFile)) ?? options.cert,
-      key: (await this.#bytes('client key', keyFile)) ?? options.key,
+      ca: (await this.#bytes('CA', caFile)) ?? given(options.ca),
+      cert: (await this.#bytes('client certificate', certFile)) ?? given(options.cert),
+      key: (await this.#bytes('client key', keyFile)) ?? given(options.key),
       passphrase: (await this.#line('key password', keyPasswordFile)) ?? options.passphrase,
     };
     return {
@@ -101,8 +101,15 @@ interface Identity {
 function secureContext(identity: Identity, options: TlsOptions): tls.SecureContext {
   const { createSecureContext } = loadTls();
   const { ca, cert, key, passphrase } = identity;
-  // OpenSSL ignores a CA that it cannot read, and then trusts no broker.
-  checkCertificates('CA', options.caFile, ca);
+  const names = {
+    ca: nameOf('CA', options.caFile),
+    cert: nameOf('client certificate', options.certFile),
+    key: nameOf('client key', options.keyFile),
+  };
+  // OpenSSL ignores a CA that it cannot read and then trusts no broker. It ignores an empty certificate and an empty key, too.
+  if (options.verify !== false) check(names.ca, ca, certificateProblem);
+  check(names.cert, cert, certificateProblem);
+  check(names.key, key, keyProblem);
   const failure = (parts: Partial<Identity>): Error | undefined => {
     try {
       createSecureContext(parts);
@@ -115,17 +122,12 @@ function secureContext(identity: Identity, options: TlsOptions): tls.SecureConte
     return createSecureContext(identity);
   } catch (error) {
     // Which part it is shows when each is tried alone; if none, they do not fit together.
-    checkCertificates('client certificate', options.certFile, cert);
-    const names = {
-      cert: nameOf('client certificate', options.certFile),
-      key: nameOf('client key', options.keyFile),
-    };
-    let cause = failure({ ca });
-    if (cause)
-      throw unusable(`The ${nameOf('CA', options.caFile)}`, cause, 'Give a PEM file with certificates.');
-    cause = failure({ cert });
-    if (cause) throw unusable(`The ${names.cert}`, cause, 'Give a PEM file with certificates.');
-    cause = failure({ key, passphrase });
+    const partOf = { ca, cert };
+    for (const part of ['ca', 'cert'] as const) {
+      const cause = failure({ [part]: partOf[part] });
+      if (cause) throw unusable(`The ${names[part]}`, cause, 'Give a PEM file with certificates.');
+    }
+    const cause = failure({ key, passphrase });
     if (cause) {
       const advice = `Give a PEM file with a private key, and ${passphrase === undefined ? 'its password if it has one' : 'the right password'}.`;
       throw unusable(`The ${names.key}`, cause, advice);
@@ -135,15 +137,18 @@ function secureContext(identity: Identity, options: TlsOptions): tls.SecureConte
   }
 }
 
-function checkCertificates(
-  what: string,
-  path: string | undefined,
+function check(
+  name: string,
   content: string | Buffer | undefined,
+  problemOf: (content: string | Buffer) => PemProblem | undefined,
 ): void {
-  const fault = content === undefined ? undefined : certificateProblem(content);
-  if (!fault) return;
-  const { problem, advice } = fault;
-  throw new ConnectionError('certificateUnusable', `The ${nameOf(what, path)} ${problem}`, advice);
+  const fault = content === undefined ? undefined : problemOf(content);
+  if (fault) throw new ConnectionError('certificateUnusable', `The ${name} ${fault.problem}`, fault.advice);
+}
+
+/** A blank value counts as none. */
+function given(value: string | Buffer | undefined): string | Buffer | undefined {
+  return value === undefined || value.length === 0 ? undefined : value;
 }
 
 function unusable(what: string, cause: Error, advice: string): ConnectionError {

@@ -339,7 +339,7 @@ describe('A connection whose broker or network fails', () => {
         ['empty', '\n', /is empty/],
         ['a key', certificate.key, /has a PRIVATE KEY block, but no certificate/],
         ['text', 'hello\n', /is not a PEM file/],
-        ['damaged', pem.replace(/\n[^\n]{10}/, '\nAAAAAAAAAA'), /has a damaged certificate \(number 1\)/],
+        ['damaged', pem.replace(/\n[^\n]{10}/, '\nAAAAAAAAAA'), /has a damaged certificate/],
       ];
       for (const [name, content, words] of cases) {
         const caFile = file(`${name}.ca`, content);
@@ -349,6 +349,37 @@ describe('A connection whose broker or network fails', () => {
         const [failed] = (await diagnose({ host: 'localhost', port, tls: { caFile } })).results;
         assert.deepEqual([failed?.step, failed?.reason], ['settings', 'certificateUnusable']);
       }
+    });
+
+    it('names a key file that has no key, as one that is empty', async () => {
+      const port = await secure();
+      const certFile = file('client.crt', certificate.cert);
+      const cases: [string, string, RegExp][] = [
+        ['empty', '', /is empty\. Give a PEM file with a private key\./],
+        ['certificate', certificate.cert, /has a CERTIFICATE block, but no private key\./],
+      ];
+      for (const [name, content, words] of cases) {
+        const keyFile = file(`${name}.key`, content);
+        const text = await message({ host: 'localhost', port, tls: { certFile, keyFile } });
+        assert.ok(text.startsWith(`The client key file ${keyFile} `), text);
+        assert.match(text, words);
+      }
+    });
+
+    it('uses the certificates of a CA file before a damaged one, and no CA without verification', async () => {
+      const emulator = await Emulator.start({ port: 0, tls: certificate });
+      const { port } = emulator;
+      const caFile = file(
+        'half.ca',
+        `${authority.cert}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+      );
+      const garbage = file('garbage.ca', 'hello\n');
+      for (const tls of [{ caFile }, { caFile: garbage, verify: false }, { ca: '', verify: false }]) {
+        open({ host: 'localhost', port, tls });
+        await state('connected');
+        await store.close();
+      }
+      await emulator.close();
     });
 
     it('says that the CA file is the wrong one when there is one', async () => {

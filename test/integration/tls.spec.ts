@@ -80,7 +80,7 @@ describe('TLS', () => {
     [
       'a key that is none',
       () => ({ ...good, keyFile: garbage() }),
-      /^The client key file .*garbage cannot be used: .*\. Give a PEM file with a private key, and its password if it has one\.$/,
+      /^The client key file .*garbage is not a PEM file\. Give a PEM file with a private key\.$/,
     ],
     [
       'the key of another certificate',
