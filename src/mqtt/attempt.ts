@@ -67,6 +67,8 @@ export class Attempt {
   #socketClosed: Promise<void> | undefined;
   #stream: PacketStream | undefined;
   #mqtt: AuthenticatingClient | undefined;
+  /** The last answer of the broker that it has no room for the subscription. */
+  #noRoom: ConnectionError | undefined;
   /** The first cause of its end. */
   #reason: ConnectionError | undefined;
   #isOver = false;
@@ -140,6 +142,7 @@ export class Attempt {
         const pauseMs = pauseBefore(refusals);
         if (refusal.retry !== 'soon' || refusal.reason === 'lost') throw refusal;
         if (performance.now() + pauseMs >= end) throw refusal;
+        this.#noRoom = refusal;
         await pause(pauseMs, undefined, { ref: false });
       }
     } finally {
@@ -289,7 +292,7 @@ export class Attempt {
 
   #onTimeout(): void {
     this.#mayArriveLate = this.#progress === 'login';
-    this.#giveUp(timeoutError(this.#circumstances, this.#options.connectTimeout));
+    this.#giveUp(this.#noRoom ?? timeoutError(this.#circumstances, this.#options.connectTimeout));
   }
 
   /** Ends the socket at once, and takes back what the system has not sent yet: it must not arrive later. */
