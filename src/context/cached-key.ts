@@ -4,6 +4,7 @@ import type { KeyContext } from './key-context';
 import { KeyReplica } from './key-replica';
 import type { Settle } from './key-write';
 import { KeyWriter } from './key-writer';
+import { digestOf, type Verdict } from './restored';
 
 /** Pause before the store is asked again after an error, in milliseconds. */
 const RETRY_PAUSE_MS = 1000;
@@ -131,10 +132,15 @@ export class CachedKey {
   }
 
   #follow(change: KeyChange): void {
-    const { link, values } = this.#context;
+    const { link, values, deleted } = this.#context;
+    const { text: before, life: lastLife } = this.#replica;
     const judgement = this.#replica.judge(change, link.connections);
-    if (judgement === 'doubt') this.#doubt();
-    if (judgement !== 'news') return;
+    // After a loss of everything a newer version may be that of an older value that another process restored.
+    const isLost = before !== undefined && lastLife > 0 && link.life.maySurpass(lastLife);
+    if (judgement === 'doubt' || (judgement === 'news' && isLost)) this.#doubt();
+    if (judgement !== 'news' || isLost) return;
+    if (change.operation === 'delete' && before !== undefined)
+      deleted.add(this.scope, this.name, change.version, lastLife);
     const text = change.operation === 'set' ? change.value.toString() : undefined;
     this.#replica.learn(text, change.version, link.connections);
     if (text !== undefined) link.life.track((life) => this.#replica.livesIn(life));
@@ -162,29 +168,51 @@ export class CachedKey {
   }
 
   async #askOnce(): Promise<void> {
-    const { link, values } = this.#context;
-    const { index } = link;
+    const { link } = this.#context;
     const changes = this.#changes;
+    const isOutdated = () => this.busy || changes !== this.#changes;
     const reading = await link.client.get(this.#key);
     const present = await link.life.present();
-    if (this.busy || changes !== this.#changes) return;
+    if (isOutdated()) return;
     const { text, version, life } = this.#replica;
-    if (reading.found) {
-      const found = reading.value.toString();
-      const isNews = reading.version === undefined || reading.version !== version;
-      this.#replica.learn(found, reading.version, link.connections);
-      this.#replica.livesIn(present);
-      if (isNews || !this.#isCached) values.take(this.scope, this.name, found);
-      if (!index.has(this.scope, this.name)) await index.add(this.scope, [this.name], link.deadline);
-    } else if (text !== undefined && life > 0 && life < present) {
+    if (text !== undefined && life > 0 && life < present) {
       // The store lost everything since.
-      this.#replica.learn(text, version, link.connections);
-      this.#writer.restore(link.deadline, text);
-    } else {
-      this.#replica.learn(undefined, undefined, link.connections);
-      values.take(this.scope, this.name, undefined);
-      index.remove(this.scope, this.name);
+      const { wins, over } = await this.#claim(text, version);
+      if (isOutdated()) return;
+      const isRestored = reading.found && over.includes(digestOf(reading.value.toString()));
+      if (wins && (!reading.found || isRestored)) {
+        // An older value that another process restored makes way.
+        if (reading.found) await link.client.deleteIfValue(this.#key, reading.value);
+        if (!this.busy) this.#writer.restore(link.deadline, text);
+        return;
+      }
     }
+    if (reading.found) await this.#found(reading.value.toString(), reading.version, present);
+    else this.#missing(present);
+  }
+
+  async #claim(text: string, version: string | undefined): Promise<Verdict> {
+    if (version === undefined) return { wins: true, over: [] };
+    const claim = { name: this.name, version, digest: digestOf(text) };
+    return this.#context.link.restores.claim(this.scope, claim);
+  }
+
+  async #found(text: string, version: string | undefined, life: number): Promise<void> {
+    const { link, values } = this.#context;
+    const isNews = version === undefined || version !== this.#replica.version;
+    this.#replica.learn(text, version, link.connections);
+    this.#replica.livesIn(life);
+    if (isNews || !this.#isCached) values.take(this.scope, this.name, text);
+    if (!link.index.has(this.scope, this.name)) await link.index.add(this.scope, [this.name], link.deadline);
+  }
+
+  #missing(present: number): void {
+    const { link, values, deleted } = this.#context;
+    const { text, version, life } = this.#replica;
+    if (text !== undefined && life === present) deleted.add(this.scope, this.name, version, present);
+    this.#replica.learn(undefined, undefined, link.connections);
+    values.take(this.scope, this.name, undefined);
+    link.index.remove(this.scope, this.name);
   }
 
   #observe(): void {

@@ -2,6 +2,7 @@ import { StateStoreError } from '../errors';
 import { CachedKey } from './cached-key';
 import { CachedValues } from './cached-values';
 import { afterAll, type Callback, type ContextStore, pairsOf, SeenScopes } from './context-store';
+import { DeletedKeys } from './deleted-keys';
 import { checkValue } from './encoding';
 import type { KeyContext } from './key-context';
 import type { Settle } from './key-write';
@@ -33,10 +34,16 @@ export class CachedStore implements ContextStore {
     const link = new Link(options, this.#log, {
       onNames: (scope, names) => this.#onNames(scope, names),
       onObservationLost: (scope, name) => this.#keys.get(scope)?.get(name)?.lose(),
-      onBack: () => this.#forEachKey((key) => key.renew()),
+      onBack: () => {
+        this.#forEachKey((key) => key.renew());
+        void this.#context.deleted.renew();
+      },
     });
     this.#link = link;
-    this.#context = { link, log: this.#log, values: this.#data, pending: this.#pending };
+    this.#context = {
+      ...{ link, log: this.#log, values: this.#data, pending: this.#pending },
+      deleted: new DeletedKeys(link),
+    };
   }
 
   async open(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { CachedValues } from './cached-values';
+import type { DeletedKeys } from './deleted-keys';
 import type { Link } from './link';
 import type { PendingKeys } from './pending-keys';
 import type { StoreLog } from './store-log';
@@ -8,5 +9,6 @@ export interface KeyContext {
   readonly link: Link;
   readonly values: CachedValues;
   readonly log: StoreLog;
+  readonly deleted: DeletedKeys;
   readonly pending: PendingKeys;
 }

@@ -103,6 +103,8 @@ export class KeyWriter {
     if (text === undefined) {
       link.index.doubt(this.#scope, this.#name);
       client.delete(this.#key, { timeout: options.timeout }).then(({ version }) => {
+        const { text: before, life } = this.#replica;
+        if (before !== undefined) this.#context.deleted.add(this.#scope, this.#name, version, life);
         this.#replica.learn(undefined, version, link.connections);
         this.#end(write, undefined);
       }, failed);
@@ -112,16 +114,43 @@ export class KeyWriter {
     client.set(this.#key, text, options).then((result) => this.#onAnswer(write, written, result), failed);
   }
 
-  #onAnswer(write: KeyWrite, text: string, { stored, version }: SetResult): void {
+  #onAnswer(write: KeyWrite, text: string, result: SetResult): void {
+    const { stored, version } = result;
     const { link } = this.#context;
+    if (write.restores !== undefined) {
+      void this.#onRestored(write, text, result);
+      return;
+    }
     if (stored) this.#replica.learn(text, version, link.connections);
     else this.#replica.doubt();
     link.life.track((life) => this.#replica.livesIn(life));
+    this.#secureName(write);
+  }
+
+  /** While a lost value was restored, another process may have claimed that the key was deleted before the loss. */
+  async #onRestored(write: KeyWrite, text: string, { stored, version }: SetResult): Promise<void> {
+    const { link } = this.#context;
+    const { version: before } = this.#replica;
+    try {
+      const isDeleted =
+        stored && before !== undefined && (await link.restores.isDeleted(this.#scope, this.#name, before));
+      if (isDeleted) await link.client.deleteIfValue(this.#key, text);
+      // If the value of another process was there first, the key is read, and that value makes way if it is older.
+      if (stored) link.life.track((life) => this.#replica.livesIn(life));
+      if (stored && !isDeleted) this.#replica.learn(text, version, link.connections);
+      this.#secureName(write);
+    } catch (error) {
+      this.#end(write, error);
+    }
+  }
+
+  /** Another process may have deleted the key, and removed its name from the index, just before. */
+  #secureName(write: KeyWrite): void {
+    const { link } = this.#context;
     if (link.index.has(this.#scope, this.#name)) {
       this.#end(write, undefined);
       return;
     }
-    // Another process may have deleted the key, and removed its name from the index, just before.
     link.index.add(this.#scope, [this.#name], write.deadline).then(
       () => this.#end(write, undefined),
       (error: unknown) => this.#end(write, error),

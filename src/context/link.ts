@@ -6,6 +6,7 @@ import { ContextIndex } from './context-index';
 import { endWithFailure } from './node-red';
 import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';
+import { RestoreClaims } from './restore-claims';
 import { StoreKeys } from './store-keys';
 import { StoreLife } from './store-life';
 import type { StoreLog } from './store-log';
@@ -34,6 +35,7 @@ export class Link {
   readonly keys: StoreKeys;
   readonly index: ContextIndex;
   readonly life: StoreLife;
+  readonly restores: RestoreClaims;
   readonly #options: ResolvedContextOptions;
   readonly #log: StoreLog;
   readonly #events: LinkEvents;
@@ -51,6 +53,9 @@ export class Link {
     this.client = new StateStoreClient(options.client);
     this.keys = new StoreKeys(options.prefix);
     this.life = new StoreLife(this.client, this.keys.life, options.persist);
+    this.restores = new RestoreClaims(this.client, this.keys, options.persist, (error) =>
+      log.trouble('the versions of restored keys could not be written', error),
+    );
     this.index = new ContextIndex(this.client, this.keys, options.persist, {
       onNames: events.onNames,
       onTrouble: (error) => this.#onTrouble(error),

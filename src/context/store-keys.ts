@@ -49,6 +49,15 @@ export class StoreKeys {
     return `${this.#prefix}/$lock/${escaped(scope)}`;
   }
 
+  /** Which process restored which key of a scope after the store lost everything. */
+  restored(scope: string): string {
+    return `${this.#prefix}/$restored/${escaped(scope)}`;
+  }
+
+  restoredLock(scope: string): string {
+    return `${this.#prefix}/$lock/$restored/${escaped(scope)}`;
+  }
+
   /**
    * Where the value of one context key is. `name` is its first part, of any characters; scopes have no `/` in here, so that no two
    * of them meet. Throws `BAD_ARGUMENT` when it is too long, or no text that UTF-8 can hold.

@@ -20,6 +20,11 @@ export class StoreLife {
     this.#persist = persist;
   }
 
+  /** Whether the store may have lost everything since it had this life. */
+  maySurpass(life: number): boolean {
+    return !this.#certain || this.#number > life;
+  }
+
   /** Calls `onLife` with the number of the present life: at once as far as it is known, and again after the store was asked. */
   track(onLife: (life: number) => void): void {
     onLife(this.#number);
