@@ -11,19 +11,11 @@ import type { Message } from '../mqtt/publish';
 import { notificationFilter, topicKey, topicKeyOf } from '../protocol/topics';
 import { notifiedChange } from './notified-change';
 import { abandoned, checkObservable, refusalOf } from './observe-errors';
-import { type Change, ObservedKey, type Reading } from './observed-key';
+import { ObservedEntry, type Observer, STARTED } from './observed-entry';
+import type { Reading } from './observed-key';
 import type { SignalListeners } from './signal-listeners';
 import type { Unusable, Usable } from './usable';
 import { type Limits, within } from './within';
-
-/** What receives the changes of a key. */
-export interface Observer {
-  /** The key as the caller knows it. */
-  readonly key: Buffer;
-  deliver(change: Change): void;
-  /** No change follows: because of the error, or because the client is closed. */
-  end(error?: StateStoreError): void;
-}
 
 /** The requests that observing needs. `timeout` in milliseconds. */
 export interface ObserveRequests {
@@ -32,21 +24,6 @@ export interface ObserveRequests {
   read(key: Buffer, timeout: number): Promise<Reading>;
   /** The error for a key that was not observed in time, or because there is no connection. */
   failure(key: Buffer, timeout: number, why: 'late' | Unusable): StateStoreError;
-}
-
-interface Entry {
-  /** As the store knows it. */
-  readonly key: Buffer;
-  readonly knowledge: ObservedKey;
-  readonly observers: Set<Observer>;
-  /** Settles when the key is observed and was read for the first time. */
-  started: Promise<Reading>;
-  /** Milliseconds that a request may take until then: as long as the most patient observer waits, and at least the client's timeout. */
-  timeout: number;
-  /** Number of the connection on which the key was last observed and read. 0 before the first time. */
-  connection: number;
-  /** Whether the store may be observing the key for this client. */
-  mayBeStored: boolean;
 }
 
 /** Maximum number of keys that are observed again at a time after a reconnect. */
@@ -67,7 +44,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   /** Milliseconds. */
   readonly #timeout: number;
   /** By the keys as they stand in topics. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, ObservedEntry>();
   /** Counts connections. */
   #number = 0;
   /** The subscription to notifications on the present connection. */
@@ -140,25 +117,17 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   /** Ends all observing. The store forgets it with the connection. */
   close(): void {
     this.#closed = true;
-    for (const { observers } of this.#entries.values()) for (const observer of observers) observer.end();
+    for (const entry of this.#entries.values()) entry.end();
     this.#entries.clear();
   }
 
-  #newEntry(key: Buffer): Entry {
-    const entry: Entry = {
-      key,
-      knowledge: new ObservedKey(),
-      observers: new Set(),
-      started: NEVER,
-      timeout: this.#timeout,
-      connection: 0,
-      mayBeStored: false,
-    };
+  #newEntry(key: Buffer): ObservedEntry {
+    const entry = new ObservedEntry(key, this.#timeout);
     this.#entries.set(topicKey(key), entry);
     return entry;
   }
 
-  #start(entry: Entry): void {
+  #start(entry: ObservedEntry): void {
     const first = this.#begin(entry);
     entry.started = first;
     first.then(
@@ -174,7 +143,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   }
 
   /** Observes a key for the first time, across lost connections, for as long as an observer waits. */
-  async #begin(entry: Entry): Promise<Reading> {
+  async #begin(entry: ObservedEntry): Promise<Reading> {
     for (;;) {
       const { timeout } = entry;
       const now = await this.#usable.wait();
@@ -193,7 +162,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   }
 
   /** Subscribes, sends KEYNOTIFY, and reads the key: after that no change is missed, and the key's state is known. */
-  async #observe(entry: Entry, timeout: number): Promise<Reading> {
+  async #observe(entry: ObservedEntry, timeout: number): Promise<Reading> {
     const number = this.#number;
     await this.#subscribe();
     // KEYNOTIFY must not follow the STOP of the last observer.
@@ -212,7 +181,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
     const reading = await this.#requests.read(entry.key, timeout);
     entry.connection = number;
-    deliver(entry, entry.knowledge.read(reading));
+    entry.deliver(entry.knowledge.read(reading));
     return reading;
   }
 
@@ -228,12 +197,12 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
   }
 
-  #drop(entry: Entry): void {
+  #drop(entry: ObservedEntry): void {
     if (this.#entries.get(topicKey(entry.key)) === entry) this.#entries.delete(topicKey(entry.key));
   }
 
   /** Asks the store to stop observing a key that has no observer any more. */
-  async #release(entry: Entry): Promise<void> {
+  async #release(entry: ObservedEntry): Promise<void> {
     if (!entry.mayBeStored || !this.#isUnobserved(entry.key)) return;
     entry.mayBeStored = false;
     await this.#stop(entry.key);
@@ -268,7 +237,7 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     await Promise.all(Array.from({ length: Math.min(MAX_RENEWALS, this.#entries.size) }, worker));
   }
 
-  async #renew(entry: Entry, number: number, retryPause = RETRY_PAUSE_MS): Promise<void> {
+  async #renew(entry: ObservedEntry, number: number, retryPause = RETRY_PAUSE_MS): Promise<void> {
     await entry.started.catch(() => undefined);
     const isDue = () => this.#number === number && entry.connection !== number && entry.observers.size > 0;
     if (!isDue() || this.#closed) return;
@@ -287,10 +256,10 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     }
   }
 
-  #lose(entry: Entry, error: StateStoreError): void {
+  #lose(entry: ObservedEntry, error: StateStoreError): void {
     this.#drop(entry);
     void this.#release(entry);
-    for (const observer of entry.observers) observer.end(error);
+    entry.end(error);
     this.emit('lost', entry.key, error);
   }
 
@@ -298,10 +267,8 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
   #onStopped(reason: ConnectionError): void {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    for (const { key, observers } of entries) {
-      const error = this.#requests.failure(key, this.#timeout, { usable: false, reason });
-      for (const observer of observers) observer.end(error);
-    }
+    for (const entry of entries)
+      entry.end(this.#requests.failure(entry.key, this.#timeout, { usable: false, reason }));
   }
 
   #onMessage(message: Message): void {
@@ -312,23 +279,15 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     if (!change) return;
     const effect = entry.knowledge.notified(change);
     if (effect === 'read again') void this.#readAgain(entry);
-    else deliver(entry, effect);
+    else entry.deliver(effect);
   }
 
-  async #readAgain(entry: Entry): Promise<void> {
+  async #readAgain(entry: ObservedEntry): Promise<void> {
     try {
       while (entry.knowledge.isRereading && entry.observers.size > 0)
-        deliver(entry, entry.knowledge.readAgain(await this.#requests.read(entry.key, this.#timeout)));
+        entry.deliver(entry.knowledge.readAgain(await this.#requests.read(entry.key, this.#timeout)));
     } catch {
       entry.knowledge.readAgainFailed();
     }
   }
-}
-
-const NEVER = new Promise<never>(() => undefined);
-/** Nobody reads it: an observer that joins later reads the key itself. */
-const STARTED = Promise.resolve<Reading>({ found: false });
-
-function deliver(entry: Entry, change: Change | undefined): void {
-  if (change) for (const observer of [...entry.observers]) observer.deliver(change);
 }

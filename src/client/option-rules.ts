@@ -1,5 +1,5 @@
 /** Rules for the options of a call. A wrong option is a `BAD_ARGUMENT` that names the option and its range. */
-import { type ErrorContext, printableValue, StateStoreError } from '../errors';
+import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../errors';
 
 /** Throws `BAD_ARGUMENT` if the value of `field` is not allowed. */
 export type Rule = (field: string, value: unknown, context: ErrorContext) => void;
@@ -89,6 +89,14 @@ export function functionOf(returns: string): Rule {
     if (typeof value !== 'function')
       throw bad(field, `must be a function that returns ${returns}, not ${printableValue(value)}`, context);
   };
+}
+
+/** Throws `BAD_ARGUMENT` for one key instead of many, and for anything else that is no list. */
+export function listOf<Item>(field: string, items: Iterable<Item>, operation: Operation): Item[] {
+  const isList = typeof items === 'object' && items !== null && Symbol.iterator in items;
+  if (!isList || items instanceof Uint8Array)
+    throw bad(field, `must be an array or another iterable, not ${typeof items}`, { operation });
+  return [...items];
 }
 
 /** `BAD_ARGUMENT`: "timeout must be ..., not 0 (get key machine/1)." */

@@ -9,7 +9,7 @@ import type { Codec } from './codec';
 import { forEachOf, type KeyResult } from './many';
 import type { ChangeHandler, Observation } from './observation';
 import { Observing } from './observing';
-import { bad, bytes, checkRules, type Rules } from './option-rules';
+import { bytes, checkRules, listOf, type Rules } from './option-rules';
 import {
   type Bytes,
   type ObserveOptions,
@@ -322,12 +322,4 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   #inStore(key: string | Buffer): string | Buffer {
     return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
   }
-}
-
-/** Throws `BAD_ARGUMENT` for one key instead of many, and for anything else that is no list. */
-function listOf<Item>(field: string, items: Iterable<Item>, operation: Operation): Item[] {
-  const isList = typeof items === 'object' && items !== null && Symbol.iterator in items;
-  if (!isList || items instanceof Uint8Array)
-    throw bad(field, `must be an array or another iterable, not ${typeof items}`, { operation });
-  return [...items];
 }

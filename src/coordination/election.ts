@@ -129,6 +129,10 @@ export class Election extends EventEmitter<ElectionEvents> {
     this.removeAllListeners();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #giveBack(timeout = 2000): Promise<void> {
     await this.#lease.release({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
   }

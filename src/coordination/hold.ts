@@ -21,4 +21,6 @@ export interface Hold {
    * the store did not answer or the lock was lost: it is then free at the end of its duration at the latest.
    */
   release(): Promise<boolean>;
+  /** {@link release}. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

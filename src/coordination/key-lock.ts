@@ -292,6 +292,9 @@ export class KeyLock {
           ended.resolve();
           return free.promise;
         },
+        async [Symbol.asyncDispose]() {
+          await this.release();
+        },
       },
     });
     if (!lease.held) this.#lost(leaseLost(lease.key, 'it could not be renewed in time', undefined));

@@ -149,6 +149,11 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     return deleted;
   }
 
+  /** {@link release}. A lease that could not be released expires after its duration. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release().catch(() => undefined);
+  }
+
   /** Sets the key. Resolves with true if the store keeps the lease for this holder, from the start of the request on. */
   async #request(options: RequestOptions): Promise<boolean> {
     const start = this.#clock.now();

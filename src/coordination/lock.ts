@@ -67,7 +67,7 @@ export class Lock {
    * not free in time, otherwise with what `use` rejects with.
    */
   async withLock<T>(
-    use: (hold: Omit<Hold, 'release'>) => T | Promise<T>,
+    use: (hold: Omit<Hold, 'release' | typeof Symbol.asyncDispose>) => T | Promise<T>,
     options: RequestOptions = {},
   ): Promise<T> {
     const hold = await this.acquire(options);

@@ -187,6 +187,10 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.#subscribes.begin(options);
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Disconnects every client and frees the port. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);

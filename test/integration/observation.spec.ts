@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, getEventListeners, once } from 'node:events';
 import { generate, type IPublishPacket } from 'mqtt-packet';
+import { Election, Lease, Lock } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { json, type KeyChange, type Observation, StateStoreClient, text } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
@@ -252,6 +253,24 @@ describe('An observation', () => {
     assert.deepEqual((await words.deleteIfValue('k', 'größer')).deleted, true);
     await store.set('k', Buffer.from([0xff]));
     await rejectsWith(words.get('k'), { code: 'BAD_RESPONSE' });
+  });
+});
+
+describe('Locks, leases, roles and the emulator', () => {
+  it('are disposed of at the end of a block', async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    const lease = new Lease(store, 'lease');
+    assert.equal(await lease.tryAcquire(), true);
+    const hold = await new Lock(store, 'lock').acquire();
+    const election = new Election(store, 'role');
+    election.start();
+    while (!election.active) await once(election, 'change');
+    const disposables: AsyncDisposable[] = [lease, hold ?? assert.fail(), election];
+    for (const one of disposables) await one[Symbol.asyncDispose]();
+    for (const key of ['lease', 'lock', 'role']) assert.equal((await store.get(key)).found, false, key);
+    const owners: AsyncDisposable[] = [store, emulator];
+    for (const one of owners) await one[Symbol.asyncDispose]();
   });
 });
 
