@@ -7,7 +7,6 @@ import { Contender } from './contender';
 import { isClockFault } from './coordination-errors';
 import { Deferred } from './deferred';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
-import { holderText } from './holder';
 import { Lease } from './lease';
 
 export interface ElectionOptions {
@@ -71,7 +70,7 @@ export class Election extends EventEmitter<ElectionEvents> {
     this.#name = name || store.clientId;
     const ms = leaseDuration(duration ?? DEFAULT_LEASE_MS);
     const id = `${this.#name}:${randomUUID()}`;
-    this.#lease = new Lease(store, role, { duration: ms, holder: holderText(id, ms) });
+    this.#lease = new Lease(store, role, { duration: ms, id });
     this.#lease.on('lost', () => this.#ended.resolve());
     this.#contender = new Contender(
       store,

@@ -12,8 +12,9 @@ export interface Hold {
   /** Aborts with `LEASE_LOST` when the lock is lost before it was released. */
   readonly signal: AbortSignal;
   /**
-   * Whether an earlier holder may have ended without releasing the lock, so that one of its writes may still arrive. False only if
-   * that is certain: the lock passed within this process, or this process itself released it less than the shortest lease ago.
+   * Whether another client may have held the lock since the previous hold of this process, so that a write of that client may still
+   * arrive. False only if that is certain: the lock passed within this process, or this process released it less than the shortest lease
+   * (100 ms) before it acquired it again. Nothing follows from it about holders before the previous hold.
    */
   readonly takenOver: boolean;
   /**

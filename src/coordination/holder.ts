@@ -1,5 +1,5 @@
 /**
- * The text under the key of a lease. For other clients it is opaque (docs/protocol.md section 6). Ours is `name:uuid:duration`, so that
+ * The text under the key of a lease. For other clients it is opaque (docs/protocol.md section 6). Ours is `name:uuid:duration`, or `name:uuid:duration:term`, so that
  * a candidate knows how long the holder may believe in its lease after the store lost its memory.
  */
 
@@ -14,11 +14,14 @@ export interface Holder {
 }
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const HOLDER = new RegExp(`^(?<id>(?<name>.*):${UUID})(?::(?<duration>\\d{1,10}))?$`, 's');
+const HOLDER = new RegExp(`^(?<id>(?<name>.*):${UUID})(?::(?<duration>\\d{1,10})(?::\\d{1,10})?)?$`, 's');
 
-/** `id`: `name:uuid`. `duration` in milliseconds. */
-export function holderText(id: string, duration: number): string {
-  return `${id}:${duration}`;
+/**
+ * `id`: `name:uuid`. `duration` in milliseconds. `term` counts releases without a response: such a release may be executed late, and must
+ * not delete a later lease of the same holder.
+ */
+export function holderText(id: string, duration: number, term = 0): string {
+  return term === 0 ? `${id}:${duration}` : `${id}:${duration}:${term}`;
 }
 
 /** Reads the text of any client: one that is not ours is its own name. */

@@ -7,7 +7,7 @@ import { Contender } from './contender';
 import { connectionTrouble, isClockFault, leaseLost, lockClosed, notConnected } from './coordination-errors';
 import { Deferred } from './deferred';
 import type { Hold } from './hold';
-import { holderName, holderText } from './holder';
+import { holderName } from './holder';
 import { Lease } from './lease';
 
 /** One call that wants the lock. */
@@ -175,7 +175,7 @@ export class KeyLock {
   #leaseOf(duration: number): Lease {
     const known = this.#leases.get(duration);
     if (known) return known;
-    const lease = new Lease(this.#store, this.#key, { duration, holder: holderText(this.#id, duration) });
+    const lease = new Lease(this.#store, this.#key, { duration, id: this.#id });
     lease.on('lost', (reason) => {
       if (lease === this.#current) this.#lost?.(reason);
     });

@@ -16,6 +16,8 @@ export interface LeaseOptions {
    * exclude each other. Two holders with the same text do not.
    */
   holder?: string;
+  /** `name:uuid`, for several leases of one waiter. @internal */
+  id?: string;
 }
 
 /** Part of the duration that is given up, for clocks of different speed and late timers. */
@@ -44,7 +46,11 @@ const REQUEST = { repeatable: true, urgent: true } as const;
  */
 export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   readonly key: Bytes;
-  readonly holder: string;
+  readonly #holder: string | undefined;
+  readonly #id: string;
+  /** Counts releases without a response. */
+  #term = 0;
+  #releasing: Promise<unknown> = Promise.resolve();
   /** Milliseconds the store keeps the lease without a renewal. */
   readonly duration: number;
   readonly #store: StateStoreClient;
@@ -67,7 +73,7 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   constructor(
     store: StateStoreClient,
     key: Bytes,
-    { duration, holder }: LeaseOptions = {},
+    { duration, holder, id }: LeaseOptions = {},
     clock: ElapsedClock = elapsed,
   ) {
     super();
@@ -75,7 +81,13 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     this.#clock = clock;
     this.key = key;
     this.duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
-    this.holder = holder ?? holderText(`${store.clientId}:${randomUUID()}`, this.duration);
+    this.#id = id ?? `${store.clientId}:${randomUUID()}`;
+    this.#holder = holder;
+  }
+
+  /** The text that the store keeps for the holder. It changes after a release without a response, unless it was given. */
+  get holder(): string {
+    return this.#holder ?? holderText(this.#id, this.duration, this.#term);
   }
 
   /** Whether the lease is held right now. Ask again after every wait. */
@@ -116,6 +128,7 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
    * renewed. An attempt that ended without a response may have succeeded: try again, or {@link release}.
    */
   async tryAcquire(options: RequestOptions = {}): Promise<boolean> {
+    await this.#releasing;
     if (!(await this.#request(options))) return false;
     if (!this.#active) {
       this.#active = true;
@@ -142,8 +155,13 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
     this.#end();
     if (!this.#mayBeStored) return false;
     const began = this.#clock.now();
-    const { deleted } = await this.#store.deleteIfValue(this.key, this.holder, { ...options, ...REQUEST });
+    const releasing = this.#store.deleteIfValue(this.key, this.holder, { ...options, ...REQUEST });
+    this.#releasing = releasing.catch(() => {
+      // It may still be executed, also after the next acquisition, which therefore has another text.
+      this.#term++;
+    });
     this.#mayBeStored = false;
+    const { deleted } = await releasing;
     // After a loss, writes of the holder may still be on their way.
     if (deleted && held) this.#releasedAt = began;
     return deleted;
