@@ -1,5 +1,5 @@
 /** What an answer of the store means for the request it belongs to. */
-import { StateStoreError } from '../errors';
+import { isWrite, StateStoreError } from '../errors';
 import type { Message } from '../mqtt/publish';
 import { isApplied } from '../protocol/responses';
 import { problemOf } from '../protocol/status';
@@ -29,7 +29,7 @@ export function readAnswer(message: Message, pending: Pending, clock: StoreClock
 function advance(clock: StoreClock, version: string, request: Request): void {
   let readable: boolean;
   try {
-    readable = clock.receive(version, Date.now());
+    readable = clock.receive(version, Date.now(), isWrite(request));
   } catch (cause) {
     if (cause instanceof StateStoreError) throw failure.skewed(request, cause);
     throw cause;

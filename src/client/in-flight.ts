@@ -22,6 +22,8 @@ export interface Outcomes {
   watchDeadline(pending: Pending): void;
   /** There may be room for more. */
   onRoom(): void;
+  /** The broker did not accept a publish. */
+  onRejected(reasonCode: number): void;
 }
 
 export class InFlight {
@@ -177,6 +179,7 @@ export class InFlight {
     if (!pending?.isUnacknowledged) return;
     this.#unacknowledged--;
     this.#watch.acknowledge(pending);
+    if (reasonCode !== 0) this.#outcomes.onRejected(reasonCode);
     const rejected = reasonCode === failure.QUOTA_EXCEEDED;
     if (rejected) this.#reject(pending);
     else if (this.#backPressure.isOn) this.#acknowledgeUnderPressure(pending, reasonCode === 0);

@@ -108,6 +108,11 @@ export class Pending {
     return packet ? packet.packet.subarray(packet.payloadAt) : Buffer.alloc(0);
   }
 
+  /** Milliseconds since the call. */
+  get ageMs(): number {
+    return performance.now() - this.deadline + this.request.timeout;
+  }
+
   /** What is left of its time, in whole seconds, rounded up, from 1. */
   secondsLeft(now: number): number {
     return Math.max(1, Math.ceil((this.deadline - now) / 1000));

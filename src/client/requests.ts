@@ -2,7 +2,7 @@
  * Requests from the call to their one outcome: in the queue, in flight, settled. The rules of their fate are in
  * docs/architecture.md, "The fate of a request".
  */
-import { isWrite, type StateStoreError } from '../errors';
+import { isWrite, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/publish';
@@ -10,6 +10,7 @@ import { encodeArray, type Items, sizeOfArray } from '../protocol/resp3';
 import { readAnswer } from './answer';
 import { Deadlines } from './deadlines';
 import { InFlight } from './in-flight';
+import { type ClientMetrics, MetricsCounter } from './metrics';
 import { Pending } from './pending';
 import type { Request } from './request';
 import * as failure from './request-errors';
@@ -32,6 +33,7 @@ export class Requests {
     this.#fail(pending, pending.request.abortedBy(signal, pending.mayBeExecuted)),
   );
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
+  readonly #metrics = new MetricsCounter();
   #answers = 0;
   #closed = false;
   #onIdle: (() => void) | undefined;
@@ -49,6 +51,7 @@ export class Requests {
       fail: (pending, error) => this.#fail(pending, error),
       watchDeadline: (pending) => this.#deadlines.add(pending),
       onRoom: () => this.#pump(),
+      onRejected: (reasonCode) => this.#metrics.rejected(reasonCode),
     });
     connection.on('state', ({ kind }) => {
       if (kind === 'connected') this.#onConnected();
@@ -73,6 +76,21 @@ export class Requests {
   /** Requests published and not yet answered. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** What was counted so far. */
+  get metrics(): Pick<
+    ClientMetrics,
+    'requests' | 'connections' | 'rejected' | 'waiting' | 'inFlight' | 'clockOffsetMs'
+  > {
+    const { waiting, inFlight } = this;
+    const { aheadMs } = this.#clock;
+    return {
+      ...this.#metrics.snapshot(),
+      waiting,
+      inFlight,
+      ...(aheadMs !== undefined && { clockOffsetMs: aheadMs }),
+    };
   }
 
   /** How many answers have come so far. */
@@ -190,11 +208,13 @@ export class Requests {
       this.#fail(pending, error);
       return;
     }
+    if (!this.#inFlight.isBarrier(pending)) this.#metrics.succeeded(pending.request.operation, pending.ageMs);
     this.#settle(pending);
     pending.resolve(result);
   }
 
   #onConnected(): void {
+    this.#metrics.connected();
     this.#inFlight.onConnected();
     this.#pump();
   }
@@ -241,6 +261,7 @@ export class Requests {
 
   #fail(pending: Pending, reason: unknown): void {
     if (pending.isOver) return;
+    this.#metrics.failed(pending.request.operation, errorTypeOf(reason), pending.ageMs);
     this.#settle(pending);
     pending.reject(reason);
   }
@@ -259,4 +280,9 @@ export class Requests {
     }
     if (this.#onIdle && this.#isIdle) this.#onIdle();
   }
+}
+
+/** The code of the error, or `ABORTED` if a signal gave the reason. */
+function errorTypeOf(reason: unknown): string {
+  return reason instanceof StateStoreError ? reason.code : 'ABORTED';
 }

@@ -7,6 +7,7 @@ import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
 import type { Codec } from './codec';
 import { forEachOf, type KeyResult } from './many';
+import type { ClientMetrics } from './metrics';
 import type { ChangeHandler, Observation } from './observation';
 import { Observing } from './observing';
 import { bytes, checkRules, listOf, type Rules } from './option-rules';
@@ -149,6 +150,17 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** Number of requests that were published and have no response yet. */
   get inFlight(): number {
     return this.#requests.inFlight;
+  }
+
+  /** A snapshot of the counters of this client. They never contain keys. */
+  get metrics(): ClientMetrics {
+    const { observed } = this;
+    const tokenExpiresAt = this.#connection.tokenExpiresAt;
+    return {
+      ...this.#requests.metrics,
+      ...{ observed, connected: this.state.kind === 'connected' },
+      ...(tokenExpiresAt !== undefined && { tokenExpiresAt }),
+    };
   }
 
   /** Number of keys that are observed. */

@@ -3,10 +3,16 @@ import { type Hlc, HybridLogicalClock, parseHlc } from '../protocol/hlc';
 /** The clock of one client's requests: newer than every version the store sent, and within a minute of the wall clock. */
 export class StoreClock {
   #clock: HybridLogicalClock;
+  #aheadMs: number | undefined;
 
   /** `nodeId`: ASCII without a colon. */
   constructor(nodeId: string) {
     this.#clock = new HybridLogicalClock(nodeId);
+  }
+
+  /** How far the newest version was ahead of the wall clock when it came, in milliseconds. */
+  get aheadMs(): number | undefined {
+    return this.#aheadMs;
   }
 
   /** The timestamp of a request that is sent at `now`, in milliseconds since 1970. */
@@ -22,11 +28,12 @@ export class StoreClock {
 
   /**
    * Takes in the version of an answer that came at `now`, in milliseconds since 1970. Returns false if it is malformed. Throws
-   * `TIMESTAMP_SKEW` if it is more than a minute ahead; the clock is unchanged then.
+   * `TIMESTAMP_SKEW` if it is more than a minute ahead; the clock is unchanged then. `isNew`: the store made the version for this answer.
    */
-  receive(version: string, now: number): boolean {
+  receive(version: string, now: number, isNew = false): boolean {
     const remote = parseHlc(version);
     if (!remote) return false;
+    if (isNew) this.#aheadMs = remote.wallClockMs - now;
     this.#clock.receive(remote, now);
     return true;
   }

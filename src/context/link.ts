@@ -62,7 +62,10 @@ export class Link {
     });
     this.client.on('state', this.#onState);
     this.client.on('observationLost', this.#onObservationLost);
-    this.#removeHealthPart = addHealthPart({ name: 'shared context', problem: () => this.#problem() });
+    this.#removeHealthPart = addHealthPart({
+      ...{ name: 'shared context', problem: () => this.#problem() },
+      metrics: () => this.client.metrics,
+    });
   }
 
   /** Counts connections. */

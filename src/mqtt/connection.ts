@@ -110,6 +110,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#state;
   }
 
+  /** When the token of the log-in expires, in milliseconds since 1970. Absent without a token that says so. */
+  get tokenExpiresAt(): number | undefined {
+    return this.#reauthentication.tokenExpiresAt;
+  }
+
   /** How many publishes the broker takes before it acknowledges one (MQTT 5 section 3.2.2.3.3); 0 without an attempt. */
   get receiveMaximum(): number {
     return this.#attempt?.receiveMaximum ?? 0;

@@ -1,4 +1,5 @@
 import { pauseBefore } from './backoff';
+import { expiryOf } from './jwt';
 import { TokenWatch } from './token-watch';
 
 /** A live connection that can be given a new token. */
@@ -40,6 +41,11 @@ export class Reauthentication {
       this.changed(token);
       onChange();
     });
+  }
+
+  /** When the token of the last log-in or AUTH packet expires, in milliseconds since 1970, if it says so. */
+  get tokenExpiresAt(): number | undefined {
+    return this.#sent && expiryOf(this.#sent);
   }
 
   /** Whether a log-in could succeed that failed before, because there is a newer token. */

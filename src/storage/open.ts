@@ -64,7 +64,10 @@ export async function openStorage(
     throw error;
   }
   flows.follow();
-  addHealthPart({ name: 'flows in the state store', problem: () => flows.problem() });
+  addHealthPart({
+    ...{ name: 'flows in the state store', problem: () => flows.problem() },
+    metrics: () => client.metrics,
+  });
   const shared = (name: string, title: string, encrypted?: Secret) =>
     new SharedNames(client, {
       ...{ key: `${prefix}/${name}`, title, persist, warn: (line) => runtime.log.warn(line) },

@@ -135,8 +135,39 @@ describe('The probes of Node-RED', () => {
     assert.equal(await status('/api/statestore/ready'), 200);
   });
 
+  it('serve the metrics to users and to requests with the token', async () => {
+    const metricsToken = 'a-token-of-enough-characters';
+    nodeRed = await NodeRed.start({
+      settings: { adminAuth: { type: 'credentials', users: [] }, statestore: { metricsToken } },
+    });
+    const metrics = (authorization?: string) =>
+      fetch(`${nodeRed?.base}/statestore/metrics`, { headers: { ...(authorization && { authorization }) } });
+    assert.equal((await metrics()).status, 401);
+    assert.equal((await metrics('Bearer another-token-of-characters')).status, 401);
+    const response = await metrics(`Bearer ${metricsToken}`);
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  });
+
+  it('count the requests of a flow, without its keys', async () => {
+    nodeRed = await NodeRed.start();
+    await nodeRed.deploy(
+      flows([
+        {
+          ...{ id: 'start', type: 'inject', z: 'tab', once: true, onceDelay: '0.1', repeat: '', props: [] },
+          wires: [['get']],
+        },
+      ]),
+    );
+    await becomes(200);
+    const text = await (await fetch(`${nodeRed.base}/statestore/metrics`)).text();
+    assert.match(text, /statestore_connected\{[^}]*store="Plant"[^}]*\} 1/);
+    assert.match(text, /db_client_operation_duration_seconds_count\{[^}]*db_operation_name="get"\} [1-9]/);
+    assert.doesNotMatch(text, /is-there-a-store/);
+  });
+
   it('say in the log which setting is wrong', async () => {
     nodeRed = await NodeRed.start({ settings: { statestore: { probes: 'somewhere' } } });
-    await nodeRed.lines.find(/The setting statestore\.probes must be/);
+    await nodeRed.lines.find(/The setting statestore\.probes is "somewhere", but must be/);
   });
 });

@@ -9,7 +9,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/protocol': { parts: [], packages: [] },
   'src/mqtt': { parts: [], packages: ['mqtt'] },
   'src/reference-data': { parts: [], packages: ['csv-parse/sync'] },
-  'src/health': { parts: [], packages: [] },
+  'src/health': { parts: ['src/client'], packages: [] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
   'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },

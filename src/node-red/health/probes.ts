@@ -1,16 +1,26 @@
-/** `GET /statestore/live` and `/statestore/ready`, for the probes of Kubernetes and for load balancers: docs/operate.md. */
+/** `/statestore/live`, `/statestore/ready` and `/statestore/metrics`, for Kubernetes, load balancers and Prometheus: docs/operate.md. */
+import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
 import { healthParts } from '../../health/parts';
 import { runningStoreNodes } from '../store/deployed-stores';
-import { readProbePlace } from './probe-settings';
+import { type MeasuredClient, metricFamilies } from './metrics';
+import { readProbeSettings } from './probe-settings';
+import { CONTENT_TYPE, formatMetrics } from './prometheus';
 import { type Readiness, readinessOf } from './readiness';
 import { rolesHere } from './roles';
 
 /** Milliseconds that a client may take to send its request to a port of the probes' own. */
 const REQUEST_TIMEOUT_MS = 5000;
+const JSON_TYPE = 'application/json';
 
-type Probe = () => { status: number; body: object };
+interface ProbeResponse {
+  status: number;
+  type: string;
+  body: string;
+}
+
+type Probe = (request: IncomingMessage) => ProbeResponse;
 
 /** Serves the probes at the place that the settings name. Returns the details, which only some users may read. */
 export function serveProbes(RED: NodeAPI): () => Readiness {
@@ -22,34 +32,65 @@ export function serveProbes(RED: NodeAPI): () => Readiness {
     flowsStarted = false;
   });
   const readiness = () => readinessOf({ flowsStarted, parts: partsOf(), roles: rolesHere() });
-  const probes: Record<string, Probe> = {
-    '/statestore/live': () => ({ status: 200, body: { live: true } }),
-    '/statestore/ready': () => {
-      const { ready } = readiness();
-      return { status: ready ? 200 : 503, body: { ready } };
-    },
-  };
-  placeProbes(RED, probes);
+  try {
+    place(RED, {
+      '/statestore/live': () => json(200, { live: true }),
+      '/statestore/ready': () => {
+        const { ready } = readiness();
+        return json(ready ? 200 : 503, { ready });
+      },
+    });
+  } catch (error) {
+    RED.log.error((error as Error).message);
+  }
+  RED.httpAdmin.get(
+    '/statestore/metrics',
+    RED.auth.needsPermission('statestore.read'),
+    (_request: IncomingMessage, response: ServerResponse) => respond(response, metrics()),
+  );
   return readiness;
 }
 
-function placeProbes(RED: NodeAPI, probes: Record<string, Probe>): void {
-  const { statestore } = RED.settings as { statestore?: unknown };
-  let place: ReturnType<typeof readProbePlace>;
-  try {
-    place = readProbePlace(statestore);
-  } catch (error) {
-    RED.log.error((error as Error).message);
+/** Throws an error that names the setting. */
+function place(RED: NodeAPI, probes: Record<string, Probe>): void {
+  const settings = readProbeSettings((RED.settings as { statestore?: unknown }).statestore);
+  const { metricsToken } = settings;
+  const all =
+    metricsToken === undefined
+      ? probes
+      : {
+          ...probes,
+          '/statestore/metrics': (request: IncomingMessage) =>
+            hasToken(request, metricsToken) ? metrics() : json(401, { error: 'A bearer token is needed.' }),
+        };
+  if (typeof settings.place === 'string') {
+    const app = settings.place === 'admin' ? RED.httpAdmin : RED.httpNode;
+    for (const [path, probe] of Object.entries(all)) {
+      app.get(path, (request: IncomingMessage, response: ServerResponse, next: () => void) => {
+        const result = probe(request);
+        // A user of the editor may read the metrics without the token.
+        if (result.status === 401 && app === RED.httpAdmin) next();
+        else respond(response, result);
+      });
+    }
     return;
   }
-  if (typeof place === 'string') {
-    const app = place === 'admin' ? RED.httpAdmin : RED.httpNode;
-    for (const [path, probe] of Object.entries(probes))
-      app.get(path, (_request: unknown, response: ServerResponse) => answer(response, probe));
-    return;
-  }
-  const { host, port } = place;
-  const server = createServer((request, response) => onRequest(request, response, probes));
+  listen(RED, settings.place, all);
+}
+
+function listen(
+  RED: NodeAPI,
+  { host, port }: { host: string; port: number },
+  probes: Record<string, Probe>,
+): void {
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const probe = Object.hasOwn(probes, path) ? probes[path] : undefined;
+    if (!probe) respond(response, json(404, { error: 'There is nothing at this path.' }));
+    else if (request.method !== 'GET' && request.method !== 'HEAD')
+      respond(response, json(405, { error: 'Use GET.' }));
+    else respond(response, probe(request));
+  });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.on('error', (error) =>
     RED.log.error(`The probes of the state store cannot be served at ${host}:${port}: ${error.message}`),
@@ -59,23 +100,32 @@ function placeProbes(RED: NodeAPI, probes: Record<string, Probe>): void {
   server.unref();
 }
 
-function onRequest(request: IncomingMessage, response: ServerResponse, probes: Record<string, Probe>): void {
-  const path = request.url?.split('?', 1)[0] ?? '';
-  const probe = Object.hasOwn(probes, path) ? probes[path] : undefined;
-  if (!probe) respond(response, 404, { error: 'There is nothing at this path.' });
-  else if (request.method !== 'GET' && request.method !== 'HEAD')
-    respond(response, 405, { error: 'Use GET.' });
-  else answer(response, probe);
+function hasToken({ headers }: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(headers.authorization ?? '');
+  const expected = Buffer.from(`Bearer ${token}`);
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function answer(response: ServerResponse, probe: Probe): void {
-  const { status, body } = probe();
-  respond(response, status, body);
+function metrics(): ProbeResponse {
+  const families = metricFamilies(clientsHere(), rolesHere(), Date.now());
+  return { status: 200, type: CONTENT_TYPE, body: formatMetrics(families) };
 }
 
-function respond(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-  response.end(JSON.stringify(body));
+function json(status: number, body: object): ProbeResponse {
+  return { status, type: JSON_TYPE, body: JSON.stringify(body) };
+}
+
+function respond(response: ServerResponse, { status, type, body }: ProbeResponse): void {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(body);
+}
+
+function clientsHere(): MeasuredClient[] {
+  const stores = runningStoreNodes().flatMap(({ name, id, store }) =>
+    store.metrics ? [{ store: name || id, metrics: store.metrics }] : [],
+  );
+  const parts = healthParts().map((part) => ({ store: part.name, metrics: part.metrics() }));
+  return [...stores, ...parts];
 }
 
 /** Every store that a node uses, and the parts of this process that are not nodes. */

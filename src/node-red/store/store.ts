@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Node } from 'node-red';
+import type { ClientMetrics } from '../../client/metrics';
 import type { StateStoreClientOptions } from '../../client/options';
 import { StateStoreClient } from '../../client/state-store-client';
 import type { ConnectionState } from '../../mqtt/connection';
@@ -89,6 +90,11 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     if (found !== 'there') return { kind: 'disconnected', reason: found };
     const port = this.movedTo;
     return { kind: 'connected', ...(port !== undefined && { port }) };
+  }
+
+  /** The counters of the client, while there is one. */
+  get metrics(): ClientMetrics | undefined {
+    return this.#client?.metrics;
   }
 
   /** The port of the emulator, where it could not have the one that was chosen. */

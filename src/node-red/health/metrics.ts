@@ -1,0 +1,87 @@
+/** The metrics of this instance: of each store that runs, of its roles, and of the parts that are not nodes. docs/operate.md lists them. */
+import { type ClientMetrics, DURATION_BOUNDS_S } from '../../client/metrics';
+import type { Labels, MetricFamily, Sample } from './prometheus';
+import type { RoleHere } from './readiness';
+
+/** The client of one store, and the name that its metrics have. */
+export interface MeasuredClient {
+  /** The name of the store, `shared context` or `flows in the state store`. */
+  store: string;
+  metrics: ClientMetrics;
+}
+
+/** Names follow OpenTelemetry's conventions for database clients, as its exporter for Prometheus writes them. */
+export function metricFamilies(
+  clients: readonly MeasuredClient[],
+  roles: readonly RoleHere[],
+  nowMs: number,
+): MetricFamily[] {
+  const labelled = clients.map(({ store, metrics }) => ({
+    metrics,
+    labels: { db_system_name: 'azure_iot_operations_state_store', store },
+  }));
+  const gauge = (
+    name: string,
+    help: string,
+    read: (metrics: ClientMetrics) => number | undefined,
+  ): MetricFamily => ({
+    ...{ name, help, type: 'gauge' },
+    samples: labelled.flatMap(({ labels, metrics }) => sample(labels, read(metrics))),
+  });
+  return [
+    {
+      ...{ name: 'db_client_operation_duration_seconds', type: 'histogram', bounds: DURATION_BOUNDS_S },
+      help: 'Duration of requests from the call to the outcome, waiting included.',
+      samples: labelled.flatMap(({ labels, metrics }) =>
+        metrics.requests.map(({ operation, errorType, count, sumSeconds, buckets }) => ({
+          ...{ count, buckets, sum: sumSeconds },
+          labels: { ...labels, db_operation_name: operation, ...(errorType && { error_type: errorType }) },
+        })),
+      ),
+    },
+    gauge('statestore_requests_waiting', 'Requests that wait to be sent.', ({ waiting }) => waiting),
+    gauge(
+      'statestore_requests_in_flight',
+      'Requests that were sent and have no answer yet.',
+      ({ inFlight }) => inFlight,
+    ),
+    gauge('statestore_keys_observed', 'Keys that are observed.', ({ observed }) => observed),
+    gauge('statestore_connected', '1 if there is a connection to the broker, otherwise 0.', ({ connected }) =>
+      Number(connected),
+    ),
+    {
+      ...{ name: 'statestore_connections_total', type: 'counter' },
+      help: 'Connections to the broker that were made so far.',
+      samples: labelled.map(({ labels, metrics }) => ({ labels, value: metrics.connections })),
+    },
+    {
+      ...{ name: 'statestore_publishes_rejected_total', type: 'counter' },
+      help: 'Publishes that the broker did not accept, by the reason code of the PUBACK. 0x97 is back-pressure.',
+      samples: labelled.flatMap(({ labels, metrics }) =>
+        [...metrics.rejected].map(([code, value]) => ({
+          labels: { ...labels, reason_code: `0x${code.toString(16).padStart(2, '0')}` },
+          value,
+        })),
+      ),
+    },
+    gauge(
+      'statestore_clock_offset_seconds',
+      'How far the clock of the store is ahead of the clock of this machine.',
+      ({ clockOffsetMs }) => clockOffsetMs && clockOffsetMs / 1000,
+    ),
+    gauge(
+      'statestore_token_expiry_seconds',
+      'Seconds until the token of the log-in expires.',
+      ({ tokenExpiresAt }) => tokenExpiresAt && (tokenExpiresAt - nowMs) / 1000,
+    ),
+    {
+      ...{ name: 'statestore_role_active', type: 'gauge' },
+      help: '1 if this instance has the role, 0 if it is on standby.',
+      samples: roles.map(({ role, active }) => ({ labels: { role }, value: Number(active) })),
+    },
+  ];
+}
+
+function sample(labels: Labels, value: number | undefined): Sample[] {
+  return value === undefined ? [] : [{ labels, value }];
+}
