@@ -88,7 +88,7 @@ function kindOf(key: string): Kind {
   return /[a-z]+/.exec(key)?.[0] as Kind;
 }
 
-/** Makes the call. `unsent`: it certainly had no effect, and says nothing about the key. */
+/** Makes the call. `unsent`: by its error it had no effect, and says nothing about the key. */
 export async function perform(
   store: StateStoreClient,
   key: string,
@@ -125,11 +125,10 @@ export async function perform(
   }
 }
 
-const NOT_SENT = ['NOT_CONNECTED', 'QUEUE_FULL', 'BAD_ARGUMENT', 'REFUSED'];
 const REFUSALS = ['FENCING_TOKEN_REQUIRED', 'FENCING_TOKEN_LOWER_VERSION'];
 
 /** What an error says about the write: docs/architecture.md, "The fate of a request". */
-function outcomeOf({ code, message }: StateStoreError): Told | { unsent: string } {
-  if (NOT_SENT.includes(code) || message.includes('nothing was sent')) return { unsent: code };
-  return REFUSALS.includes(code) ? { refused: code } : { unknown: code };
+function outcomeOf({ code, applied }: StateStoreError): Told | { unsent: string } {
+  if (REFUSALS.includes(code)) return { refused: code };
+  return applied === 'no' ? { unsent: code } : { unknown: code };
 }

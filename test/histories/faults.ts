@@ -1,5 +1,6 @@
 /** Faults of a network and of a broker, in an order that a seed repeats. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Rejection } from '../support/emulator-child';
 import type { FaultProxy } from '../support/fault-proxy';
 import type { Random } from '../support/random';
 
@@ -82,21 +83,33 @@ export async function breakNetwork(
   proxy.heal();
 }
 
-/** Freezes and restarts of the broker, until `signal` says that it is enough. */
+/** Freezes, rejections and restarts of the broker, until `signal` says that it is enough. */
 export async function breakBroker(
-  broker: { freeze(): void; thaw(): void; restart(): Promise<void> },
+  broker: {
+    freeze(): void;
+    thaw(): void;
+    reject(rejection: Rejection): void;
+    restart(): Promise<void>;
+  },
   random: Random,
   counts: FaultCounts,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     await pauseUntil(random.between(2000, 8000), signal);
-    const [restart, duration] = [random.chance(0.4), random.between(100, 1500)];
+    const [kind, duration, share] = [
+      random.pick(['broker restarted', 'broker frozen', 'broker without room'] as const),
+      random.between(100, 1500),
+      random.pick([0.1, 0.5, 1]),
+    ];
     if (signal.aborted) break;
-    const kind = restart ? 'broker restarted' : 'broker frozen';
     counts[kind] = (counts[kind] ?? 0) + 1;
-    if (restart) {
+    if (kind === 'broker restarted') {
       await broker.restart();
+    } else if (kind === 'broker without room') {
+      // The next fault of the network may come meanwhile.
+      broker.reject({ durationMs: duration, share });
+      await pauseUntil(duration, signal);
     } else {
       broker.freeze();
       await pauseUntil(duration, signal);

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import type { Rejection } from '../support/emulator-child';
 import { EmulatorProcess, type Repeats } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 import { checkKey, describeIllegal, type KeyCall } from '../support/key-history';
@@ -142,6 +143,7 @@ class Run {
     const broker = {
       freeze: () => emulator().freeze(),
       thaw: () => emulator().thaw(),
+      reject: (rejection: Rejection) => emulator().reject(rejection),
       restart: async () => {
         const [begin, at] = [++this.#moment, this.#now];
         if (emulator().ended) this.result.breaches.push('the emulator ended by itself');
@@ -235,7 +237,7 @@ class Run {
     this.result.calls++;
     const outcome =
       'unsent' in told
-        ? `not sent, ${told.unsent}`
+        ? `without effect, ${told.unsent}`
         : (code ?? ('refused' in told ? told.refused : 'answered'));
     this.result.outcomes[outcome] = (this.result.outcomes[outcome] ?? 0) + 1;
     if ('unsent' in told) return;

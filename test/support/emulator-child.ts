@@ -1,14 +1,24 @@
-/** An emulator as a program of its own. Tells its port, and then how many clients it has whenever that changes. */
+/**
+ * An emulator as a program of its own. Reports its port, and then how many clients it has whenever that changes. A message of {@link Rejection}
+ * makes it reject publishes for a while. With the argument `executed`, it executes a write again that comes twice.
+ */
 import { Emulator } from '../../src/emulator/index';
 
+export interface Rejection {
+  durationMs: number;
+  /** From 0 to 1. */
+  share: number;
+}
+
 async function main(): Promise<void> {
-  const emulator = await Emulator.start({ port: 0 });
+  const emulator = await Emulator.start({ port: 0, recogniseRepeats: !process.argv.includes('executed') });
   let told = 0;
   emulator.on('change', () => {
     if (emulator.clients === told) return;
     told = emulator.clients;
     process.send?.({ clients: told });
   });
+  process.on('message', (rejection: Rejection) => emulator.rejectPublishes(rejection));
   process.on('disconnect', () => process.exit());
   process.send?.({ port: emulator.port });
 }

@@ -1,11 +1,10 @@
-/** The command `statestore-emulator` as a process of its own, which can be killed and frozen. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** An emulator as a process of its own, which can be killed and frozen. */
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Lines, ROOT } from './node-red';
+import type { Rejection } from './emulator-child';
 
-const CLI = join(ROOT, 'dist', 'src', 'emulator', 'cli.js');
-const EXECUTE_REPEATS = '--execute-repeats';
+const CHILD = join(__dirname, 'emulator-child.js');
 
 /** The ways an emulator may treat a request that comes twice. */
 export const REPEATS = ['executed', 'recognised'] as const;
@@ -25,17 +24,19 @@ export class EmulatorProcess {
   }
 
   static async start(repeats: Repeats): Promise<EmulatorProcess> {
-    const option = repeats === 'executed' ? [EXECUTE_REPEATS] : [];
-    const child = spawn(process.execPath, [CLI, '--port', '0', ...option], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const line = await new Lines(child).find(/listening on .*:\d+ /);
-    return new EmulatorProcess(child, Number(/:(\d+) /.exec(line)?.[1]));
+    const child = fork(CHILD, [repeats]);
+    const [{ port }] = await once(child, 'message');
+    return new EmulatorProcess(child, port);
   }
 
   /** Whether it ended, by itself or not. */
   get ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Rejects publishes for a while, as a broker without room does. */
+  reject(rejection: Rejection): void {
+    this.#child.send(rejection);
   }
 
   /** Stands still, until {@link thaw}; connections stay. */
