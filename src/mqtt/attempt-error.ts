@@ -32,10 +32,10 @@ export function attemptError(cause: unknown, circumstances: Circumstances): Conn
   if (progress === 'files')
     return error('fileUnreadable', `A file or a setting cannot be used${because(text)}`, '');
   if (progress === 'subscription' || progress === 'session')
-    return error('lost', `The connection to ${where} was lost${because(text)}`, '');
+    return error('lost', `The connection to ${where} was lost${because(withoutOpenSsl(text))}`, '');
   if (typeof code === 'number') return refusedBy(where, code, cause);
   return (
-    addressError(code, where, text, error) ??
+    addressError(code, where, error) ??
     verificationError(code, where, text, circumstances, error, cause) ??
     handshakeError(where, text, circumstances, error) ??
     interrupted(code, where, text, circumstances, error)
@@ -85,12 +85,7 @@ function factsOf(cause: unknown): Facts {
 }
 
 /** The broker cannot be reached at this address. */
-function addressError(
-  code: unknown,
-  where: string,
-  text: string,
-  error: MakeError,
-): ConnectionError | undefined {
+function addressError(code: unknown, where: string, error: MakeError): ConnectionError | undefined {
   switch (code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
@@ -103,10 +98,15 @@ function addressError(
         'Check the host in the settings of the store.',
       );
     case 'ERR_SOCKET_BAD_PORT':
+      return error(
+        'hostNotFound',
+        `The address ${where} of the broker is not valid: a port is from 1 to 65535`,
+        '',
+      );
     case 'ERR_MISSING_ARGS':
     case 'ERR_INVALID_ARG_TYPE':
     case 'ERR_INVALID_ARG_VALUE':
-      return error('hostNotFound', `The address ${where} of the broker is not valid${because(text)}`, '');
+      return error('hostNotFound', `The address ${where} of the broker is not valid`, '');
     case 'ECONNREFUSED':
       return error(
         'nothingListens',
@@ -267,7 +267,7 @@ function interrupted(
       `The service at ${where} does not answer with MQTT`,
       'Check the port.',
     );
-  const detail = because(isOrdinary(code) || SSL_ERROR.test(text) ? '' : text);
+  const detail = because(isOrdinary(code) ? '' : withoutOpenSsl(text));
   if (progress === 'handshake')
     return error(
       'tlsFailed',
@@ -292,6 +292,11 @@ function mayNeedCertificate({ certFile, cert }: TlsOptions): string {
 /** A socket that was closed or reset: the text of the system adds nothing. */
 function isOrdinary(code: unknown): boolean {
   return code === undefined || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';
+}
+
+/** OpenSSL's own lines are for programmers of OpenSSL. */
+function withoutOpenSsl(text: string): string {
+  return SSL_ERROR.test(text) ? '' : text;
 }
 
 function because(text: string): string {

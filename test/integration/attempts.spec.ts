@@ -110,7 +110,7 @@ describe('An attempt to connect', () => {
     });
     await rejectsWith(
       store.observe('k', () => undefined),
-      { code: 'REFUSED', message: /refused the subscription/ },
+      { code: 'NOT_CONNECTED', key: 'k', operation: 'observe', message: /refused the subscription/ },
     );
     assert.equal(states.filter(({ kind }) => kind === 'connecting').length, 1);
   });

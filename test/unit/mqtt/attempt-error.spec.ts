@@ -93,7 +93,7 @@ describe('The end of an attempt to connect', () => {
       const error = attemptError(cause, circumstances);
       assert.deepEqual([error.reason, error.retry, error.code], [reason, retry, 'NOT_CONNECTED']);
       assert.doesNotMatch(error.message, /error:0A|EPROTO|ECONNRESET|EPIPE|undefined/);
-      assert.match(error.message, /^[A-Z]/);
+      assert.match(error.message, /^[A-Z].*[^.]\.$/);
     });
   }
 
