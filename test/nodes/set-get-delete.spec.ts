@@ -461,7 +461,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(code, 'FENCING_TOKEN_REQUIRED');
       assert.match(
         message,
-        /^A fencing token is required for this request: the state store refused to set key fenced\..*send the fencing token/,
+        /^Use an update node with the action "set to a value" for key fenced\. The key is protected.*msg\.fencingToken/,
       );
       sent(await flow.send({ payload: 'c', fencingToken: version }));
       assert.equal(await stored('fenced'), 'c');

@@ -13,6 +13,7 @@ import { OrderedReader, type TypedProperty } from '../message/typed-property';
 import { StoreUser } from '../store/store-user';
 import { asError } from '../words/as-error';
 import { localize } from '../words/localize';
+import { forFlows } from '../words/protected-key';
 
 /** The properties every node of this kind has. */
 export interface RequestNodeDef extends NodeDef {
@@ -130,7 +131,7 @@ class RequestNode<Name extends string> {
   }
 
   #fail(msg: NodeMessageInFlow, done: Done, reason: unknown): void {
-    const error = localize(this.#RED, asError(reason, this.#parts.operation));
+    const error = localize(this.#RED, forFlows(asError(reason, this.#parts.operation)));
     markFailed(msg, resultOf(error));
     this.#user.status.failed(error.code);
     done(error);
