@@ -458,7 +458,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     const own = listed.filter((key) => /^\d+$/.test(key));
     assert.equal(new Set(own).size, 5000);
     assert.deepEqual(
-      listed.filter((key) => !/^(\d+|statestore\/memory)$/.test(key)),
+      listed.filter((key) => !/^\d+$/.test(key)),
       ['line'],
     );
     // The page is told of the key, or, where too many others came meanwhile, to list all of them again.

@@ -1,7 +1,11 @@
 /** All keys of a store that is the emulator of this Node-RED: the one store that can be asked for them. */
 import type { StateStoreClient } from '../../client/state-store-client';
+import { MEMORY_KEY } from '../../coordination/store-memory';
 import type { KeyListener, StateStoreEngine } from '../../emulator/engine';
 import { emulators } from './emulators';
+
+/** Locks and roles keep this key for themselves; it is of no use to people. */
+const INTERNAL = Buffer.from(MEMORY_KEY);
 
 /** Keys of one answer. */
 const PAGE = 2000;
@@ -59,6 +63,8 @@ export class EmulatorKeys {
   #own(key: Buffer): Buffer | undefined {
     const { length } = this.#prefix;
     if (key.length <= length || !key.subarray(0, length).equals(this.#prefix)) return undefined;
-    return this.engine.authorize(this.#clientId, 'Read', key) ? key.subarray(length) : undefined;
+    const own = key.subarray(length);
+    if (own.equals(INTERNAL)) return undefined;
+    return this.engine.authorize(this.#clientId, 'Read', key) ? own : undefined;
   }
 }
