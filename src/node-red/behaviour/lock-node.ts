@@ -1,20 +1,23 @@
 /** What the lock node does: lets a message through when it has the lock, and sees to it that the lock ends whatever the message does. */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import { isRetryable, rootOf } from '../../coordination/coordination-errors';
 import type { Hold } from '../../coordination/hold';
 import { Lock } from '../../coordination/lock';
-import { causeFirst, StateStoreError } from '../../errors';
-import { type Key, keyContext, toKey } from '../message/key';
+import { StateStoreError } from '../../errors';
+import { type Key, toKey } from '../message/key';
 import { mark, markFailed } from '../message/mark';
 import { NodeSettings, type Setting } from '../message/node-settings';
-import { OrderedReader, TypedProperty } from '../message/typed-property';
+import { OrderedReader } from '../message/ordered-reader';
+import { TypedProperty } from '../message/typed-property';
 import type { Look } from '../store/status';
 import { StoreUser } from '../store/store-user';
 import { asError } from '../words/as-error';
 import { localize } from '../words/localize';
 import { translate } from '../words/translate';
-import { Loan, putLoan } from './loans';
+import { putLoan } from './borrower';
+import type { Loan } from './loan';
+import { loans } from './loans';
+import { closed, heldTooLong, notAcquired, notFree, takenBack } from './lock-errors';
 import { within } from './patience';
 
 export interface LockNodeDef extends NodeDef {
@@ -123,7 +126,7 @@ class LockNode {
       this.#mark(msg, lock);
       acquired = lock.hold !== undefined;
       if (lock.hold) loan = this.#lend(lock.hold, lock.key, msg);
-      else if (!this.#hasSecondWire) throw this.#notFree(lock);
+      else if (!this.#hasSecondWire) throw notFree(lock.key, lock.holder, (this.#limits as Limits).wait);
     } catch (reason) {
       this.#wait(-1);
       this.#fail(msg, done, reason);
@@ -154,20 +157,6 @@ class LockNode {
   get #hasSecondWire(): boolean {
     const { wires = [] } = this.#node as Node & { wires?: string[][] };
     return (wires[1] ?? []).length > 0;
-  }
-
-  #notFree({ key, holder }: Acquired): StateStoreError {
-    const context = keyContext(OPERATION, key);
-    const { wait } = this.#limits as Limits;
-    return new StateStoreError(
-      'NOT_FREE',
-      {
-        problem: `The lock ${context.key} was not free within ${wait / 1000} s${holder === undefined ? '' : `: it is held by ${holder}`}`,
-        advice:
-          'Connect the second output of the lock node for messages that do not get the lock, or let them wait longer.',
-      },
-      context,
-    );
   }
 
   /** Gives the lock back where the message cannot be told that it has it, and throws. */
@@ -205,7 +194,7 @@ class LockNode {
     }
     const { limit } = this.#limits as Limits;
     const { fencingToken: tokenBefore } = msg as { fencingToken?: unknown };
-    const loan: Loan = new Loan(hold, {
+    const loan: Loan = loans.lend(hold, {
       ...{ key, tokenBefore, limit },
       tooLong: () => heldTooLong(key, msg, limit),
       onEnd: (reason) => {
@@ -255,40 +244,4 @@ class LockNode {
     const back = [...this.#lent].map((loan) => loan.end(takenBack(loan.key)));
     if (this.#user.connected) await within(PATIENCE_MS, Promise.all(back));
   }
-}
-
-function closed(): StateStoreError {
-  return new StateStoreError('CLOSED', 'The node was closed while the message waited for the lock.', {
-    operation: OPERATION,
-  });
-}
-
-/** An error of a request on the way to the lock says what it means for the lock. */
-function notAcquired(key: Key, error: unknown): unknown {
-  if (!isRetryable(error)) return error;
-  const context = { ...keyContext(OPERATION, key), cause: error };
-  const { code } = error as StateStoreError;
-  const text = causeFirst(rootOf(error as StateStoreError), `the lock ${context.key} was not acquired`);
-  return new StateStoreError(code, text, context);
-}
-
-function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): StateStoreError {
-  const context = keyContext(OPERATION, key);
-  return new StateStoreError(
-    'LEASE_LOST',
-    {
-      problem: `The lock ${context.key} was released after ${limit / 1000} s, because its message did not reach an unlock node`,
-      advice: `What it protected must stop. Connect every branch of the flow to an unlock node, the one of a Catch node as well, or let messages hold the lock for longer. (Message ${_msgid})`,
-    },
-    context,
-  );
-}
-
-function takenBack(key: Key): StateStoreError {
-  const context = keyContext(OPERATION, key);
-  return new StateStoreError(
-    'LEASE_LOST',
-    `The lock ${context.key} was given back while the message held it, because its lock node was closed by a deploy. What it protected must stop.`,
-    context,
-  );
 }

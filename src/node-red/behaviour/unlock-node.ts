@@ -5,7 +5,8 @@ import { mark, markFailed } from '../message/mark';
 import { asError } from '../words/as-error';
 import { localize } from '../words/localize';
 import { translate } from '../words/translate';
-import { type Loan, takeLoan } from './loans';
+import { takeLoan } from './borrower';
+import type { Loan } from './loan';
 import { within } from './patience';
 
 const OPERATION = 'unlock';

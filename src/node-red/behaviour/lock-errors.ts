@@ -1,0 +1,57 @@
+/** What can become of a lock, in words. */
+import type { NodeMessageInFlow } from 'node-red';
+import { isRetryable, rootOf } from '../../coordination/coordination-errors';
+import { causeFirst, StateStoreError } from '../../errors';
+import { type Key, keyContext } from '../message/key';
+
+const OPERATION = 'lock';
+
+/** Somebody else kept the lock for longer than a message waits, which is `wait` in milliseconds. */
+export function notFree(key: Key, holder: string | undefined, wait: number): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  return new StateStoreError(
+    'NOT_FREE',
+    {
+      problem: `The lock ${context.key} was not free within ${wait / 1000} s${holder === undefined ? '' : `: it is held by ${holder}`}`,
+      advice:
+        'Connect the second output of the lock node for messages that do not get the lock, or let them wait longer.',
+    },
+    context,
+  );
+}
+
+export function closed(): StateStoreError {
+  return new StateStoreError('CLOSED', 'The node was closed while the message waited for the lock.', {
+    operation: OPERATION,
+  });
+}
+
+/** An error of a request on the way to the lock says what it means for the lock. */
+export function notAcquired(key: Key, error: unknown): unknown {
+  if (!isRetryable(error)) return error;
+  const context = { ...keyContext(OPERATION, key), cause: error };
+  const { code } = error as StateStoreError;
+  const text = causeFirst(rootOf(error as StateStoreError), `the lock ${context.key} was not acquired`);
+  return new StateStoreError(code, text, context);
+}
+
+export function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  return new StateStoreError(
+    'LEASE_LOST',
+    {
+      problem: `The lock ${context.key} was released after ${limit / 1000} s, because its message did not reach an unlock node`,
+      advice: `What it protected must stop. Connect every branch of the flow to an unlock node, the one of a Catch node as well, or let messages hold the lock for longer. (Message ${_msgid})`,
+    },
+    context,
+  );
+}
+
+export function takenBack(key: Key): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  return new StateStoreError(
+    'LEASE_LOST',
+    `The lock ${context.key} was given back while the message held it, because its lock node was closed by a deploy. What it protected must stop.`,
+    context,
+  );
+}
