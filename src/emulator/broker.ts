@@ -1,19 +1,18 @@
 /**
- * The emulator: a state store engine behind an MQTT 5 broker (Aedes) on this machine. A development tool, kept in
- * memory; the MQTT broker of Azure IoT Operations is the product for real work.
+ * The emulator: a state store engine behind an MQTT 5 broker on this machine. A development tool, kept in memory; the MQTT broker of
+ * Azure IoT Operations is the product for real work.
  */
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
-import type { Aedes, Client } from 'aedes';
-import { joinWrites } from '../mqtt/joined-writes';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import type { Message } from '../mqtt/publish';
 import { REQUEST_TOPIC } from '../protocol/topics';
-import { type BrokerClient, Delivery } from './delivery';
+import { Reason } from './broker-packets';
+import type { Connect } from './client-packets';
 import { StateStoreEngine } from './engine';
-import { exchange, notificationsOf, requestOf, type StoreRequest } from './exchange';
-import { type ArrivedRequest, Gate } from './gate';
+import { exchange, notificationsOf, RequestReader } from './exchange';
+import { MqttBroker } from './mqtt-broker';
 import { Overload, type OverloadOptions } from './overload';
-import { TOPIC_NAME_INVALID } from './packet-check';
 import { Repeats } from './repeats';
 import type { Principal, Rules } from './rules';
 
@@ -62,25 +61,21 @@ export const DEFAULT_EMULATOR_PORT = 1883;
 export const DEFAULT_EMULATOR_HOST = '127.0.0.1';
 /** Largest packet in bytes. */
 export const DEFAULT_MAXIMUM_PACKET_SIZE = 2 ** 22;
-/** A client is disconnected when more bytes than that wait because it does not read. */
-export const MOST_WAITING_BYTES = 2 ** 24;
-/** Sessions of clients that are away: how long at most, in seconds, and how many. */
-export const LONGEST_SESSION = 86_400;
-export const MOST_SESSIONS = 1000;
-
-/** MQTT 3.1.1 return codes, which Aedes turns into those of MQTT 5. */
-const BAD_PASSWORD = 4;
-const NOT_AUTHORIZED = 5;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const SWEEP_MS = 1000;
-const SYSTEM_TOPICS = '$SYS/';
-const PUBACK = 0x40;
+
+/** A client that is logged in. */
+interface Identity {
+  principal: Principal;
+  reader: RequestReader;
+}
+
+const NOBODY: Principal = { clientId: '', attributes: {} };
 
 /** A running emulator. Emits `change` when the number of clients or keys may have changed. */
 export class Emulator extends EventEmitter<{ change: [] }> {
   readonly engine: StateStoreEngine;
-  readonly #broker: Aedes;
-  readonly #delivery: Delivery;
+  readonly #broker: MqttBroker<Identity>;
   readonly #server: Server;
   readonly #rules: Rules | undefined;
   readonly #repeats: Repeats | undefined;
@@ -90,13 +85,14 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   readonly #subscribes = new Overload();
   /** TCP connections, from the first moment on: also of those who have not logged in, or not ended their TLS handshake. */
   readonly #sockets = new Set<Socket>();
-  readonly #clients = new WeakMap<Gate, BrokerClient>();
-  readonly #principals = new WeakMap<Client, Principal>();
+  /** The client whose request is served now. */
+  #asking: Principal = NOBODY;
   readonly #sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
+  #port = 0;
 
-  private constructor(broker: Aedes, delivery: Delivery, options: EmulatorOptions) {
+  private constructor(options: EmulatorOptions) {
     super();
     this.setMaxListeners(0);
     const { keyQuota, scan, rules, tls, maximumPacketSize = DEFAULT_MAXIMUM_PACKET_SIZE } = options;
@@ -106,17 +102,15 @@ export class Emulator extends EventEmitter<{ change: [] }> {
         ...(keyQuota !== undefined && { keyQuota }),
         ...(scan !== undefined && { scan }),
       });
-    this.#broker = broker;
-    this.#delivery = delivery;
     this.#rules = rules;
     this.#repeats = (options.recogniseRepeats ?? true) ? new Repeats() : undefined;
     this.#now = options.now ?? Date.now;
     this.#elapsed = options.elapsed ?? options.now ?? (() => performance.now());
     this.engine.authorize = rules
-      ? (clientId, access, key) =>
-          rules.allowsKey(this.#principalOf(delivery.client(clientId) ?? null), access, key)
+      ? (_clientId, access, key) => rules.allowsKey(this.#asking, access, key)
       : () => true;
-    const accept = (socket: Socket) => this.#accept(socket, maximumPacketSize);
+    this.#broker = this.#makeBroker({ maximumPacketSize, receiveMaximum: options.receiveMaximum });
+    const accept = (socket: Socket) => this.#broker.accept(socket);
     this.#server = tls
       ? createTlsServer({ ...tls, requestCert: tls.ca !== undefined, noDelay: true }, accept)
       : createServer({ noDelay: true }, accept);
@@ -131,42 +125,29 @@ export class Emulator extends EventEmitter<{ change: [] }> {
    * when a certificate or key is none.
    */
   static async start(options: EmulatorOptions = {}): Promise<Emulator> {
-    const { Aedes } = await import('aedes');
-    const delivery = new Delivery();
-    const broker = await Aedes.createBroker({
-      mq: delivery.router,
-      persistence: delivery.sessions,
-      maximumPacketSize: options.maximumPacketSize ?? DEFAULT_MAXIMUM_PACKET_SIZE,
-      receiveMaximum: options.receiveMaximum ?? 0,
-      sessionExpiryIntervalLimit: LONGEST_SESSION,
-      pendingSessionsLimit: MOST_SESSIONS,
-    });
-    delivery.attach(broker);
-    let emulator: Emulator | undefined;
+    const emulator = new Emulator(options);
     try {
-      emulator = new Emulator(broker, delivery, options);
       await emulator.#listen(options.port ?? DEFAULT_EMULATOR_PORT, options.host ?? DEFAULT_EMULATOR_HOST);
     } catch (error) {
-      if (emulator) await emulator.close();
-      else broker.close();
+      await emulator.close();
       throw error;
     }
     return emulator;
   }
 
+  /** The TCP port, also after {@link close}. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** How many MQTT clients are connected. */
   get clients(): number {
-    return this.#broker.connectedClients;
+    return this.#broker.clients;
   }
 
   /** Whether the client with this ID is connected here, over the TCP connection with these `ends` (`endsOf`, seen from the client). */
   serves(clientId: string, ends: string): boolean {
-    const client = this.#delivery.client(clientId);
-    return client?.connected === true && client.conn instanceof Gate && client.conn.clientEnds === ends;
+    return this.#broker.client(clientId)?.connection.clientEnds === ends;
   }
 
   /** How many keys the store holds. */
@@ -197,139 +178,88 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     clearInterval(this.#sweep);
     const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
     this.#server.close();
-    await new Promise<void>((resolve) => this.#broker.close(resolve));
-    // Aedes knows only those who have logged in; the server waits for all.
+    this.#broker.close();
+    // The broker does not know those whose TLS handshake has not ended.
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
   async #listen(port: number, host: string): Promise<void> {
-    this.#broker.on('clientReady', (client) => {
-      if (client.conn instanceof Gate) client.conn.ready(client.id);
-      this.emit('change');
-    });
-    this.#broker.on('clientDisconnect', (client) => {
-      this.engine.forget(client.id);
-      if (client.clean) this.#delivery.sessions.end(client.id);
-      this.emit('change');
-    });
-    // A client that breaks the protocol is disconnected by Aedes; nothing else is to be done about it here.
-    this.#broker.on('clientError', () => undefined);
-    this.#broker.on('connectionError', () => undefined);
-    (this.#broker as EventEmitter).on('error', (error: Error) => process.emitWarning(error));
-    this.#hook();
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  #accept(socket: Socket, largestPacket: number): void {
-    const gate = new Gate(
-      joinWrites(socket, MOST_WAITING_BYTES),
+  #makeBroker(limits: {
+    maximumPacketSize: number;
+    receiveMaximum: number | undefined;
+  }): MqttBroker<Identity> {
+    const rules = this.#rules;
+    return new MqttBroker(
+      REQUEST_TOPIC,
       {
-        heard: () => this.#clients.get(gate)?._keepaliveTimer?.refresh(),
-        request: (request) => this.#request(gate, request),
-        acknowledged: (clientId, packetId) => this.#delivery.sessions.acknowledge(clientId, packetId),
+        logIn: (clientId, connect, socket) => this.#logIn(clientId, connect, socket),
+        mayPublish: (client, topic) => rules?.allowsBroker(client.principal, 'Publish', topic) ?? true,
+        maySubscribe: (client, filter) => rules?.allowsBroker(client.principal, 'Subscribe', filter) ?? true,
         refusesPublish: () => this.#publishes.refuses(),
         refusesSubscribe: () => this.#subscribes.refuses(),
-        fault: (reasonCode) => this.#disconnect(gate, reasonCode),
+        request: (client, message, arrivedAt) => this.#request(client, message, arrivedAt),
+        came: () => this.emit('change'),
+        gone: (clientId) => {
+          this.engine.forget(clientId);
+          this.emit('change');
+        },
       },
-      largestPacket,
+      limits,
     );
-    this.#clients.set(gate, this.#broker.handle(gate) as BrokerClient);
   }
 
-  /** Asks the rules at log-in, publish and subscribe. */
-  #hook(): void {
+  /** Returns the reason code of a refusal as a number. */
+  #logIn(clientId: string, { username, password }: Connect, socket: Socket): Identity | number {
+    const reader = new RequestReader();
     const rules = this.#rules;
-    this.#broker.preConnect = (client, packet, done) => {
-      // No prototype: a topic may be called "constructor".
-      Object.assign(client, { subscriptions: Object.create(null) });
-      // Sessions of MQTT 3 have no expiry: none is kept.
-      if ((packet.protocolVersion ?? 5) < 5) packet.clean = true;
-      done(null, true);
-    };
-    this.#broker.authorizePublish = (client, packet, done) => {
-      const isAllowed = !packet.topic.startsWith(SYSTEM_TOPICS) && this.#mayPublish(client, packet.topic);
-      done(isAllowed ? null : new Error('not authorized'));
-      // Requests of connected clients came through the gate. The last will of a client may be one as well.
-      const isWill = packet.cmd !== 'publish';
-      if (!isAllowed || !isWill || packet.topic !== REQUEST_TOPIC || !client) return;
-      const request = requestOf(client.id, packet);
-      if (request) this.#serve(request);
-    };
-    if (!rules) return;
-    this.#broker.authenticate = (client, username, password, done) => {
-      const attributes = rules.logIn(username, password?.toString());
-      const principal = {
-        clientId: client.id,
-        ...(username !== undefined && { username }),
-        attributes: attributes ?? {},
-      };
-      this.#principals.set(client, principal);
-      const known = attributes !== undefined && rules.allowsBroker(principal, 'Connect');
-      const refusal = Object.assign(new Error('not authorized'), {
-        returnCode: attributes ? NOT_AUTHORIZED : BAD_PASSWORD,
-      });
-      done(known ? null : refusal, known);
-    };
-    this.#broker.authorizeSubscribe = (client, subscription, done) => {
-      const isAllowed = rules.allowsBroker(this.#principalOf(client), 'Subscribe', subscription.topic);
-      done(null, isAllowed ? subscription : null);
-    };
+    if (!rules) return { principal: { clientId, attributes: {} }, reader };
+    // With X.509, the common name is the user name.
+    const certificateName = username === undefined ? commonNameOf(socket) : undefined;
+    const attributes =
+      certificateName === undefined
+        ? rules.logIn(username, password?.toString())
+        : rules.attributesOf(certificateName);
+    if (!attributes) return Reason.BAD_CREDENTIALS;
+    const name = username ?? certificateName;
+    const principal = { clientId, attributes, ...(name !== undefined && { username: name }) };
+    return rules.allowsBroker(principal, 'Connect') ? { principal, reader } : Reason.NOT_AUTHORIZED;
   }
 
-  #principalOf(client: Client | null): Principal {
-    return (client && this.#principals.get(client)) ?? { clientId: client?.id ?? '', attributes: {} };
-  }
-
-  #mayPublish(client: Client | null, topic: string): boolean {
-    return (
-      !this.#rules || client === null || this.#rules.allowsBroker(this.#principalOf(client), 'Publish', topic)
-    );
-  }
-
-  /** Serves a request; returns whether Aedes need not see it. */
-  #request(gate: Gate, request: ArrivedRequest): boolean {
-    const client = this.#clients.get(gate);
-    // Aedes refuses it with PUBACK 0x87.
-    if (!client || !this.#mayPublish(client, REQUEST_TOPIC)) return false;
-    const { qos, packetId, messageExpiryInterval, arrivedAt } = request;
-    const isDone = qos < 2 && !this.#delivery.hasOthers(REQUEST_TOPIC);
-    if (isDone && qos === 1) gate.send(puback(packetId));
-    const isInTime =
-      messageExpiryInterval === undefined ||
-      performance.now() - arrivedAt <= Math.max(messageExpiryInterval, 1) * 1000;
-    if (isInTime) this.#serve(request);
-    return isDone;
-  }
-
-  #serve(request: StoreRequest): void {
+  /** Serves a request, unless its message expiry passed while it waited. */
+  #request({ principal, reader }: Identity, message: Message, arrivedAt: number): void {
+    const { clientId } = principal;
+    const request = reader.read(message, clientId);
+    const { messageExpiryInterval } = request;
+    if (messageExpiryInterval !== undefined) {
+      const lifeMs = Math.max(messageExpiryInterval, 1) * 1000;
+      if (performance.now() - arrivedAt > lifeMs) return;
+    }
+    this.#asking = principal;
     const result = exchange(this.engine, request, this.#now(), this.#elapsed(), this.#repeats);
     if ('disconnect' in result) {
-      this.#delivery.client(request.clientId)?.disconnect({ reasonCode: TOPIC_NAME_INVALID });
+      this.#broker.client(clientId)?.connection.end(Reason.TOPIC_NAME_INVALID);
       return;
     }
-    for (const publication of result.publish) this.#delivery.send(publication);
+    for (const publication of result.publish) this.#broker.send(publication);
     this.#wakeAtExpiry();
     this.emit('change');
   }
 
-  #disconnect(gate: Gate, reasonCode: number): void {
-    const client = this.#clients.get(gate);
-    if (client?.connected) client.disconnect({ reasonCode });
-    else gate.destroy();
-  }
-
   #expireKeys(): void {
     const notifications = this.engine.expire(this.#now(), this.#elapsed());
-    for (const publication of notificationsOf(notifications)) this.#delivery.send(publication);
+    for (const publication of notificationsOf(notifications)) this.#broker.send(publication);
     this.#wakeAtExpiry();
   }
 
   /** What expired and nobody asks for; keys too, so that the engine sees soon that a clock was set. */
   #dropExpired(): void {
     this.#repeats?.drop(this.#elapsed());
-    this.#delivery.sessions.dropExpired(Date.now());
     this.#expireKeys();
   }
 
@@ -349,10 +279,9 @@ export class Emulator extends EventEmitter<{ change: [] }> {
   }
 }
 
-function puback(packetId: number): Buffer {
-  const packet = Buffer.allocUnsafe(4);
-  packet[0] = PUBACK;
-  packet[1] = 2;
-  packet.writeUInt16BE(packetId, 2);
-  return packet;
+/** The common name of the client's certificate, if it showed one that the authorities signed. */
+function commonNameOf(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name = socket.getPeerCertificate().subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
 }

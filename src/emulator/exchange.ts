@@ -2,11 +2,10 @@
  * Between MQTT and the engine: a request PUBLISH becomes an engine request, and what the engine says becomes
  * PUBLISH packets. Any broker can be put in front of it. docs/protocol.md section 1.
  */
-import type { IPublishPacket } from 'mqtt';
 import type { Message } from '../mqtt/publish';
 import { PacketFault, PROTOCOL_ERROR } from '../mqtt/wire';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
-import { FENCING_TOKEN, TIMESTAMP, userProperty } from '../protocol/user-properties';
+import { FENCING_TOKEN, TIMESTAMP } from '../protocol/user-properties';
 import type { EngineNotification, StateStoreEngine } from './engine';
 import type { Publication } from './publication';
 import type { Repeats } from './repeats';
@@ -68,33 +67,6 @@ export function exchange(
   const publish = [answer];
   if (notifications.length > 0) publish.push(...notificationsOf(notifications));
   return { publish };
-}
-
-/**
- * The request in a packet as MQTT libraries hand it over; undefined when a property came twice or has a wrong type
- * (MQTT 5 section 3.3.2.3: a Protocol Error).
- */
-export function requestOf(
-  clientId: string,
-  { payload, qos, properties = {} }: Pick<IPublishPacket, 'payload' | 'properties' | 'qos'>,
-): StoreRequest | undefined {
-  const { userProperties, ...single } = properties;
-  const responseTopic: unknown = single.responseTopic;
-  const correlationData: unknown = single.correlationData;
-  const messageExpiryInterval: unknown = single.messageExpiryInterval;
-  if (responseTopic !== undefined && typeof responseTopic !== 'string') return undefined;
-  if (correlationData !== undefined && !Buffer.isBuffer(correlationData)) return undefined;
-  if (messageExpiryInterval !== undefined && typeof messageExpiryInterval !== 'number') return undefined;
-  return {
-    clientId,
-    qos,
-    payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
-    responseTopic,
-    correlationData,
-    messageExpiryInterval,
-    timestamp: userProperty(userProperties, TIMESTAMP),
-    fencingToken: userProperty(userProperties, FENCING_TOKEN),
-  };
 }
 
 /** Reads the requests of one client. */

@@ -20,20 +20,10 @@ export interface Publication {
   version: string | undefined;
 }
 
-/** Properties of a message the store sends, as MQTT libraries want them. */
-export interface PublicationProperties {
-  contentType: string;
-  payloadFormatIndicator?: boolean;
-  correlationData?: Buffer;
-  /** Seconds. */
-  messageExpiryInterval?: number;
-  userProperties: Record<string, string>;
-}
-
-const CONTENT_TYPE = 'application/octet-stream';
+export const CONTENT_TYPE = 'application/octet-stream';
 
 /** The user properties of a kind that are always the same. */
-const USER_PROPERTIES: Record<PublicationKind, Record<string, string>> = {
+export const USER_PROPERTIES: Record<PublicationKind, Record<string, string>> = {
   answer: { [PROTOCOL_VERSION]: '1.0', [STATUS]: '200' },
   refusal: {
     [PROTOCOL_VERSION]: '1.0',
@@ -47,18 +37,6 @@ const USER_PROPERTIES: Record<PublicationKind, Record<string, string>> = {
   },
   notification: { [PROTOCOL_VERSION]: '1.0' },
 };
-
-/** The properties as MQTT libraries want them. */
-export function propertiesOf(publication: Publication): PublicationProperties {
-  const { kind, correlationData, messageExpiryInterval, version } = publication;
-  const userProperties = { ...USER_PROPERTIES[kind] };
-  if (version !== undefined) userProperties[TIMESTAMP] = version;
-  const properties: PublicationProperties = { contentType: CONTENT_TYPE, userProperties };
-  if (kind !== 'notification') properties.payloadFormatIndicator = false;
-  if (correlationData) properties.correlationData = correlationData;
-  if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
-  return properties;
-}
 
 /** Properties that are the same for all publications of a kind, and the bytes before the version: encoded once. */
 const CONTENT_TYPE_BYTES = Buffer.concat([Buffer.from([Property.CONTENT_TYPE]), textBytes(CONTENT_TYPE)]);
@@ -89,32 +67,39 @@ function topicBytes(topic: string): Buffer {
 }
 
 /**
- * The PUBLISH of a message that the store sends, with packet identifier 1 to 65535 for QoS 1 or 0 for QoS 0, and with the identifier of the
- * subscription it is sent for, if that has one.
+ * The PUBLISH of a message that the store sends, with packet identifier 1 to 65535 for QoS 1 or 0 for QoS 0, and with the identifiers of the
+ * subscriptions it is sent for. `version`: of MQTT; 3.1.1 (4) has no properties.
  */
 export function publicationPacket(
   publication: Publication,
   packetId: number,
-  subscriptionIdentifier: number | undefined,
-): Buffer {
+  subscriptionIdentifiers: readonly number[],
+  mqttVersion = 5,
+): PublishWriter {
   const { kind, payload, correlationData, messageExpiryInterval, version } = publication;
+  const topic = topicBytes(publication.topic);
+  if (mqttVersion < 5) {
+    const plain = new PublishWriter(topic, packetId, undefined, payload.length);
+    plain.append(payload);
+    return plain;
+  }
   const fixed = KIND_BYTES[kind];
   const versionBytes = version === undefined ? 0 : Buffer.byteLength(version);
   let size = fixed.length;
   if (messageExpiryInterval !== undefined) size += 5;
   if (correlationData) size += 3 + correlationData.length;
-  if (subscriptionIdentifier !== undefined) size += 1 + sizeOfNumber(subscriptionIdentifier);
+  for (const one of subscriptionIdentifiers) size += 1 + sizeOfNumber(one);
   if (version !== undefined) size += TIMESTAMP_BYTES.length + 2 + versionBytes;
 
-  const writer = new PublishWriter(topicBytes(publication.topic), packetId, size, payload.length);
+  const writer = new PublishWriter(topic, packetId, size, payload.length);
   writer.append(fixed);
   if (messageExpiryInterval !== undefined) writer.messageExpiry(messageExpiryInterval);
   if (correlationData) writer.correlationData(correlationData);
-  if (subscriptionIdentifier !== undefined) writer.subscriptionIdentifier(subscriptionIdentifier);
+  for (const one of subscriptionIdentifiers) writer.subscriptionIdentifier(one);
   if (version !== undefined) {
     writer.append(TIMESTAMP_BYTES);
     writer.text(version, versionBytes);
   }
   writer.append(payload);
-  return writer.packet;
+  return writer;
 }

@@ -1,5 +1,6 @@
 import type { EngineOutput, EngineResponse } from './engine';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
+import { Fifo } from './fifo';
 
 /** How long a request without message expiry is remembered, in milliseconds. */
 export const REPEAT_DEFAULT_MS = 60_000;
@@ -22,21 +23,20 @@ interface Known {
   correlation: string;
   timestamp: string | undefined;
   bytes: number;
-  response: EngineResponse;
+  /** Undefined when it was forgotten. */
+  response: EngineResponse | undefined;
   /** Milliseconds of the monotonic clock. */
   expiresAt: number;
-  /** Where it waits to be forgotten, behind whom, and before whom. */
+  /** Where it waits to be forgotten. */
   line: Line;
-  earlier: Known | undefined;
-  later: Known | undefined;
 }
 
 /** Requests with the same message expiry, in the order in which they came, which is the one in which they expire. */
 interface Line extends Expiring {
   /** In milliseconds. */
   life: number;
-  first: Known | undefined;
-  last: Known | undefined;
+  /** An entry that was forgotten early stays until it is the first one. */
+  entries: Fifo<Known>;
 }
 
 /**
@@ -64,8 +64,9 @@ export class Repeats {
   ): EngineOutput | undefined {
     const known = this.#clients.get(clientId)?.get(correlationData.toString('latin1'));
     if (!known || known.expiresAt <= elapsedMs) return undefined;
-    if (known.timestamp !== timestamp || known.bytes !== payload.length) return undefined;
-    return { response: known.response, notifications: [], isWrite: true };
+    const { response } = known;
+    if (!response || known.timestamp !== timestamp || known.bytes !== payload.length) return undefined;
+    return { response, notifications: [], isWrite: true };
   }
 
   add(request: SentRequest, correlationData: Buffer, response: EngineResponse, elapsedMs: number): void {
@@ -74,8 +75,8 @@ export class Repeats {
     const correlation = correlationData.toString('latin1');
     const before = this.#clients.get(clientId)?.get(correlation);
     if (before) this.#forget(before);
-    const first = this.#expiring.next()?.first;
-    if (first && this.#size >= MAX_REPEATS) this.#forget(first);
+    const first = this.#expiring.next();
+    if (first && this.#size >= MAX_REPEATS) this.#forgetFirst(first);
     const life = messageExpiryInterval === undefined ? REPEAT_DEFAULT_MS : messageExpiryInterval * 1000;
     const line = this.#line(life);
     const known: Known = {
@@ -86,8 +87,6 @@ export class Repeats {
       response,
       expiresAt: elapsedMs + life,
       line,
-      earlier: undefined,
-      later: undefined,
     };
     this.#append(line, known);
     this.#ofClient(clientId).set(correlation, known);
@@ -96,7 +95,7 @@ export class Repeats {
   /** Forgets what expired. */
   drop(elapsedMs: number): void {
     for (let line = this.#expiring.next(); line && line.expiresAt <= elapsedMs; line = this.#expiring.next())
-      this.#forget(line.first as Known);
+      this.#forgetFirst(line);
   }
 
   #ofClient(clientId: string): Map<string, Known> {
@@ -110,42 +109,38 @@ export class Repeats {
   #line(life: number): Line {
     const known = this.#lines.get(life);
     if (known) return known;
-    const made: Line = { life, expiresAt: 0, queueIndex: -1, first: undefined, last: undefined };
+    const made: Line = { life, expiresAt: 0, queueIndex: -1, entries: new Fifo() };
     this.#lines.set(life, made);
     return made;
   }
 
   #append(line: Line, known: Known): void {
     this.#size++;
-    known.earlier = line.last;
-    if (line.last) line.last.later = known;
-    line.last = known;
-    if (line.first) return;
-    line.first = known;
+    line.entries.push(known);
+    if (line.entries.size > 1) return;
     line.expiresAt = known.expiresAt;
     this.#expiring.add(line);
   }
 
   #forget(known: Known): void {
-    const { line, earlier, later, clientId, correlation } = known;
+    if (!known.response) return;
+    known.response = undefined;
     this.#size--;
-    if (later) later.earlier = earlier;
-    else line.last = earlier;
-    if (earlier) earlier.later = later;
-    else this.#begin(line, later);
-    // What is forgotten must not keep what came after it in memory.
-    known.later = undefined;
+    const { clientId, correlation } = known;
     const ofClient = this.#clients.get(clientId);
     ofClient?.delete(correlation);
     if (ofClient?.size === 0) this.#clients.delete(clientId);
   }
 
-  /** The line has another first one, or none. */
-  #begin(line: Line, first: Known | undefined): void {
+  /** Forgets the first entry of a line, and those behind it that were forgotten before. */
+  #forgetFirst(line: Line): void {
+    const { entries } = line;
+    const first = entries.shift();
+    if (first) this.#forget(first);
+    while (entries.first && !entries.first.response) entries.shift();
     this.#expiring.remove(line);
-    line.first = first;
-    if (first) {
-      line.expiresAt = first.expiresAt;
+    if (entries.first) {
+      line.expiresAt = entries.first.expiresAt;
       this.#expiring.add(line);
     } else this.#lines.delete(line.life);
   }

@@ -78,6 +78,11 @@ export class Rules {
     return this.#users.find((user) => user.username === username && user.password === password)?.attributes;
   }
 
+  /** The attributes of a user whose certificate proves the name, which need not be in the list. */
+  attributesOf(username: string): Record<string, string> {
+    return this.#users.find((user) => user.username === username)?.attributes ?? {};
+  }
+
   /** Whether the broker lets a client connect, publish or subscribe. Without rules for that it does. */
   allowsBroker(principal: Principal, method: BrokerMethod, topic = ''): boolean {
     if (!this.#restrictsBroker) return true;

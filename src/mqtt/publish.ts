@@ -29,20 +29,34 @@ const RETAIN = 0x01;
  */
 export class PublishWriter {
   readonly packet: Buffer;
+  /** Where the packet identifier is; 0 for QoS 0. */
+  readonly packetIdAt: number;
+  /** Where the message expiry interval is; 0 if there is none. */
+  expiryAt = 0;
   /** Where the next byte goes. */
   at: number;
 
-  /** `topic`: with its length, see `textBytes`. `packetId`: 1 to 65535 for QoS 1, 0 for QoS 0. */
-  constructor(topic: Buffer, packetId: number, propertyBytes: number, payloadBytes: number, flags = 0) {
+  /**
+   * `topic`: with its length, see `textBytes`. `packetId`: 1 to 65535 for QoS 1, 0 for QoS 0. `propertyBytes`: undefined for MQTT 3.1.1, which has no
+   * properties. `retain`: the flag.
+   */
+  constructor(
+    topic: Buffer,
+    packetId: number,
+    propertyBytes: number | undefined,
+    payloadBytes: number,
+    retain = false,
+  ) {
     const isAcknowledged = packetId > 0;
-    const remaining =
-      topic.length + (isAcknowledged ? 2 : 0) + sizeOfNumber(propertyBytes) + propertyBytes + payloadBytes;
+    let remaining = topic.length + (isAcknowledged ? 2 : 0) + payloadBytes;
+    if (propertyBytes !== undefined) remaining += sizeOfNumber(propertyBytes) + propertyBytes;
     const packet = Buffer.allocUnsafe(1 + sizeOfNumber(remaining) + remaining);
-    packet[0] = (PacketType.PUBLISH << 4) | (isAcknowledged ? QOS_1 : 0) | flags;
+    packet[0] = (PacketType.PUBLISH << 4) | (isAcknowledged ? QOS_1 : 0) | (retain ? RETAIN : 0);
     let at = append(packet, topic, writeNumber(packet, remaining, 1));
+    this.packetIdAt = isAcknowledged ? at : 0;
     if (isAcknowledged) at = writeUInt16(packet, packetId, at);
     this.packet = packet;
-    this.at = writeNumber(packet, propertyBytes, at);
+    this.at = propertyBytes === undefined ? at : writeNumber(packet, propertyBytes, at);
   }
 
   append(bytes: Uint8Array): void {
@@ -58,6 +72,7 @@ export class PublishWriter {
   /** 5 bytes. */
   messageExpiry(seconds: number): void {
     this.packet[this.at++] = Property.MESSAGE_EXPIRY;
+    this.expiryAt = this.at;
     this.at = this.packet.writeUInt32BE(seconds, this.at);
   }
 
@@ -94,7 +109,8 @@ export class Message {
   /** 0 if it has none. */
   readonly topicAlias: number;
   readonly hasSubscriptionIdentifier: boolean;
-  readonly #first: number;
+  readonly #start: number;
+  readonly #version: number;
   readonly #topic: number;
   readonly #topicEnd: number;
   readonly #properties: number;
@@ -106,8 +122,7 @@ export class Message {
    * Throws {@link PacketFault} if it is malformed.
    */
   constructor(data: Buffer, start: number, body: number, end: number, version = 5) {
-    const first = data[start] as number;
-    const qos = (first >> 1) & 3;
+    const qos = ((data[start] as number) >> 1) & 3;
     if (qos === 3) throw malformed();
     const topicEnd = endOfText(data, body, end);
     const packetIdEnd = qos === 0 ? topicEnd : topicEnd + 2;
@@ -172,7 +187,8 @@ export class Message {
     this.messageExpiry = messageExpiry;
     this.topicAlias = topicAlias;
     this.hasSubscriptionIdentifier = hasSubscriptionIdentifier;
-    this.#first = first;
+    this.#start = start;
+    this.#version = version;
     this.#topic = body + 2;
     this.#topicEnd = topicEnd;
     this.#properties = properties;
@@ -182,11 +198,23 @@ export class Message {
 
   /** Whether it may have been sent before (MQTT 5 section 3.3.1.1). */
   get dup(): boolean {
-    return (this.#first & DUP) !== 0;
+    return ((this.data[this.#start] as number) & DUP) !== 0;
   }
 
   get retain(): boolean {
-    return (this.#first & RETAIN) !== 0;
+    return ((this.data[this.#start] as number) & RETAIN) !== 0;
+  }
+
+  /** Bytes of the packet. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The same message with a memory of its own. */
+  copy(): Message {
+    const [start, end] = [this.#start, this.#end];
+    const data = Buffer.from(this.data.subarray(start, end));
+    return new Message(data, 0, this.#topic - 2 - start, end - start, this.#version);
   }
 
   get topic(): string {

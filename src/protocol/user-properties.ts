@@ -19,7 +19,7 @@ export const INVALID_PROPERTY_VALUE = '__propVal';
 /** Major versions of the protocol that the store knows, when it does not know that of the request. */
 export const SUPPORTED_VERSIONS = '__supProtMajVer';
 
-/** User properties as MQTT.js and Aedes hand them over. */
+/** User properties as MQTT.js hands them over. */
 export type UserProperties = Readonly<Record<string, string | string[]>>;
 
 /** The value of a user property; the first one when it was sent more than once. */

@@ -73,6 +73,7 @@ const REFUSED: Record<string, [bytes: Buffer, reasonCode: number]> = {
   'a subscription identifier in a publish': [publish('a/b', PROPERTY.subscriptionIdentifier), PROTOCOL_ERROR],
   'DUP with QoS 0': [packet(0x38, text('a'), properties()), MALFORMED],
   'packet identifier 0': [packet(0x32, text('a'), [0, 0], properties()), PROTOCOL_ERROR],
+  'QoS 2': [packet(0x34, text(REQUEST_TOPIC), [0, 1], properties(RESPONSE)), 0x9b],
   'QoS 3': [packet(0x36, text('a'), [0, 1], properties()), MALFORMED],
   'a subscription identifier of 0': [subscribe(['a'], Buffer.from([0x0b, 0])), PROTOCOL_ERROR],
   'a subscription identifier twice': [
@@ -81,7 +82,6 @@ const REFUSED: Record<string, [bytes: Buffer, reasonCode: number]> = {
   ],
   'a SUBSCRIBE without a filter': [packet(0x82, [0, 1], properties()), MALFORMED],
   'an empty filter': [subscribe(['']), 0x8f],
-  'filters called __proto__': [subscribe(['__proto__', '__proto__']), 0x8f],
   'an UNSUBSCRIBE without a filter': [packet(0xa2, [0, 1], properties()), MALFORMED],
   'a PUBACK of one byte': [packet(0x40, [1]), MALFORMED],
   'a reason twice': [packet(0x40, [0, 1, 0], properties(PROPERTY.reason, PROPERTY.reason)), PROTOCOL_ERROR],
@@ -107,8 +107,8 @@ const REFUSED_LOGIN: Record<string, Buffer> = {
 
 /** What is unusual and right. */
 const TAKEN: Record<string, Buffer[]> = {
-  'topics called like what every object has': ['constructor', 'toString', 'hasOwnProperty'].map((one) =>
-    subscribe([one]),
+  'topics called like what every object has': ['constructor', 'toString', 'hasOwnProperty', '__proto__'].map(
+    (one) => subscribe([one]),
   ),
   'the same user property often': [
     publish('a/b', ...Array.from({ length: 50 }, () => PROPERTY.user('__proto__', 'x'))),
@@ -116,9 +116,6 @@ const TAKEN: Record<string, Buffer[]> = {
   'unsubscribing from what never was': [packet(0xa2, [0, 1], properties(), text('constructor'))],
   'acknowledgements of nothing': [packet(0x40, [9, 9]), packet(0x62, [9, 9]), packet(0x70, [9, 9])],
   'a request without any property': [publish(REQUEST_TOPIC)],
-  'a request of QoS 2, twice': [1, 2].map(() =>
-    packet(0x34, text(REQUEST_TOPIC), [0, 1], properties(RESPONSE, PROPERTY.correlationData('c'))),
-  ),
 };
 
 describe('The emulator, whatever arrives', () => {

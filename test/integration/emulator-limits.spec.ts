@@ -1,8 +1,8 @@
 /** What the emulator does with repeats, with clients that do not read or do not come back, and with what is too large or too late. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { LONGEST_SESSION } from '../../src/emulator/broker';
 import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
+import { LONGEST_SESSION } from '../../src/emulator/sessions';
 import { StateStoreClient } from '../../src/index';
 import { responseTopic } from '../../src/protocol/topics';
 import { makeAuthority, makeCertificate } from '../support/certificates';

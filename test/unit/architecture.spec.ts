@@ -15,7 +15,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/health', 'src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/storage': { parts: ['src/health', 'src/coordination', 'src/client'], packages: [] },
-  'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['aedes', 'mqtt', 'yaml'] },
+  'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['yaml'] },
   'src/node-red': {
     parts: ['src/health', 'src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
     // Types of the requests that Node-RED hands on.
@@ -96,7 +96,7 @@ describe('Imports', () => {
 
   it('of the engine know no MQTT', () => {
     const wrong = importsOf('src/emulator').filter(
-      ({ from, to }) => /engine|expiry-queue/.test(from) && ['mqtt', 'aedes'].includes(to),
+      ({ from, to }) => /engine|expiry-queue|scan|key-order/.test(from) && to.startsWith('src/mqtt/'),
     );
     assert.deepEqual(wrong, []);
   });
@@ -106,14 +106,6 @@ describe('Imports', () => {
       ({ to, typeOnly }) => !typeOnly && /src\/(protocol|client)\//.test(to),
     );
     assert.deepEqual(wrong, []);
-  });
-
-  it('load the emulator broker only when it is started', () => {
-    const eager = importsOf('src/emulator').filter(
-      ({ from, to, typeOnly }) => to === 'aedes' && !typeOnly && !from.endsWith('broker.ts'),
-    );
-    assert.deepEqual(eager, []);
-    assert.match(readFileSync(join(ROOT, 'src/emulator/broker.ts'), 'utf8'), /await import\('aedes'\)/);
   });
 
   it('lead from nowhere to the command', () => {

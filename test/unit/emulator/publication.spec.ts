@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type IPublishPacket, parser } from 'mqtt-packet';
-import { type Publication, propertiesOf, publicationPacket } from '../../../src/emulator/publication';
+import { type Publication, publicationPacket } from '../../../src/emulator/publication';
+import { propertiesOf } from '../../support/publication-properties';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((one) => one !== '__proto__');
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((one) => Buffer.from(one));
@@ -32,7 +33,8 @@ describe('The packet of a publication', () => {
           const reader = parser({ protocolVersion: 5 });
           const read: IPublishPacket[] = [];
           reader.on('packet', (one) => read.push(one as IPublishPacket));
-          reader.parse(publicationPacket(publication, packetId, identifier));
+          const identifiers = identifier === undefined ? [] : [identifier];
+          reader.parse(publicationPacket(publication, packetId, identifiers).packet);
           const [one] = read;
           assert.ok(one && read.length === 1);
           assert.equal(one.topic, topic);

@@ -1,97 +1,171 @@
 import assert from 'node:assert/strict';
-import { type BrokerPacket, Sessions } from '../../../src/emulator/sessions';
-import { TopicIndex } from '../../../src/emulator/topic-index';
+import { MAX_STORED_BYTES, type Outgoing, Session } from '../../../src/emulator/session';
+import { MOST_SESSIONS, Sessions } from '../../../src/emulator/sessions';
+import { Message, PublishWriter } from '../../../src/mqtt/publish';
+import { textBytes } from '../../../src/mqtt/wire';
 
-const ME = { id: 'me' };
-const message = (counter: number, bytes = 10, more: Partial<BrokerPacket> = {}): BrokerPacket => ({
-  cmd: 'publish',
-  topic: 't',
-  payload: Buffer.alloc(bytes),
-  qos: 1,
-  brokerId: 'b',
-  brokerCounter: counter,
-  ...more,
-});
-const match = [{ clientId: 'me', topic: 't', qos: 1 }];
-const waiting = async (sessions: Sessions) => {
-  const all: BrokerPacket[] = [];
-  for await (const one of sessions.outgoingStream(ME)) all.push(one);
-  return all;
+const outgoing = (
+  text: string,
+  { qos = 1, bytes = 0, expiresAt = Number.POSITIVE_INFINITY } = {},
+): Outgoing => {
+  const payload = Buffer.alloc(Math.max(bytes, text.length), ' ');
+  payload.write(text);
+  const writer = new PublishWriter(textBytes('t'), qos, 0, payload.length);
+  writer.append(payload);
+  return { packet: writer.packet, packetIdAt: writer.packetIdAt, expiryAt: 0, expiresAt };
 };
 
-describe('Sessions', () => {
-  let sessions: Sessions;
-  beforeEach(() => {
-    sessions = new Sessions(() => false);
+class Connection {
+  readonly sent: string[] = [];
+  readonly ids: number[] = [];
+  overruns = 0;
+  constructor(
+    readonly receiveMaximum = 65_535,
+    readonly maximumPacketSize = Number.POSITIVE_INFINITY,
+  ) {}
+
+  send(packet: Buffer): void {
+    let body = 1;
+    while (((packet[body] as number) & 0x80) !== 0) body++;
+    const { payload, dup, packetId } = new Message(packet, 0, body + 1, packet.length);
+    this.sent.push(`${dup ? 'again ' : ''}${payload.toString().trim()}`);
+    this.ids.push(packetId);
+  }
+
+  overrun(): void {
+    this.overruns++;
+  }
+}
+
+describe('A session', () => {
+  const session = (keepMs: number, connection?: Connection) => {
+    const made = new Session('c');
+    made.keepMs = keepMs;
+    if (connection) made.attach(connection);
+    return made;
+  };
+
+  it('sends messages again, in order and as duplicates, until they are acknowledged', () => {
+    const first = new Connection();
+    const one = session(1000, first);
+    for (const text of ['a', 'b', 'c']) one.deliver(outgoing(text));
+    one.acknowledge(first.ids[1] as number);
+    one.deliver(outgoing('d'));
+    one.detach(0);
+    one.deliver(outgoing('e'));
+    const second = new Connection();
+    one.attach(second);
+    assert.deepEqual(second.sent, ['again a', 'again c', 'again d', 'e']);
+    for (const id of second.ids) one.acknowledge(id);
+    assert.equal(one.inFlight, 0);
   });
 
-  it('keep messages in order until they are acknowledged, those sent already as duplicates', async () => {
-    for (const counter of [1, 2, 3]) await sessions.outgoingEnqueueCombi(match, message(counter));
-    await sessions.outgoingUpdate(ME, message(2, 10, { messageId: 7 }));
-    assert.deepEqual(
-      (await waiting(sessions)).map(({ brokerCounter, messageId, dup }) => [brokerCounter, messageId, dup]),
-      [
-        [1, undefined, undefined],
-        [2, 7, true],
-        [3, undefined, undefined],
-      ],
-    );
-    await sessions.outgoingClearMessageId(ME, message(0, 0, { messageId: 7 }));
-    assert.deepEqual(
-      (await waiting(sessions)).map(({ brokerCounter }) => brokerCounter),
-      [1, 3],
-    );
+  it('gives no packet identifier to two messages in flight', () => {
+    const connection = new Connection();
+    const one = session(0, connection);
+    for (let i = 0; i < 100; i++) one.deliver(outgoing('m'));
+    for (const id of connection.ids.slice(0, 50)) one.acknowledge(id);
+    for (let i = 0; i < 50; i++) one.deliver(outgoing('m'));
+    assert.equal(new Set(connection.ids.slice(50)).size, 100);
+    one.acknowledge(9999);
+    assert.equal(one.inFlight, 100);
   });
 
-  it('give no packet identifier twice', async () => {
-    sessions.keep('me', message(0), 7);
-    await sessions.outgoingEnqueueCombi(match, message(1));
-    const sent = message(1, 10, { messageId: 7 });
-    await sessions.outgoingUpdate(ME, sent);
-    assert.equal(sent.messageId, 8);
+  it('has no more in flight than the Receive Maximum', () => {
+    const connection = new Connection(2);
+    const one = session(0, connection);
+    for (const text of ['a', 'b', 'c', 'd']) one.deliver(outgoing(text));
+    one.deliver(outgoing('q0', { qos: 0 }));
+    assert.deepEqual(connection.sent, ['a', 'b', 'q0']);
+    one.acknowledge(connection.ids[0] as number);
+    assert.deepEqual(connection.sent, ['a', 'b', 'q0', 'c']);
+    one.acknowledge(connection.ids[1] as number);
+    one.acknowledge(connection.ids[3] as number);
+    assert.deepEqual(connection.sent.at(-1), 'd');
   });
 
-  it('keep no more than 16 MiB for a client, and room comes back', async () => {
-    for (let id = 1; id <= 20; id++) sessions.keep('me', message(0, 2 ** 20), id);
-    assert.equal((await waiting(sessions)).length, 15);
-    sessions.acknowledge('me', 1);
-    sessions.keep('me', message(0, 2 ** 20), 21);
-    assert.equal((await waiting(sessions)).at(-1)?.messageId, 21);
+  it('keeps no more than 16 MiB for a client that is away, and room comes back', () => {
+    const one = session(1000);
+    const quarter = { bytes: MAX_STORED_BYTES / 4 };
+    for (let i = 0; i < 5; i++) one.deliver(outgoing(String(i), quarter));
+    const connection = new Connection();
+    one.attach(connection);
+    assert.deepEqual(connection.sent, ['0', '1', '2']);
+    for (const id of connection.ids) one.acknowledge(id);
+    one.detach(0);
+    one.deliver(outgoing('later', quarter));
+    const next = new Connection();
+    one.attach(next);
+    assert.deepEqual(next.sent, ['later']);
   });
 
-  it('drop what expired, and everything when the session ends', async () => {
-    sessions.keep('me', message(0, 10, { messageExpiry: 1000 }), 1);
-    sessions.keep('me', message(0, 10, { messageExpiry: 3000 }), 2);
-    sessions.dropExpired(2000);
-    assert.equal(sessions.messages, 1);
-    await sessions.addSubscriptions(ME, [{ topic: 't/+', qos: 1 }]);
-    assert.equal(sessions.hasOthers('t/1', 'you'), true);
-    await sessions.cleanSubscriptions(ME);
-    assert.equal(sessions.messages, 0);
-    assert.equal(sessions.hasOthers('t/1', 'you'), false);
+  it('reports a client that acknowledges too slowly', () => {
+    const connection = new Connection(1);
+    const one = session(0, connection);
+    for (let i = 0; i < 6; i++) one.deliver(outgoing('m', { bytes: MAX_STORED_BYTES / 4 }));
+    assert.ok(connection.overruns > 0);
+    assert.equal(connection.sent.length, 1);
+  });
+
+  it('drops messages that expired, QoS 0 messages of a client that is away, and packets that are too large for it', () => {
+    const one = session(1000);
+    one.deliver(outgoing('expired', { expiresAt: performance.now() - 1 }));
+    one.deliver(outgoing('qos 0', { qos: 0 }));
+    one.deliver(outgoing('large', { bytes: 1000 }));
+    one.deliver(outgoing('kept'));
+    one.dropExpired(performance.now());
+    const connection = new Connection(65_535, 500);
+    one.attach(connection);
+    assert.deepEqual(connection.sent, ['kept']);
   });
 });
 
-describe('Topic index', () => {
-  it('finds what matches (MQTT 5 section 4.7)', () => {
-    const index = new TopicIndex<string>();
-    const filters = ['a/b', 'a/+', 'a/#', '+/b', '#', 'a/b/#', '+', 'a/+/c', '$SYS/#', 'a'];
-    for (const filter of filters) index.add(filter, filter);
-    const found = (topic: string) => {
-      const matching = index.match(topic).sort();
-      for (const filter of filters)
-        assert.equal(
-          index.some(topic, (one) => one === filter),
-          matching.includes(filter),
-        );
-      return matching;
-    };
-    assert.deepEqual(found('a/b'), ['#', '+/b', 'a/#', 'a/+', 'a/b', 'a/b/#']);
-    assert.deepEqual(found('a'), ['#', '+', 'a', 'a/#']);
-    assert.deepEqual(found('a/b/c'), ['#', 'a/#', 'a/+/c', 'a/b/#']);
-    assert.deepEqual(found('$SYS/x'), ['$SYS/#']);
-    assert.deepEqual(found('ab'), ['#', '+']);
-    for (const filter of filters) index.remove(filter, filter);
-    assert.deepEqual(found('a/b'), []);
+describe('Sessions', () => {
+  const options = {
+    qos: 1,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0,
+    identifier: undefined,
+  };
+  const subscribe = (sessions: Sessions, session: Session, filter: string) =>
+    sessions.subscribe(session, { filter, ...options });
+
+  it('are present again, also without subscriptions, until their time is over', () => {
+    const sessions = new Sessions();
+    const { session, isPresent } = sessions.open('c', false, 0);
+    assert.equal(isPresent, false);
+    session.keepMs = 1000;
+    sessions.leave(session, 0);
+    assert.deepEqual(sessions.open('c', false, 999), { session, isPresent: true });
+    sessions.leave(session, 1000);
+    assert.equal(sessions.open('c', false, 2000).isPresent, false);
+  });
+
+  it('are gone with their subscriptions at a clean start and when their time is over', () => {
+    const sessions = new Sessions();
+    const { session } = sessions.open('c', false, 0);
+    session.keepMs = 1000;
+    assert.equal(subscribe(sessions, session, 'a/#'), true);
+    assert.equal(subscribe(sessions, session, 'a/#'), false);
+    assert.equal(sessions.match('a/b').get(session)?.length, 1);
+    sessions.leave(session, 0);
+    sessions.sweep(1001);
+    assert.equal(sessions.hasOthers('a/b'), false);
+    const again = sessions.open('c', false, 1001).session;
+    subscribe(sessions, again, 'a/#');
+    assert.equal(sessions.open('c', true, 1001).isPresent, false);
+    assert.equal(sessions.hasOthers('a/b'), false);
+  });
+
+  it('of clients that are away are a bounded number', () => {
+    const sessions = new Sessions();
+    for (let i = 0; i <= MOST_SESSIONS; i++) {
+      const { session } = sessions.open(`c${i}`, false, 0);
+      session.keepMs = 1000;
+      sessions.leave(session, 0);
+    }
+    assert.ok(sessions.get(`c${MOST_SESSIONS - 1}`));
+    assert.equal(sessions.get(`c${MOST_SESSIONS}`), undefined);
   });
 });

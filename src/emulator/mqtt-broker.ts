@@ -1,0 +1,321 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { joinWrites } from '../mqtt/joined-writes';
+import { Message } from '../mqtt/publish';
+import { PacketFault, PacketType, PROTOCOL_ERROR } from '../mqtt/wire';
+import * as answers from './broker-packets';
+import { Reason } from './broker-packets';
+import type { Connect, Will } from './client-packets';
+import * as packets from './client-packets';
+import { ClientConnection, type Packet } from './connection';
+import { forwarded, type Granted, granted, outgoing, PLACEHOLDER, subscriptionOf, UNASKED } from './outgoing';
+import { type Publication, publicationPacket } from './publication';
+import { Retained } from './retained';
+import type { Outgoing, Session } from './session';
+import { LONGEST_SESSION, Sessions } from './sessions';
+import { Wills } from './wills';
+
+/** A client is disconnected when more bytes than that wait because it does not read. */
+export const MOST_WAITING_BYTES = 2 ** 24;
+const SYSTEM_TOPICS = '$SYS/';
+const SHARED = '$share/';
+const SWEEP_MS = 1000;
+
+/** A client that is logged in. `Identity`: of the layer above. */
+export interface BrokerClient<Identity> {
+  clientId: string;
+  identity: Identity;
+  connection: ClientConnection;
+  session: Session;
+  will: Will | undefined;
+}
+
+/** What is above the broker: users, rules, and the state store. */
+export interface BrokerHooks<Identity extends object> {
+  /** Returns the reason code of a refusal as a number. */
+  logIn(clientId: string, connect: Connect, socket: Socket): Identity | number;
+  mayPublish(identity: Identity, topic: string): boolean;
+  maySubscribe(identity: Identity, filter: string): boolean;
+  /** Whether a QoS 1 PUBLISH, or a SUBSCRIBE, is refused because the broker plays an overload. */
+  refusesPublish(): boolean;
+  refusesSubscribe(): boolean;
+  /** A PUBLISH on the request topic. `arrivedAt`: milliseconds of the monotonic clock. */
+  request(identity: Identity, message: Message, arrivedAt: number): void;
+  /** A client logged in, or its connection ended. */
+  came(): void;
+  gone(clientId: string): void;
+}
+
+export interface BrokerLimits {
+  /** Bytes, also before log-in. */
+  maximumPacketSize: number;
+  /** In CONNACK, if it is there. */
+  receiveMaximum: number | undefined;
+}
+
+/**
+ * An MQTT broker for QoS 0 and 1 (MQTT 5, and 3.1.1 without kept sessions). It forwards messages to subscribers; requests to the store go to its hooks, and
+ * what the store publishes comes in by {@link send}.
+ */
+export class MqttBroker<Identity extends object> {
+  readonly #requestTopic: string;
+  readonly #requestTopicBytes: Buffer;
+  readonly #hooks: BrokerHooks<Identity>;
+  readonly #limits: BrokerLimits;
+  readonly #sessions = new Sessions();
+  readonly #retained = new Retained();
+  readonly #connections = new Set<ClientConnection>();
+  /** By connection, and by client ID. */
+  readonly #clients = new Map<ClientConnection, BrokerClient<Identity>>();
+  readonly #byId = new Map<string, BrokerClient<Identity>>();
+  readonly #wills = new Wills<Identity>((identity, message) => this.#publishWill(identity, message));
+  readonly #sweep = setInterval(() => this.#sessions.sweep(performance.now()), SWEEP_MS).unref();
+
+  constructor(requestTopic: string, hooks: BrokerHooks<Identity>, limits: BrokerLimits) {
+    this.#requestTopic = requestTopic;
+    this.#requestTopicBytes = Buffer.from(requestTopic);
+    this.#hooks = hooks;
+    this.#limits = limits;
+  }
+
+  /** How many clients are logged in. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  client(clientId: string): BrokerClient<Identity> | undefined {
+    return this.#byId.get(clientId);
+  }
+
+  accept(socket: Socket): void {
+    const connection = new ClientConnection(
+      joinWrites(socket, MOST_WAITING_BYTES),
+      {
+        packet: (packet) => this.#onPacket(connection, packet),
+        closed: () => this.#onClosed(connection),
+      },
+      this.#limits.maximumPacketSize,
+    );
+    this.#connections.add(connection);
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#wills.clear();
+    for (const connection of this.#connections) connection.socket.destroy();
+  }
+
+  /**
+   * Publishes a message of the store. The client that it is for gets it at once, so that responses and notifications arrive in the order in which they were
+   * made; a notification also without a subscription. Then all others that subscribed to the topic get it.
+   */
+  send(publication: Publication): void {
+    const { kind, clientId, topic, messageExpiryInterval } = publication;
+    const client = this.#byId.get(clientId);
+    const subscription = client && subscriptionOf(client.session, topic);
+    const encode = (
+      connected: BrokerClient<Identity> | undefined,
+      { qos, identifiers }: Granted,
+    ): Outgoing => {
+      const version = connected?.connection.version ?? 5;
+      const writer = publicationPacket(publication, qos === 0 ? 0 : PLACEHOLDER, identifiers, version);
+      return outgoing(writer, messageExpiryInterval);
+    };
+    if (client && (subscription || kind === 'notification'))
+      client.session.deliver(encode(client, subscription ? granted([subscription], 1) : UNASKED));
+    const served = client && (subscription || kind === 'notification') ? client.session : undefined;
+    if (!this.#sessions.hasOthers(topic, served)) return;
+    for (const [session, subscriptions] of this.#sessions.match(topic))
+      if (session !== served)
+        session.deliver(encode(this.#byId.get(session.clientId), granted(subscriptions, 1)));
+  }
+
+  #onPacket(connection: ClientConnection, packet: Packet): void {
+    const { data, start, body, end } = packet;
+    const type = (data[start] as number) >> 4;
+    const client = this.#clients.get(connection);
+    if (!client) {
+      if (type !== PacketType.CONNECT) throw new PacketFault(PROTOCOL_ERROR);
+      this.#logIn(connection, packets.readConnect(data, body, end));
+      return;
+    }
+    const { version } = connection;
+    switch (type) {
+      case PacketType.PUBLISH:
+        this.#onPublish(client, new Message(data, start, body, end, version), packet.arrivedAt);
+        break;
+      case PacketType.PUBACK:
+        client.session.acknowledge(packets.readAcknowledgement(data, body, end, version));
+        break;
+      case PacketType.PUBREC:
+      case PacketType.PUBREL:
+      case PacketType.PUBCOMP:
+        // There is no QoS 2, so they acknowledge nothing.
+        packets.readAcknowledgement(data, body, end, version);
+        break;
+      case PacketType.SUBSCRIBE: {
+        const { packetId, filters } = packets.readSubscribe(data, body, end, version);
+        this.#subscribe(client, packetId, filters);
+        break;
+      }
+      case PacketType.UNSUBSCRIBE: {
+        const { packetId, filters } = packets.readUnsubscribe(data, body, end, version);
+        const codes = filters.map((filter) =>
+          this.#sessions.unsubscribe(client.session, filter) ? 0 : 0x11,
+        );
+        connection.send(answers.unsuback(version, packetId, codes));
+        break;
+      }
+      case PacketType.PINGREQ:
+        packets.checkPing(body, end);
+        connection.send(answers.PINGRESP);
+        break;
+      case PacketType.DISCONNECT:
+        this.#onDisconnect(client, packets.readDisconnect(data, body, end, version));
+        break;
+      default:
+        throw new PacketFault(PROTOCOL_ERROR);
+    }
+  }
+
+  #logIn(connection: ClientConnection, connect: Connect): void {
+    const { version } = connect;
+    const assigned = connect.clientId === '' ? `auto-${randomUUID()}` : undefined;
+    const clientId = assigned ?? connect.clientId;
+    const identity = this.#identify(connection, connect, clientId);
+    if (typeof identity === 'number') {
+      connection.end(undefined, answers.refusedConnack(version, identity));
+      return;
+    }
+    const before = this.#byId.get(clientId);
+    if (before) {
+      before.connection.end(Reason.SESSION_TAKEN_OVER);
+      this.#leave(before);
+    }
+    this.#wills.end(clientId, connect.cleanStart);
+    // Sessions of MQTT 3 have no expiry: none is kept.
+    const clean = connect.cleanStart || version < 5;
+    const seconds = version < 5 ? 0 : Math.min(connect.sessionExpirySeconds, LONGEST_SESSION);
+    const { session, isPresent } = this.#sessions.open(clientId, clean, performance.now());
+    session.keepMs = seconds * 1000;
+    connection.version = version;
+    connection.receiveMaximum = connect.receiveMaximum;
+    connection.maximumPacketSize = connect.maximumPacketSize;
+    connection.keepAlive(connect.keepAliveSeconds);
+    const client = { clientId, identity, connection, session, will: connect.will };
+    this.#clients.set(connection, client);
+    this.#byId.set(clientId, client);
+    connection.send(
+      answers.connack(version, {
+        ...this.#limits,
+        ...{ sessionPresent: isPresent, sessionExpirySeconds: seconds, assignedClientId: assigned },
+      }),
+    );
+    session.attach(connection);
+    this.#hooks.came();
+  }
+
+  #identify({ socket }: ClientConnection, connect: Connect, clientId: string): Identity | number {
+    if (connect.version !== 4 && connect.version !== 5) return Reason.UNSUPPORTED_VERSION;
+    if (connect.hasAuthenticationMethod) return Reason.BAD_AUTHENTICATION_METHOD;
+    if (connect.will?.qos === 2) return Reason.QOS_NOT_SUPPORTED;
+    return this.#hooks.logIn(clientId, connect, socket);
+  }
+
+  #onPublish(
+    { identity, connection, session }: BrokerClient<Identity>,
+    message: Message,
+    arrivedAt: number,
+  ): void {
+    const isRequest = message.hasTopic(this.#requestTopicBytes);
+    packets.checkPublish(message, isRequest);
+    const { qos, packetId } = message;
+    const reasonCode = this.#take(identity, isRequest ? this.#requestTopic : message.topic, message);
+    if (qos === 1) connection.send(answers.puback(packetId, connection.version === 5 ? reasonCode : 0));
+    if (reasonCode !== 0) return;
+    if (isRequest) this.#hooks.request(identity, message, arrivedAt);
+    if (!isRequest || this.#sessions.hasOthers(this.#requestTopic)) this.#forward(message, session);
+  }
+
+  /** Takes in a message, and keeps it if it is to be retained. Returns the reason code for its PUBACK. */
+  #take(identity: Identity, topic: string, message: Message): number {
+    if (message.qos === 1 && this.#hooks.refusesPublish()) return Reason.QUOTA_EXCEEDED;
+    if (topic.startsWith(SYSTEM_TOPICS) || !this.#hooks.mayPublish(identity, topic))
+      return Reason.NOT_AUTHORIZED;
+    if (message.retain && !this.#retained.set(topic, message)) return Reason.QUOTA_EXCEEDED;
+    return Reason.SUCCESS;
+  }
+
+  #forward(message: Message, from: Session | undefined): void {
+    for (const [session, all] of this.#sessions.match(message.topic)) {
+      const subscriptions = session === from ? all.filter(({ noLocal }) => !noLocal) : all;
+      if (subscriptions.length === 0) continue;
+      const keepsRetain = subscriptions.some(({ retainAsPublished }) => retainAsPublished);
+      const version = this.#byId.get(session.clientId)?.connection.version ?? 5;
+      session.deliver(
+        forwarded(message, granted(subscriptions, message.qos), version, keepsRetain && message.retain),
+      );
+    }
+  }
+
+  #subscribe(client: BrokerClient<Identity>, packetId: number, filters: packets.FilterOptions[]): void {
+    const { identity, connection, session } = client;
+    const overloaded = this.#hooks.refusesSubscribe();
+    const retained: [Message, number, number | undefined][] = [];
+    const codes = filters.map((one) => {
+      if (overloaded) return Reason.QUOTA_EXCEEDED;
+      if (one.filter.startsWith(SHARED)) return Reason.SHARED_NOT_SUPPORTED;
+      if (!this.#hooks.maySubscribe(identity, one.filter)) return Reason.NOT_AUTHORIZED;
+      const isNew = this.#sessions.subscribe(session, one);
+      if (one.retainHandling === 0 || (one.retainHandling === 1 && isNew))
+        for (const message of this.#retained.match(one.filter))
+          retained.push([message, one.qos, one.identifier]);
+      return one.qos;
+    });
+    connection.send(answers.suback(connection.version, packetId, codes));
+    for (const [message, qos, identifier] of retained) {
+      const identifiers = identifier === undefined ? [] : [identifier];
+      session.deliver(
+        forwarded(message, { qos: Math.min(qos, message.qos), identifiers }, connection.version, true),
+      );
+    }
+  }
+
+  #onDisconnect(
+    client: BrokerClient<Identity>,
+    { reasonCode, sessionExpirySeconds }: { reasonCode: number; sessionExpirySeconds: number | undefined },
+  ): void {
+    if (sessionExpirySeconds !== undefined) {
+      // MQTT 5 section 3.14.2.2.2.
+      if (client.session.keepMs === 0 && sessionExpirySeconds > 0) throw new PacketFault(PROTOCOL_ERROR);
+      client.session.keepMs = Math.min(sessionExpirySeconds, LONGEST_SESSION) * 1000;
+    }
+    // 4: disconnect, and publish the will (MQTT 5 section 3.14.2.1).
+    if (reasonCode !== 4) client.will = undefined;
+    client.connection.end();
+  }
+
+  #onClosed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    const client = this.#clients.get(connection);
+    if (client) this.#leave(client);
+  }
+
+  /** The connection of a client ended, or its session goes over to another connection. */
+  #leave(client: BrokerClient<Identity>): void {
+    const { clientId, identity, connection, session, will } = client;
+    this.#clients.delete(connection);
+    this.#byId.delete(clientId);
+    this.#sessions.leave(session, performance.now());
+    this.#hooks.gone(clientId);
+    // MQTT 5 section 3.1.3.2.2: at the end of the session, if that comes before the delay has passed.
+    if (will) this.#wills.wait(clientId, identity, will, Math.min(will.delayMs, session.keepMs));
+  }
+
+  #publishWill(identity: Identity, message: Message): void {
+    if (this.#take(identity, message.topic, message) !== Reason.SUCCESS) return;
+    if (message.hasTopic(this.#requestTopicBytes)) this.#hooks.request(identity, message, performance.now());
+    this.#forward(message, undefined);
+  }
+}
