@@ -11,6 +11,9 @@ export interface Act {
   token: string;
 }
 
+/** What the candidate is to suffer from: its event loop is blocked for so long, or it sets so many keys at once. */
+export type Trouble = { blockMs: number } | { burst: number };
+
 const [port, role, key, name, duration] = process.argv.slice(2) as [string, string, string, string, string];
 const PAUSE_MS = 10;
 
@@ -30,7 +33,14 @@ function main(): void {
     process.send?.(act);
     store.set(key, `${name} ${token}`, { fencingToken: token, timeout: 1000 }).catch(() => undefined);
   }, PAUSE_MS);
-  process.on('message', () => void election.close().then(() => process.exit()));
+  process.on('message', (trouble: Trouble) => {
+    if ('blockMs' in trouble) {
+      const end = performance.now() + trouble.blockMs;
+      while (performance.now() < end);
+    } else {
+      for (let i = 0; i < trouble.burst; i++) store.set(`burst/${i % 100}`, 'x').catch(() => undefined);
+    }
+  });
   process.on('disconnect', () => process.exit());
 }
 

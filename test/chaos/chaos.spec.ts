@@ -17,7 +17,7 @@ describe('Never two active candidates', () => {
   });
 
   it('would be seen', () => {
-    const reign = (name: string, begin: bigint, end: bigint) => ({ name, begin, end });
+    const reign = (name: string, begin: bigint, end: bigint) => ({ name, lease: 1000, begin, end });
     const reigns = [
       reign('a', 0n, 5_000_000n),
       reign('b', 4_000_000n, 9_000_000n),

@@ -8,12 +8,22 @@ import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { EmulatorProcess } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 import { Random } from '../support/random';
-import type { Act } from './candidate';
+import type { Act, Trouble } from './candidate';
 
 const ROLE = 'role/chaos';
 const KEY = 'valve';
+/** Candidates with unequal leases; one of them is far away from the store. In milliseconds. */
+const CANDIDATES = [
+  { name: 'left', lease: 1000, roundTrip: 0 },
+  { name: 'middle', lease: 3000, roundTrip: 200 },
+  { name: 'right', lease: 10_000, roundTrip: 0 },
+];
 const LEASE_MS = 1000;
-const NAMES = ['left', 'middle', 'right'];
+const LONGEST_MS = 10_000;
+/** How long a takeover may last beyond the lease of the candidate that ended, in milliseconds. */
+const ALLOWED_MS = 500;
+/** How long a candidate may need to be back after a fault, in milliseconds. */
+const RECOVERY_MS = 2000;
 
 export interface ChaosOptions {
   seconds: number;
@@ -35,13 +45,20 @@ export interface ChaosReport {
   /** Writes that an observer saw out of the order of their tokens. */
   disorder: string[];
   writes: number;
-  /** Milliseconds in which nobody acted, the longest time. */
+  /** Milliseconds in which no candidate acted, the longest time. */
   longestGap: number;
+  /**
+   * Milliseconds beyond the lease of the candidate that ended and half a second, the longest time; without times in which the store was
+   * away or candidates were cautious, or in which every candidate suffered from a fault.
+   */
+  longestExcess: number;
 }
 
 /** What one candidate did while it was active without a break. */
 interface Reign {
   name: string;
+  /** Milliseconds. */
+  lease: number;
   begin: bigint;
   end: bigint;
 }
@@ -49,14 +66,16 @@ interface Reign {
 class Candidate {
   readonly name: string;
   readonly proxy: FaultProxy;
+  readonly lease: number;
   readonly reigns: Reign[] = [];
   /** Stands still from here on; what it does afterwards in the same reign does not count. */
   frozenAt: bigint | undefined;
   acts = 0;
   #child: ChildProcess | undefined;
 
-  constructor(name: string, proxy: FaultProxy) {
+  constructor(name: string, lease: number, proxy: FaultProxy) {
     this.name = name;
+    this.lease = lease;
     this.proxy = proxy;
   }
 
@@ -68,7 +87,7 @@ class Candidate {
   async start(): Promise<void> {
     this.frozenAt = undefined;
     const child = fork(join(__dirname, 'candidate.js'), [
-      ...[String(this.proxy.port), ROLE, KEY, this.name, String(LEASE_MS)],
+      ...[String(this.proxy.port), ROLE, KEY, this.name, String(this.lease)],
     ]);
     this.#child = child;
     await new Promise<void>((resolve) => {
@@ -77,6 +96,10 @@ class Candidate {
         else this.#onAct(BigInt(told.at));
       });
     });
+  }
+
+  trouble(trouble: Trouble): void {
+    this.#child?.send(trouble);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -95,8 +118,8 @@ class Candidate {
   #onAct(at: bigint): void {
     this.acts++;
     const last = this.reigns.at(-1);
-    const isNew = !last || at - last.end > BigInt(LEASE_MS) * 1_000_000n;
-    if (isNew) this.reigns.push({ name: this.name, begin: at, end: at });
+    const isNew = !last || at - last.end > BigInt(this.lease) * 1_000_000n;
+    if (isNew) this.reigns.push({ name: this.name, lease: this.lease, begin: at, end: at });
     else if (this.frozenAt === undefined || at < this.frozenAt) last.end = at;
     if (isNew) this.frozenAt = undefined;
   }
@@ -107,7 +130,11 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
   let emulator = await EmulatorProcess.start('executed');
   let observer = await observeTokens(emulator.port);
   const candidates = await Promise.all(
-    NAMES.map(async (name) => new Candidate(name, await FaultProxy.start(() => emulator.port))),
+    CANDIDATES.map(async ({ name, lease, roundTrip }) => {
+      const proxy = await FaultProxy.start(() => emulator.port);
+      proxy.delay = roundTrip / 2;
+      return new Candidate(name, lease, proxy);
+    }),
   );
   await Promise.all(candidates.map((candidate) => candidate.start()));
   const faults: Record<string, number> = {};
@@ -117,6 +144,13 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
   let restarting = false;
   let starting = 0;
 
+  const outages: Outage[] = [];
+  const outage = async (during: () => Promise<void>, more: number) => {
+    const one: Outage = { begin: process.hrtime.bigint(), end: undefined };
+    outages.push(one);
+    await during();
+    one.end = process.hrtime.bigint() + BigInt(more) * 1_000_000n;
+  };
   const restartBroker = async () => {
     restarting = true;
     while (starting > 0) await pause(10);
@@ -154,7 +188,25 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
       starting--;
     },
     'broker restarted': async () => {
-      if (!restarting) await restartBroker();
+      if (!restarting) await outage(restartBroker, LONGEST_MS + RECOVERY_MS);
+    },
+    'broker away, and back with its memory': () =>
+      outage(async () => {
+        for (const { proxy } of candidates) {
+          proxy.refusing = true;
+          proxy.reset();
+        }
+        await pause(random.between(100, 2 * LEASE_MS));
+        for (const { proxy } of candidates) proxy.refusing = false;
+      }, RECOVERY_MS),
+    'blocked event loop': async (candidate) => {
+      const blockMs = random.between(100, 3 * LEASE_MS);
+      candidate.trouble({ blockMs });
+      await pause(blockMs);
+    },
+    burst: async (candidate) => {
+      candidate.trouble({ burst: 10_000 });
+      await pause(LEASE_MS);
     },
   };
   const kinds = [
@@ -165,22 +217,34 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
     'frozen connection',
     'frozen process',
     'frozen process',
+    'blocked event loop',
+    'burst',
     'kill',
   ];
   const end = performance.now() + seconds * 1000;
   let count = 0;
   const troubled = new Set<Candidate>();
+  let allTroubled: Outage | undefined;
   while (performance.now() < end) {
     await pause(random.between(100, 700));
-    const kind = restarts && ++count % 40 === 0 ? 'broker restarted' : random.pick(kinds);
+    const kind = restarts && ++count % 20 === 0 ? RESTARTS[(count / 20) % 2] : random.pick(kinds);
+    if (kind === undefined) continue;
     const candidate = random.pick(candidates);
     if (troubled.has(candidate)) continue;
     faults[kind] = (faults[kind] ?? 0) + 1;
     troubled.add(candidate);
+    if (troubled.size === candidates.length && !allTroubled) {
+      allTroubled = { begin: process.hrtime.bigint(), end: undefined };
+      outages.push(allTroubled);
+    }
     busy.push(
-      (breakDown[kind] as (one: Candidate) => Promise<void>)(candidate).finally(() =>
-        troubled.delete(candidate),
-      ),
+      (breakDown[kind] as (one: Candidate) => Promise<void>)(candidate).finally(async () => {
+        if (kind !== 'blocked event loop') await pause(RECOVERY_MS);
+        troubled.delete(candidate);
+        if (!allTroubled) return;
+        allTroubled.end = process.hrtime.bigint();
+        allTroubled = undefined;
+      }),
     );
     if (busy.length > 100) busy = [Promise.all(busy).then(() => undefined)];
   }
@@ -200,8 +264,17 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
     disorder: [...disorder, ...observer.disorder],
     writes: writes + observer.writes,
     longestGap: longestGap(reigns),
+    longestExcess: longestExcess(reigns, outages),
   };
 }
+
+/** A time in which no takeover can be expected. */
+interface Outage {
+  begin: bigint;
+  end: bigint | undefined;
+}
+
+const RESTARTS = ['broker restarted', 'broker away, and back with its memory'];
 
 /** How long two candidates reigned at the same time. */
 export function overlapOf(reigns: Reign[]): { overlap: number; overlaps: string[] } {
@@ -228,6 +301,19 @@ function longestGap(reigns: Reign[]): number {
     last = last === undefined || end > last ? end : last;
   }
   return longest;
+}
+
+function longestExcess(reigns: Reign[], outages: Outage[]): number {
+  let last: Reign | undefined;
+  let longest = 0;
+  for (const reign of reigns) {
+    const { begin, end } = last ?? reign;
+    const isOut = outages.some((one) => one.begin < reign.begin && (one.end === undefined || one.end > end));
+    const gap = Number(reign.begin - end) / 1e6;
+    if (last && begin < reign.begin && !isOut) longest = Math.max(longest, gap - last.lease - ALLOWED_MS);
+    if (!last || reign.end > last.end) last = reign;
+  }
+  return Math.round(longest);
 }
 
 /** Looks at the key that is written with tokens, without faults. */

@@ -18,6 +18,8 @@ export interface CountOptions {
   messages: number;
   /** Milliseconds between two cuts of all connections. */
   cutEvery: number;
+  /** Milliseconds that are added to the round trip of the second Node-RED. */
+  roundTrip?: number;
 }
 
 /** What was seen. */
@@ -40,11 +42,12 @@ export interface CountReport {
   seconds: number;
 }
 
-export async function runCount({ messages, cutEvery }: CountOptions): Promise<CountReport> {
+export async function runCount({ messages, cutEvery, roundTrip = 0 }: CountOptions): Promise<CountReport> {
   const begin = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'count-'));
   const emulator = await EmulatorProcess.start('recognised');
   const proxies = [await FaultProxy.start(() => emulator.port), await FaultProxy.start(() => emulator.port)];
+  if (proxies[1]) proxies[1].delay = roundTrip / 2;
   const userDirs = [newUserDir(), newUserDir()];
   const nodeReds = await Promise.all(userDirs.map((userDir) => NodeRed.start({ userDir })));
   const logs: string[] = [];
