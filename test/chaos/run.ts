@@ -227,7 +227,7 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
   let allTroubled: Outage | undefined;
   while (performance.now() < end) {
     await pause(random.between(100, 700));
-    const kind = restarts && ++count % 20 === 0 ? RESTARTS[(count / 20) % 2] : random.pick(kinds);
+    const kind = restarts && ++count % 10 === 0 ? RESTARTS[(count / 10) % 2] : random.pick(kinds);
     if (kind === undefined) continue;
     const candidate = random.pick(candidates);
     if (troubled.has(candidate)) continue;
