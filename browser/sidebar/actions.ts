@@ -4,7 +4,8 @@ import { failure, type Words, wordsOf } from '../dialogs/words';
 import { type Manner, openDialog, paragraphs } from './dialog';
 import { shortened, textOf } from './key';
 import { heldIn, type Keys, lastIn, type Seen } from './keys';
-import type { Shown } from './messages';
+import type { Held, Shown } from './messages';
+import { Protection } from './protection';
 import { badInput, reasonOf, runtime } from './runtime';
 import { askSet, editable } from './set-dialog';
 
@@ -17,6 +18,10 @@ export interface Place {
   readonly store: string | undefined;
   readonly storeName: string;
   readonly keys: Keys;
+  /** Whether the store lists its keys and reports when they expire. */
+  readonly lists: boolean;
+  /** The time of Node-RED, in milliseconds since 1970. */
+  readonly now: number;
   /** Whether this store and key are still the chosen ones. */
   isAt(store: string, id: string | undefined): boolean;
   /** Adds a key to the list, and selects it. */
@@ -52,22 +57,62 @@ export class Actions {
       value = heldIn(await runtime.value(store, id).catch(() => undefined));
       if (!this.#place.isAt(store, id)) return;
     }
+    const protection = new Protection(this.#words('set.protected'));
     askSet(this.#manner, {
       store: name,
       key: id,
       value: value && !value.cut ? editable(value) : undefined,
+      expires: this.#expiryOf(value),
+      reportsExpiry: this.#place.lists,
+      now: () => this.#place.now,
       set: async (change) => {
-        const { stored } = await runtime.set({ store, ...change });
+        const { stored } = await protection.write((withLock) =>
+          runtime.set({ store, ...change, ...withLock }),
+        );
         if (!stored) throw badInput(this.#words('set.notNew'));
         if (store === this.#place.store) this.#place.add(change.key);
       },
     });
   }
 
+  /** When a value expires, if that is known and still to come. */
+  #expiryOf(value: Held | undefined): number | undefined {
+    const expires = value?.expires;
+    return expires !== undefined && expires > this.#place.now ? expires : undefined;
+  }
+
+  /** Sets the last value of a deleted key again, for as long as it would have been kept. */
+  async restore(id: string): Promise<void> {
+    const { store, keys } = this.#place;
+    const last = lastIn(keys.shown(id));
+    if (store === undefined || !last) return;
+    const { type, text } =
+      last.base64 === undefined
+        ? { type: 'text' as const, text: last.text ?? '' }
+        : { type: 'base64' as const, text: last.base64 };
+    const expires = this.#expiryOf(last);
+    const protection = new Protection('');
+    const set = () =>
+      protection.write((withLock) =>
+        runtime.set({
+          ...{ store, key: id, value: text, type, onlyIfNew: true },
+          ...(expires !== undefined && { expiry: Math.max(1, Math.round(expires - this.#place.now)) }),
+          ...withLock,
+        }),
+      );
+    try {
+      // The user has deleted the protected key here a moment ago.
+      await set().catch((reason) => (reasonOf(reason).kind === 'input' ? set() : Promise.reject(reason)));
+    } catch (reason) {
+      RED.notify($('<span>').text(this.explain(reason)), 'error');
+    }
+  }
+
   remove(id: string): void {
     const { store, storeName, keys } = this.#place;
     if (store === undefined) return;
     const key = shortened(textOf(id));
+    const protection = new Protection(this.#words('remove.protected'));
     openDialog(this.#manner, {
       title: this.#words('remove.title'),
       content: paragraphs(this.#words('remove.question', { key, store: storeName })),
@@ -76,7 +121,7 @@ export class Actions {
         await this.#fetchWhole(store, id);
         const undo = keys.beforeDeleting(id);
         try {
-          await runtime.remove({ store, key: id });
+          await protection.write((withLock) => runtime.remove({ store, key: id, ...withLock }));
         } catch (xhr) {
           undo();
           throw xhr;

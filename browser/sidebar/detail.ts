@@ -1,6 +1,6 @@
 /** The lower part of the tab: all that is known of one key, and what can be done with it. */
 import { failure, type Words } from '../dialogs/words';
-import { isTooLong, shortened } from './key';
+import { isTooLong, middleCut, shortened } from './key';
 import { type Entry, heldIn, lastIn, type Seen } from './keys';
 import type { NamingNode } from './messages';
 import { focusAt, placeOf } from './place';
@@ -10,6 +10,8 @@ import { age, makeReachable, sizeText, timeOf, unfold, valueElement } from './va
 export interface Acts {
   set(id: string): void;
   remove(id: string): void;
+  /** Sets the last value of a deleted key again. */
+  restore(id: string): void;
   release(id: string): void;
   forget(id: string): void;
   /** Shows all of a value. */
@@ -71,7 +73,7 @@ export class Detail {
       const isNew = this.#drawnId !== id;
       this.#drawn = drawn;
       this.#drawnId = id;
-      this.#title.text(shortened(entry.text, 400));
+      this.#title.text(middleCut(entry.text, 80)).attr('title', shortened(entry.text, 1000));
       this.#drawTools(entry, shown, mayWrite);
       this.#drawValue(id, whole ?? shown);
       if (isNew) this.element.scrollTop(0);
@@ -86,7 +88,7 @@ export class Detail {
     const held = heldIn(shown);
     const focused: unknown = this.#tools.find(':focus').data('act');
     this.#tools.empty();
-    const button = (act: 'set' | 'remove' | 'release' | 'forget', icon: string) => {
+    const button = (act: 'set' | 'remove' | 'restore' | 'release' | 'forget', icon: string) => {
       const words = this.#words(`button.${act}`);
       const one = $('<button>', {
         type: 'button',
@@ -101,6 +103,7 @@ export class Detail {
       if (act === focused) one.trigger('focus');
     };
     if (mayWrite && held?.holder) button('release', 'fa-unlock');
+    if (mayWrite && lastIn(shown)) button('restore', 'fa-undo');
     if (mayWrite) button('set', 'fa-pencil');
     if (mayWrite && held) button('remove', 'fa-trash');
     const isMissing = shown !== undefined && 'found' in shown && !held;

@@ -15,7 +15,8 @@ export interface Question {
   button?: string;
   /** Called by the main button. When its promise has resolved, the dialog closes. */
   act?(): Promise<void>;
-  width?: number;
+  /** In pixels, or a CSS width. */
+  width?: number | string;
 }
 
 export function openDialog(
@@ -41,7 +42,7 @@ export function openDialog(
   const before = document.activeElement;
   return body.dialog({
     ...{ modal: true, title, width, resizable: false, draggable: true, closeOnEscape: true },
-    classes: { 'ui-dialog': 'red-ui-editor-dialog', 'ui-dialog-titlebar-close': 'hide' },
+    classes: { 'ui-dialog': 'red-ui-editor-dialog statestore-ui-dialog', 'ui-dialog-titlebar-close': 'hide' },
     buttons: [
       { text: words(button ? 'button.cancel' : 'button.close'), click: () => body.dialog('close') },
       ...(button ? [{ text: button, class: 'primary', click: () => void run() }] : []),

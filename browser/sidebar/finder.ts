@@ -9,6 +9,8 @@ export interface Finding {
   visible: number;
   /** All keys that are known. */
   size: number;
+  /** Keys of them that Node-RED's shared context writes for itself. */
+  internal: number;
   /** Whether the key in the field is one of them. */
   isKnown: boolean;
 }
@@ -16,13 +18,16 @@ export interface Finding {
 export class Finder {
   readonly search: JQuery;
   readonly hint = $('<div>', { class: 'statestore-hint' });
+  readonly internal = $('<label>', { class: 'statestore-internal' });
   readonly #words: Words;
+  readonly #internalBox = $('<input>', { type: 'checkbox' });
+  readonly #internalText = $('<span>');
   readonly #filter: JQuery;
   readonly #hintText = $('<p>');
   readonly #lookUp = $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' });
 
-  /** `lookUp` is called for Enter and for the button below the field. */
-  constructor(words: Words, lookUp: () => void) {
+  /** `lookUp` is called for Enter and for the button below the field, `showInternal` for the box at the end of the list. */
+  constructor(words: Words, lookUp: () => void, showInternal: (shows: boolean) => void) {
     this.#words = words;
     this.#filter = $('<input>', { type: 'text', 'aria-label': words('label.filter') });
     this.#filter.attr({ placeholder: words('label.filter'), autocomplete: 'off', spellcheck: 'false' });
@@ -32,6 +37,8 @@ export class Finder {
     this.search = $('<div>', { class: 'statestore-search red-ui-sidebar-header' }).append(this.#filter);
     this.#lookUp.on('click', lookUp);
     this.hint.append(this.#hintText, this.#lookUp);
+    this.internal.append(this.#internalBox, this.#internalText).hide();
+    this.#internalBox.on('change', () => showInternal(this.#internalBox.is(':checked')));
     // Until a store is known there is nothing to search.
     this.search.hide();
   }
@@ -55,8 +62,10 @@ export class Finder {
     this.#filter.trigger('focus');
   }
 
-  show({ hasStore, lists, visible, size, isKnown }: Finding): void {
+  show({ hasStore, lists, visible, size, internal, isKnown }: Finding): void {
     const { text } = this;
+    this.internal.toggle(hasStore && internal > 0);
+    this.#internalText.text(` ${this.#words('label.internal', { count: internal })}`);
     this.search.toggle(hasStore);
     this.#filter.searchBox('count', text ? `${visible} / ${size}` : '');
     const isOffered = hasStore && text !== '' && !isKnown;

@@ -39,3 +39,10 @@ export function textOf(id: string): string {
 /** The beginning of a long key, which may have thousands of characters. */
 export const shortened = (text: string, limit = 200): string =>
   text.length <= limit ? text : `${text.slice(0, limit)}…`;
+
+/** A long key with its middle left out: both ends tell keys apart. */
+export function middleCut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor((limit - 1) / 2);
+  return `${text.slice(0, half)}…${text.slice(-half)}`;
+}

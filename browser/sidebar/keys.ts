@@ -12,6 +12,8 @@ export interface Entry {
   text: string;
   /** The text in lower case, for the filter. */
   lower: string;
+  /** Written by Node-RED's shared context for itself. */
+  internal: boolean;
   named: Naming | undefined;
   /** The user looked this key up. */
   looked: boolean;
@@ -36,11 +38,15 @@ export const lastIn = (seen: Seen | undefined): Held | undefined =>
 const isMissing = (seen: Seen): boolean => 'found' in seen && !seen.found;
 const versionIn = (seen: Seen): string | undefined => heldIn(seen)?.version;
 
+/** Keys of Node-RED's shared context that hold no value of a flow. */
+const isInternal = (text: string): boolean => /(^|\/)\$(life|scopes|index(\/.*)?)$/.test(text);
+
 export class Keys {
   readonly #all = new Map<string, Entry>();
   readonly #shown = new Map<string, Seen>();
   #sorted: string[] | undefined;
   #filter = '';
+  #showsInternal = false;
   #kept: string | undefined;
 
   /** The keys that nodes name. */
@@ -141,10 +147,23 @@ export class Keys {
     this.#sorted = undefined;
   }
 
+  /** Whether {@link visible} has the keys of Node-RED's shared context that hold no value of a flow. */
+  showInternal(shows: boolean): void {
+    this.#showsInternal = shows;
+    this.#sorted = undefined;
+  }
+
+  /** The number of these keys. */
+  get internal(): number {
+    let count = 0;
+    for (const { internal } of this.#all.values()) if (internal) count++;
+    return count;
+  }
+
   /** IDs of the keys whose text contains the filter, in the order of their texts. */
   get visible(): string[] {
     this.#sorted ??= [...this.#all.values()]
-      .filter(({ lower }) => lower.includes(this.#filter))
+      .filter(({ lower, internal }) => lower.includes(this.#filter) && (this.#showsInternal || !internal))
       .sort((a, b) => (a.text < b.text ? -1 : 1))
       .map(({ id }) => id);
     return this.#sorted;
@@ -187,6 +206,7 @@ export class Keys {
       id,
       text,
       lower: text.toLowerCase(),
+      internal: isInternal(text),
       named: undefined,
       looked: false,
       listed: false,

@@ -1,6 +1,8 @@
 /** Asks which value to set. */
+
+import type { Words } from '../dialogs/words';
 import { type Manner, openDialog } from './dialog';
-import { idOf, textOf } from './key';
+import { idOf, shortened, textOf } from './key';
 import type { Change, Held } from './messages';
 import { badInput } from './runtime';
 
@@ -17,6 +19,12 @@ export interface SetQuestion {
   /** ID of the key, or undefined for any. */
   key: string | undefined;
   value: Edited | undefined;
+  /** When the key expires, in milliseconds since 1970, if that is known. */
+  expires: number | undefined;
+  /** Whether the store reports when its keys expire. */
+  reportsExpiry: boolean;
+  /** Returns the time of Node-RED. */
+  now(): number;
   set(change: Change): Promise<void>;
 }
 
@@ -33,7 +41,10 @@ export function editable({ text = '', base64 }: Held): Edited {
   }
 }
 
-export function askSet(manner: Manner, { store, key, value, set }: SetQuestion): JQuery {
+export function askSet(
+  manner: Manner,
+  { store, key, value, expires, reportsExpiry, now, set }: SetQuestion,
+): JQuery {
   const { words } = manner;
   const number = ++dialogs;
   const nameOf = (name: string) => `statestore-set-${name}-${number}`;
@@ -49,28 +60,51 @@ export function askSet(manner: Manner, { store, key, value, set }: SetQuestion):
     $('<option>', { value: one })
       .text(words(`set.type.${one}`))
       .appendTo(type);
-  const text = $('<textarea>', { rows: 6, spellcheck: 'false' });
+  const text = $('<textarea>', { rows: key ? 10 : 6, spellcheck: 'false' });
   type.val(value?.type ?? 'text');
   text.val(value?.text ?? '');
+  // Where the cursor is: the key of a change is fixed.
+  (key ? text : keyField).attr('autofocus', 'autofocus');
   const expiry = $('<input>', { type: 'number', min: 0.001, step: 'any', placeholder: words('set.never') });
+  const keepExpiry = $('<input>', { type: 'checkbox' }).prop('checked', expires !== undefined);
   const onlyIfNew = $('<input>', { type: 'checkbox', id: nameOf('onlyIfNew') });
-  const box = $('<div>', { class: 'form-row' }).append(
-    $('<label>', { class: 'statestore-dialog-box' }).append(onlyIfNew, ` ${words('set.onlyIfNew')}`),
-  );
+  const box = (tick: JQuery, label: string) =>
+    $('<div>', { class: 'form-row' }).append(
+      $('<label>', { class: 'statestore-dialog-box' }).append(tick, ` ${label}`),
+    );
+  const content = [row('key', keyField), row('as', type), row('value', text), row('expiry', expiry)];
+  if (expires !== undefined) {
+    content.push(box(keepExpiry, words('set.keepExpiry', { time: new Date(expires).toLocaleString() })));
+    const arrange = () => expiry.prop('disabled', keepExpiry.is(':checked'));
+    keepExpiry.on('change', arrange);
+    arrange();
+  } else if (key && !reportsExpiry) {
+    content.push($('<p>', { class: 'statestore-dialog-note' }).text(words('set.unknownExpiry')));
+  }
+  if (!key) content.push(box(onlyIfNew, words('set.onlyIfNew')));
+  const expiryIn = (): number | undefined => {
+    if (expires !== undefined && keepExpiry.is(':checked')) return Math.max(1, Math.round(expires - now()));
+    const seconds = textIn(expiry);
+    if (seconds === '') return undefined;
+    if (!(Number(seconds) >= 0.001)) throw badInput(words('set.badExpiry'));
+    return Math.round(Number(seconds) * 1000);
+  };
   return openDialog(manner, {
-    title: words('set.title', { store }),
-    content: [row('key', keyField), row('as', type), row('value', text), row('expiry', expiry), box],
+    title: key
+      ? words('set.change', { key: shortened(textOf(key), 60), store })
+      : words('set.title', { store }),
+    content,
     button: words('button.set'),
+    width: key ? '80%' : 560,
     act: async () => {
       const id = key ?? idOf(textIn(keyField));
       if (id === '') throw badInput(words('set.noKey'));
-      const seconds = textIn(expiry);
-      if (seconds !== '' && !(Number(seconds) >= 0.001)) throw badInput(words('set.badExpiry'));
+      const expiry = expiryIn();
       const kind = typeOf(textIn(type));
-      if (kind === 'json' && !isJson(textIn(text))) throw badInput(words('set.badJson'));
+      if (kind === 'json') checkJson(textIn(text), words);
       await set({
         ...{ key: id, value: textIn(text), type: kind, onlyIfNew: onlyIfNew.is(':checked') },
-        ...(seconds !== '' && { expiry: Math.round(Number(seconds) * 1000) }),
+        ...(expiry !== undefined && { expiry }),
       });
     },
   });
@@ -82,11 +116,11 @@ function typeOf(text: string): Change['type'] {
   return text === 'json' || text === 'base64' ? text : 'text';
 }
 
-function isJson(text: string): boolean {
+/** Throws with the place that the parser found. */
+function checkJson(text: string, words: Words): void {
   try {
     JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+  } catch (error) {
+    throw badInput(words('set.badJson', { reason: (error as SyntaxError).message }));
   }
 }

@@ -50,6 +50,8 @@ export class Tab {
   /** The value of the selected key that was read as a whole. */
   #whole: { id: string; shown: Seen } | undefined;
   #isSeen = false;
+  /** Keys that Node-RED's shared context writes for itself are shown. */
+  #showsInternal = false;
   #active = false;
   #listing = 0;
   /** The clock of Node-RED less the clock of this browser, in milliseconds. */
@@ -62,7 +64,15 @@ export class Tab {
       memory.chooseStore(id);
       this.#use(id);
     });
-    this.#finder = new Finder(words, () => this.#lookUp());
+    this.#finder = new Finder(
+      words,
+      () => this.#lookUp(),
+      (shows) => {
+        this.#showsInternal = shows;
+        this.#keys.showInternal(shows);
+        this.#draw();
+      },
+    );
     this.#list = new KeyList({
       label: words('label.keys'),
       render: (row, id) => renderRow(words, row, this.#contentOf(id)),
@@ -74,6 +84,7 @@ export class Tab {
     this.#detail = new Detail(words, {
       set: (id) => void this.#actions.set(id),
       remove: (id) => this.#actions.remove(id),
+      restore: (id) => void this.#actions.restore(id),
       release: (id) => this.#actions.release(id),
       forget: (id) => this.#forget(id),
       whole: (id) => void this.#showWhole(id),
@@ -92,6 +103,7 @@ export class Tab {
       this.#finder.search,
       this.#finder.hint,
       this.#list.element,
+      this.#finder.internal,
       this.#detail.element,
     );
     this.#finder.start(() => this.#onFilter());
@@ -130,6 +142,12 @@ export class Tab {
       },
       get keys() {
         return tab.#keys;
+      },
+      get lists() {
+        return Boolean(tab.#state?.lists);
+      },
+      get now() {
+        return tab.#now;
       },
       isAt: (store: string, id: string | undefined) => store === tab.#store && id === tab.#list.selected,
       add: (id: string) => tab.#add(id),
@@ -200,6 +218,7 @@ export class Tab {
   #clear(): void {
     this.#keys = new Keys();
     this.#keys.setFilter(this.#finder.text);
+    this.#keys.showInternal(this.#showsInternal);
     this.#whole = undefined;
     this.#state = undefined;
     this.#list.select(undefined);
@@ -395,6 +414,7 @@ export class Tab {
       lists: Boolean(this.#state?.lists),
       visible: visible.length,
       size: this.#keys.size,
+      internal: this.#keys.internal,
       isKnown: text !== '' && this.#keys.get(idOf(text)) !== undefined,
     });
     this.#drawDetail();

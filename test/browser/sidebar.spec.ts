@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
-import { Lock } from '../../src/coordination/index';
+import { Lock, update } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { users } from '../support/admin';
@@ -167,13 +167,13 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('sets, deletes, and sets again what was deleted', async () => {
       await sidebar.row('nobody names it').click();
       await sidebar.button('Set').click();
-      await sidebar.dialog.getByText('Set a key in the store State store').waitFor();
+      await sidebar.dialog.getByText('Change nobody names it in "State store"').waitFor();
       const field = (name: string) => sidebar.dialog.getByLabel(name, { exact: true });
       assert.equal(await field('Key').inputValue(), 'nobody names it');
       await field('As').selectOption('json');
-      await field('Value').fill('{"a": [1, ');
+      await field('Value').fill('{"a": [1 2]}');
       await sidebar.press('Set');
-      await sidebar.dialog.getByText('This is no JSON').waitFor();
+      await sidebar.dialog.getByText(/Invalid JSON: .*line 1 column 10/).waitFor();
       await field('Value').fill('{"a": [1, 2]}');
       await sidebar.press('Set');
       await sidebar.dialog.waitFor({ state: 'detached' });
@@ -190,9 +190,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('nobody names it', 'missing').waitFor();
       assert.equal((await other.get('nobody names it')).found, false);
 
-      await sidebar.detail.getByText('What it held can be set again').waitFor();
-      await sidebar.button('Set').click();
-      await sidebar.press('Set');
+      await sidebar.detail.getByText('Click "Bring back"').waitFor();
+      await sidebar.button('Bring back').click();
       await sidebar.shows('nobody names it', '{ a: array[2] }').waitFor();
 
       await sidebar.button('Set a key').click();
@@ -202,6 +201,72 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.press('Set');
       await sidebar.dialog.getByText('The key is there already: nothing was changed.').waitFor();
       await sidebar.press('Cancel');
+    });
+
+    it('keeps the expiry of a key that is changed, unless another one is chosen', async () => {
+      const value = sidebar.dialog.getByLabel('Value', { exact: true });
+      const expires = sidebar.detail.getByText('Expires', { exact: true });
+      await other.set('heartbeat', 'first', { expiry: 600_000 });
+      await sidebar.row('heartbeat').click();
+      await expires.waitFor();
+      await sidebar.button('Set').click();
+      assert.equal(await value.evaluate((field) => field === document.activeElement), true, 'the cursor');
+      await value.fill('second');
+      await sidebar.press('Set');
+      await sidebar.shows('heartbeat', 'second').waitFor();
+      await expires.waitFor();
+      await sidebar.button('Set').click();
+      await sidebar.dialog.getByLabel(/keep the present expiry/).uncheck();
+      await value.fill('third');
+      await sidebar.press('Set');
+      await sidebar.shows('heartbeat', 'third').waitFor();
+      await expires.waitFor({ state: 'detached' });
+      await other.delete('heartbeat');
+    });
+
+    it('sets and deletes a key that update nodes count, after one confirmation', async () => {
+      await update(other, 'pieces', () => '7');
+      await sidebar.shows('pieces', '7').waitFor();
+      await sidebar.row('pieces').click();
+      await sidebar.button('Set').click();
+      await sidebar.dialog.getByLabel('Value', { exact: true }).fill('100');
+      await sidebar.press('Set');
+      await sidebar.dialog.getByText('Update nodes or a lock protect this key').waitFor();
+      await sidebar.press('Set');
+      await sidebar.shows('pieces', '100').waitFor();
+      await sidebar.button('Delete').click();
+      await sidebar.press('Delete');
+      await sidebar.dialog.getByText('Update nodes or a lock protect this key').waitFor();
+      await sidebar.press('Delete');
+      await sidebar.dialog.waitFor({ state: 'detached' });
+      assert.equal((await other.get('pieces')).found, false);
+    });
+
+    it('shows the keys that the shared context keeps for itself only on request', async () => {
+      await other.set('nodered/$life', 'a');
+      await other.set('nodered/global/batch', '"b"');
+      await sidebar.row('nodered/global/batch').waitFor();
+      assert.equal(await sidebar.row('nodered/$life').count(), 0);
+      const box = sidebar.tab.getByLabel('show keys of the shared context (1)');
+      await box.check();
+      await sidebar.row('nodered/$life').waitFor();
+      await box.uncheck();
+      await sidebar.row('nodered/$life').waitFor({ state: 'detached' });
+      for (const key of ['nodered/$life', 'nodered/global/batch']) await other.delete(key);
+      await sidebar.row('nodered/global/batch').waitFor({ state: 'detached' });
+      await sidebar.row('nobody names it').click();
+    });
+
+    it('shows a key of 130 characters in one line, with its value below', async () => {
+      const key = `plant/${'long/'.repeat(24)}end`;
+      await other.set(key, 'in sight');
+      await sidebar.row(key).click();
+      await sidebar.detail.getByText('in sight').waitFor();
+      const heading = sidebar.detail.getByRole('heading');
+      assert.ok(((await heading.boundingBox())?.height ?? 0) < 24);
+      assert.equal(await heading.getAttribute('title'), key);
+      await sidebar.row('nobody names it').click();
+      await other.delete(key);
     });
 
     it('unfolds a value, and keeps it unfolded when it changes', async () => {
@@ -506,7 +571,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('large', 'plant plant').waitFor();
       await sidebar.row('large').click();
       await sidebar.button('Set').click();
-      await sidebar.dialog.getByText('Set a key in the store plant').waitFor();
+      await sidebar.dialog.getByText('Change large in "plant"').waitFor();
       assert.ok((await valueField().inputValue()) === large('plant'));
       await sidebar.press('Cancel');
     });
@@ -547,9 +612,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('window').waitFor();
       await sidebar.choose('plant');
       await sidebar.row('large').click();
-      await sidebar.detail.getByText('What it held can be set again').waitFor();
-      await sidebar.button('Set').click();
-      await sidebar.press('Set');
+      await sidebar.detail.getByText('Click "Bring back"').waitFor();
+      await sidebar.button('Bring back').click();
       await sidebar.shows('large', 'plant plant').waitFor();
       const got = await plant.get('large');
       assert.ok(got.found && got.value.toString() === large('plant'));

@@ -459,9 +459,9 @@ describe('The node update', () => {
         { payload: 'KEY' },
         /^lock must not be/,
       ],
-      ['a duration out of range', { duration: '0' }, '1', {}, /^"Lock lasts" of this node is "0", but/],
+      ['a duration out of range', { duration: '0' }, '1', {}, /^"Lease" of this node is "0", but/],
       ['no duration', { duration: 'long' }, '1', {}, /must be a number of seconds from 0\.1 to 3600/],
-      ['a time that is none', { timeout: '-1' }, '1', {}, /^"Gives up after" of this node is "-1", but/],
+      ['a time that is none', { timeout: '-1' }, '1', {}, /^"Timeout" of this node is "-1", but/],
       ['msg.timeout of text', {}, '1', { timeout: 'x' }, /^msg\.timeout is "x", but must be a whole number/],
       ['an expiry of 0', { expiry: '0' }, '1', {}, /the expiry must be a positive number/],
     ] as const) {

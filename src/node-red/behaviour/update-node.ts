@@ -55,8 +55,8 @@ export interface UpdateNodeDef extends RequestNodeDef {
 }
 
 /** In seconds. */
-const DURATION = { field: 'Lock lasts', min: 0.1, max: 3600 };
-const TIMEOUT = { field: 'Gives up after', min: 0.001, max: 2_000_000 };
+const DURATION = { field: 'Lease', min: 0.1, max: 3600 };
+const TIMEOUT = { field: 'Timeout', min: 0.001, max: 2_000_000 };
 const OPERATION = 'update';
 
 /** Makes a created node an update node. */

@@ -5,7 +5,7 @@ const THIS_MACHINE = /^(localhost|127\.0\.0\.1)$/;
 
 /** What the editor saves. Numbers may be text, text may be empty, and either may be `${NAME}` of the environment. */
 export interface StoreSettings {
-  /** What was chosen for *Where it is*. */
+  /** What was selected for *Connect to*. */
   place?: 'emulator' | 'aio' | 'other' | 'environment' | undefined;
   /** `environment` takes server, TLS, log-in and session from the `AIO_*` variables. */
   source?: 'settings' | 'environment' | undefined;
