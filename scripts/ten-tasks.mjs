@@ -81,7 +81,7 @@ async function choose(tray, field, option) {
 /** Opens a node, adds a store in the first one, and does the rest. */
 async function setUp(id, work) {
   const tray = await editor.edit(id);
-  const offer = tray.getByRole('link', { name: 'Add one' });
+  const offer = tray.getByRole('link', { name: 'Add a store' });
   if (await offer.isVisible()) {
     await offer.click();
     await page.locator('#node-config-input-port').waitFor();
@@ -244,7 +244,7 @@ const TASKS = {
     try {
       const set = await place('statestore-set', 250, 120);
       const tray = await editor.edit(set);
-      await tray.getByRole('link', { name: 'Add one' }).click();
+      await tray.getByRole('link', { name: 'Add a store' }).click();
       const input = (name) => page.locator(`#node-config-input-${name}`);
       await input('port').waitFor();
       fields += 8;

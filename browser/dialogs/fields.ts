@@ -217,7 +217,7 @@ export function config(type: string, { check, ...look }: Look & { check: Check }
     look,
     properties: (name) => ({ [name]: { value: '', type, validate: rule(check) } }),
     html: (name, place) =>
-      `${labelHtml(name, look, place)}<input type="text" id="${place.prefix}-${name}" />`,
+      `${labelHtml(name, look, place)}<input type="text" id="${place.prefix}-${name}" style="width: calc(100% - 135px)" />`,
   };
 }
 

@@ -157,6 +157,22 @@ const FLOW = [
     ...{ keyType: 'msg', wait: '0.5', limit: '3600', lease: '300', wires: [['b10'], []] },
   },
   { ...AT, id: 'b10', y: 600, type: 'statestore-unlock', name: '', wires: [[]] },
+  {
+    ...{ ...AT, id: 'b11', y: 660, type: 'statestore-get', name: '', store: 'aaaa', keyType: 'str' },
+    ...{ key: `plant/north/${'line/'.repeat(22)}shift/early`, property: 'payload', propertyType: 'msg' },
+    ...{
+      format: 'auto-detect',
+      missing: 'nothing',
+      default: '',
+      defaultType: 'num',
+      outputs: 1,
+      wires: [[]],
+    },
+  },
+  {
+    ...{ ...AT, id: 'b12', y: 720, type: 'statestore-observe', name: '', store: 'aaaa', mode: 'fixed' },
+    ...{ keys: 'one', format: 'buffer', current: true, onlyChanges: false, inputs: 0, wires: [[]] },
+  },
 ];
 
 /** What these tests use of the editor's jQuery. */
@@ -178,6 +194,7 @@ const LABELS: Record<string, string> = {
   b8: 'active/standby pump',
   b9: 'lock {topic}',
   b10: 'unlock',
+  b11: 'get plant/north/lin…ne/line/shift/early',
 };
 
 for (const [version, options] of Object.entries(VERSIONS)) {
@@ -314,7 +331,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await mark.hover();
       await page
         .locator('#red-ui-workspace-chart')
-        .getByText('The settings of this store are not complete')
+        .getByText('This store is not configured correctly')
         .waitFor();
       await editor.edit('b2');
       await editor.editStore();
@@ -390,6 +407,124 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.onCanvas(fresh).locator('.red-ui-flow-node-error').waitFor({ state: 'hidden' });
     });
 
+    it('take a key that is inserted without a key press', async () => {
+      const { page } = editor;
+      const fresh = await editor.drag('statestore-set', 700, 100);
+      const tray = await editor.edit(fresh);
+      const field = tray.locator('[data-row=key] input.red-ui-typedInput-input');
+      await tray.locator('[data-row=key] .red-ui-typedInput-container.input-error').waitFor();
+      await field.focus();
+      await page.keyboard.insertText('machine/1');
+      assert.equal(await tray.locator('.input-error').count(), 0);
+      await editor.leave('cancel');
+    });
+
+    it('take a list of keys, one key per line, and show it again', async () => {
+      const { page } = editor;
+      const fresh = await editor.drag('statestore-get', 700, 160);
+      await editor.onCanvas(fresh).getByText('get', { exact: true }).waitFor();
+      let tray = await editor.edit(fresh);
+      await tray.locator('[data-row=key] .red-ui-typedInput-type-select').click();
+      await page.locator('.red-ui-typedInput-options a', { hasText: 'list of keys' }).click();
+      const list = () => tray.getByLabel('list of keys');
+      await list().fill('machine/1\n\nmachine/2\n machine/3 ');
+      await editor.leave('ok');
+      await editor.onCanvas(fresh).getByText('get 3 keys', { exact: true }).waitFor();
+      const { key, keyType } = await editor.node(fresh);
+      assert.deepEqual([key, keyType], ['["machine/1","machine/2","machine/3"]', 'json']);
+      tray = await editor.edit(fresh);
+      assert.equal(await list().inputValue(), 'machine/1\nmachine/2\nmachine/3');
+      await list().fill('');
+      await tray.locator('[data-row=key] .red-ui-typedInput-container.input-error').waitFor();
+      await editor.leave('cancel');
+    });
+
+    it('say that keys have no wildcards', async () => {
+      const tray = await editor.edit('b7');
+      const field = tray.locator('[data-row=key] input.red-ui-typedInput-input');
+      const hint = tray.getByText('Keys have no wildcards');
+      assert.equal(await hint.isVisible(), false);
+      await field.fill('machine/1/*');
+      await hint.waitFor();
+      await field.fill('machine/1#2+3');
+      await hint.waitFor({ state: 'hidden' });
+      await editor.leave('cancel');
+    });
+
+    it('name in the header of a folded part what is set in it', async () => {
+      const tray = await editor.edit('b8');
+      const header = tray.locator('.statestore-fold');
+      assert.equal((await header.innerText()).trim(), 'More: lease, instance name');
+      await header.click();
+      assert.equal(
+        (await header.innerText()).trim(),
+        'More: Lease 2.5 seconds (takeover after a failure), Instance name left',
+      );
+      await editor.leave('cancel');
+    });
+
+    it('have every label in one line', async () => {
+      const wrapped: string[] = [];
+      const look = async () =>
+        wrapped.push(
+          ...(await editor.page
+            .locator('label.statestore-label:visible')
+            .evaluateAll((labels) =>
+              labels
+                .filter((label) => label.getBoundingClientRect().height > 30)
+                .map(({ textContent }) => textContent?.trim() ?? ''),
+            )),
+        );
+      for (const id of Object.keys(LABELS)) {
+        const tray = await editor.edit(id);
+        const folded = tray.locator('.statestore-fold[aria-expanded=false]:visible');
+        while ((await folded.count()) > 0) await folded.first().click();
+        await look();
+        if (id === 'b1') {
+          await editor.editStore();
+          await look();
+          await editor.leaveStore('cancel');
+        }
+        await editor.leave('cancel');
+      }
+      assert.deepEqual(wrapped, []);
+    });
+
+    it('offer a name for a new store', async () => {
+      await editor.edit('b1');
+      await editor.editStore('#node-input-btn-store-add');
+      assert.equal(await editor.page.locator('#node-config-input-name').inputValue(), 'State store');
+      await editor.leaveStore('cancel');
+      await editor.leave('cancel');
+    });
+
+    it('of an emulator take a blank port and a variable', async () => {
+      const tray = await editor.edit('b5');
+      const port = tray.locator('#node-input-port');
+      const variable = ['$', '{EMULATOR_PORT}'].join('');
+      for (const [value, wrong] of [
+        ['70000', 1],
+        ['', 0],
+        ['99999', 1],
+        [variable, 0],
+      ] as const) {
+        await port.fill(value);
+        assert.equal(await tray.locator('#node-input-port.input-error').count(), wrong, value);
+      }
+      await editor.leave('cancel');
+    });
+
+    it('of a new observe node send only real changes, and those of a saved one as saved', async () => {
+      const fresh = await editor.drag('statestore-observe', 700, 220);
+      const tray = await editor.edit(fresh);
+      assert.equal(await tray.getByLabel('Only send if the value changed').isChecked(), true);
+      await editor.leave('cancel');
+      assert.equal((await editor.node('b12')).onlyChanges, false);
+      await editor.edit('b12');
+      await editor.leave('ok');
+      assert.equal((await editor.node('b12')).onlyChanges, false);
+    });
+
     it('give an active/standby node as many outputs as are chosen', async () => {
       const { page } = editor;
       const ports = editor.onCanvas('b8').locator('.red-ui-flow-port-output');
@@ -408,12 +543,12 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     });
 
     for (const [id, field, wrong, text] of [
-      ['b8', 'role', ' ', 'Enter the name of the role'],
-      ['b8', 'lease', '301', 'The time must be a number of seconds from 1 to 300'],
+      ['b8', 'role', ' ', 'Enter a role name'],
+      ['b8', 'lease', '301', 'The lease must be a number of seconds from 1 to 300'],
       ['b9', 'key', '', 'Enter the name of the lock'],
-      ['b9', 'wait', '0', 'The waiting time must be'],
-      ['b9', 'limit', 'x', 'The longest time must be'],
-      ['b9', 'lease', '0.5', 'The time must be a number of seconds from 1 to 300'],
+      ['b9', 'wait', '0', 'The timeout must be'],
+      ['b9', 'limit', 'x', 'The max. hold time must be'],
+      ['b9', 'lease', '0.5', 'The lease must be a number of seconds from 1 to 300'],
     ] as const) {
       it(`say what is wrong with "${wrong}" as ${field} of "${LABELS[id]}"`, async () => {
         const { page } = editor;

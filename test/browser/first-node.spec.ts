@@ -27,7 +27,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const { page } = editor;
       set = await editor.drag('statestore-set', 400, 200);
       const tray = await editor.edit(set);
-      await tray.getByText('There is no store yet').waitFor();
+      await tray.getByText('No state store yet').waitFor();
       for (const field of ['store', 'key']) {
         assert.match((await page.locator(`#node-input-${field}`).getAttribute('class')) ?? '', /input-error/);
       }
@@ -43,7 +43,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('is complete with a store and a key', async () => {
       const { page } = editor;
       const tray = await editor.edit(set);
-      await tray.getByRole('link', { name: 'Add one' }).click();
+      await tray.getByRole('link', { name: 'Add a store' }).click();
       await page.locator('#node-config-input-port').waitFor();
       assert.equal(await page.locator('#node-config-input-place').inputValue(), 'emulator');
       assert.equal(await page.locator('#node-config-input-host').inputValue(), 'localhost');
@@ -51,7 +51,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.locator('#node-config-input-host').fill('127.0.0.1');
       await page.locator('#node-config-input-port').fill(String(emulator.port));
       await editor.leaveStore('ok');
-      assert.equal(await tray.getByText('There is no store yet').isVisible(), false);
+      assert.equal(await tray.getByText('No state store yet').isVisible(), false);
       await page.locator('#node-input-key + .red-ui-typedInput-container input').fill('machine/1');
       await editor.leave('ok');
       await editor.onCanvas(set).locator('.red-ui-flow-node-error').waitFor({ state: 'hidden' });
@@ -63,7 +63,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const tray = await editor.edit(next);
       const { store } = await editor.node(set);
       assert.equal(await editor.page.locator('#node-input-store').inputValue(), store);
-      assert.equal(await tray.getByText('There is no store yet').isVisible(), false);
+      assert.equal(await tray.getByText('No state store yet').isVisible(), false);
       await editor.leave('cancel');
       await editor.page.keyboard.press('Delete');
       await editor.onCanvas(next).waitFor({ state: 'detached' });

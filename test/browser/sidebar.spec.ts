@@ -439,7 +439,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('tests the connection', async () => {
       await sidebar.button('Test connection').click();
-      await sidebar.dialog.getByText(/it answers, in [\d.]+ ms/).waitFor();
+      await sidebar.dialog.getByText(/responding \([\d.]+ ms\)/).waitFor();
       await sidebar.press('Close');
     });
 

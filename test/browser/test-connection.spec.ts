@@ -118,10 +118,10 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         lines.map((line) => line.trim().replace(/[\d.]+ ms/, 'N ms')),
         [
           'Settings: complete',
-          'Network: the broker can be reached',
-          'Log-in: accepted',
-          'Answers: this client may receive them',
-          'State store: it answers, in N ms',
+          'Network: broker reachable',
+          'Login: accepted',
+          'Responses: subscription accepted',
+          'State store: responding (N ms)',
         ],
       );
     });
@@ -163,7 +163,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('with the CA file of the broker', async () => {
       const lines = await outcome({ host: 'localhost', caFile });
-      assert.match(lines[2] ?? '', /TLS: the broker is the one it says/);
+      assert.match(lines[2] ?? '', /TLS: certificate verified/);
     });
 
     it('with a wrong password, and with the right one', async () => {
@@ -175,9 +175,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         username: 'alice',
       };
       const wrong = await outcome({ ...login, password: 'wrong' });
-      assert.match(wrong.at(-1) ?? '', /Log-in: .*bad user name or password.* Check the log-in/i);
+      assert.match(wrong.at(-1) ?? '', /Login: .*bad user name or password.* Check the log-in/i);
       const right = await outcome({ ...login, password: 'right' });
-      assert.match(right.at(-1) ?? '', /State store: it answers/);
+      assert.match(right.at(-1) ?? '', /State store: responding/);
     });
 
     it('of a user who may not read', async () => {
@@ -187,7 +187,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('of a user who may not receive answers', async () => {
       const lines = await outcome({ username: 'deaf' });
-      assert.match(lines.at(-1) ?? '', /Answers: .*refused the subscription.*Ask its operator/);
+      assert.match(lines.at(-1) ?? '', /Responses: .*refused the subscription.*Ask its operator/);
     });
 
     it('of a broker without a state store', async () => {
@@ -201,14 +201,14 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.edit('other');
       await editor.editStore();
       const stored = await outcome({});
-      assert.match(stored.at(-1) ?? '', /State store: it answers/);
+      assert.match(stored.at(-1) ?? '', /State store: responding/);
       const elsewhere = await outcome({ port: String(emulator.port) });
       assert.deepEqual(elsewhere, [
         ' Settings: The password of this store is kept for the host, port and TLS settings that are deployed. ' +
           'Enter it again, or deploy these settings first.',
       ]);
       const typed = await outcome({ password: 'typed' });
-      assert.match(typed.at(-1) ?? '', /State store: it answers/);
+      assert.match(typed.at(-1) ?? '', /State store: responding/);
     });
 
     it('of an emulator that is started for it alone', async () => {
@@ -216,7 +216,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.locator('#node-config-input-place').selectOption('emulator');
       const port = await freePort();
       const lines = await outcome({ port: String(port) });
-      assert.match(lines.at(-1) ?? '', /State store: it answers/);
+      assert.match(lines.at(-1) ?? '', /State store: responding/);
       assert.ok(await portIsFree(port));
       await page.locator('#node-config-input-place').selectOption('other');
     });
