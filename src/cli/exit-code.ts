@@ -26,6 +26,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof StateStoreError)) return EXIT.failed;
   if (error.applied === 'unknown') return EXIT.unknown;
   // A file that an option names is missing or of no use.
-  if (error.code === 'BAD_ARGUMENT' || connectionFailure(error)?.stage === 'settings') return EXIT.usage;
+  const failure = connectionFailure(error);
+  if (error.code === 'BAD_ARGUMENT' || (failure?.stage === 'settings' && failure.retry === 'slowly'))
+    return EXIT.usage;
   return error.code === 'REFUSED' || error instanceof ServiceError ? EXIT.refused : EXIT.unreachable;
 }

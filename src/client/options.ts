@@ -44,7 +44,7 @@ export interface StateStoreClientOptions extends Login {
   cleanStart?: boolean;
   /** Seconds the broker keeps the session while the connection is lost, 0 to 4294967295. Default 3600. */
   sessionExpiry?: number;
-  /** Milliseconds an attempt to connect may take. Default 10000. */
+  /** Milliseconds an attempt to connect may take, `locate` and the reading of files included. Default 10000. */
   connectTimeout?: number;
   /** Milliseconds from a call to its answer, unless the call says otherwise. Default 10000. */
   timeout?: number;

@@ -15,6 +15,9 @@ describe('The exit code of statestore', () => {
     [2, 'a wrong argument', new StateStoreError('BAD_ARGUMENT', 'key must not be empty.', read)],
     [2, 'a missing file', noConnection(new ConnectionError('fileUnreadable', 'The CA file is missing', ''))],
     [2, 'a file of no use', new ConnectionError('certificateUnusable', 'No certificate', '')],
+    [3, 'a file that does not respond', noConnection(new ConnectionError('fileTimeout', 'Not read', ''))],
+    [3, 'a broker that is busy', new ConnectionError('brokerBusy', 'Busy', '')],
+    [3, 'a connection that ends before its answer', new ConnectionError('closedBeforeAnswer', 'Closed', '')],
     [3, 'no connection', noConnection(new ConnectionError('nothingListens', 'Nothing listens', ''))],
     [
       3,
