@@ -14,7 +14,7 @@ import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
-                           [--no-scan]
+                           [--no-scan] [--profile PROFILE]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
 for trying, teaching and testing. Not for production.
@@ -32,6 +32,8 @@ for trying, teaching and testing. Not for production.
   --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
                   it again with the first answer)
   --no-scan       answer SCAN (a list of the keys) with "unknown command", as older brokers do
+  --profile PROFILE  largest packet, as the memory profile of a broker has it: tiny (4 MiB, the default), low (16 MiB),
+                  medium (64 MiB) or high (256 MiB)
   --help          print this text
   --version       print the version
 
@@ -61,12 +63,14 @@ async function readArguments(): Promise<Arguments> {
         ca: { type: 'string' },
         'execute-repeats': { type: 'boolean', default: false },
         'no-scan': { type: 'boolean', default: false },
+        profile: { type: 'string', default: 'tiny' },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
     });
     const { host, help, version, rules, quota } = values;
     const tls = await readTls(values);
+    const maximumPacketSize = readProfile(values.profile);
     const port = wholeNumber('--port', values.port, 0, 65_535);
     return {
       ...{
@@ -76,6 +80,7 @@ async function readArguments(): Promise<Arguments> {
         port,
         recogniseRepeats: !values['execute-repeats'],
         scan: !values['no-scan'],
+        maximumPacketSize,
       },
       ...(tls && { tls }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
@@ -85,6 +90,20 @@ async function readArguments(): Promise<Arguments> {
     if (error instanceof UsageError) throw error;
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Largest packets in bytes, by the memory profile of a broker. High is the largest packet that MQTT allows. */
+const PROFILES = new Map([
+  ['tiny', 2 ** 22],
+  ['low', 2 ** 24],
+  ['medium', 2 ** 26],
+  ['high', 2 ** 28],
+]);
+
+function readProfile(name: string): number {
+  const bytes = PROFILES.get(name);
+  if (bytes !== undefined) return bytes;
+  throw new UsageError(`--profile must be ${[...PROFILES.keys()].join(', ')}, not "${name}"`);
 }
 
 function wholeNumber(option: string, value: string, min: number, max: number): number {

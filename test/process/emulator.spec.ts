@@ -44,6 +44,18 @@ describe('The command statestore-emulator', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('takes the largest packets of a profile, and lists no keys if it is an older broker', async () => {
+    const { child, lines, exited } = run('--port', '0', '--profile', 'low', '--no-scan');
+    const line = await lines.find(/listening on 127\.0\.0\.1:\d+/);
+    const store = new StateStoreClient({ host: '127.0.0.1', port: Number(/:(\d+) /.exec(line)?.[1]) });
+    assert.equal((await store.set('k', Buffer.alloc(2 ** 23))).stored, true);
+    await assert.rejects(store.set('k', Buffer.alloc(2 ** 24)), { code: 'BAD_ARGUMENT' });
+    await assert.rejects(store.keys('*').next(), { code: 'NOT_SUPPORTED' });
+    await store.close();
+    child.kill();
+    await exited;
+  });
+
   it('explains itself', async () => {
     const { lines, exited } = run('--help');
     assert.deepEqual(await exited, [0, null]);
@@ -58,6 +70,7 @@ describe('The command statestore-emulator', () => {
     ['--port', '65536'],
     ['--port'],
     ['--fly'],
+    ['--profile', 'huge'],
     ['extra'],
     ['--cert', 'x'],
     ['--cert', 'x', '--key', 'x'],
