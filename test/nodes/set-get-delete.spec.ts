@@ -461,7 +461,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(code, 'FENCING_TOKEN_REQUIRED');
       assert.match(
         message,
-        /^Use an update node with the action "set to a value" for key fenced\. The key is protected.*msg\.fencingToken/,
+        /^Use an update node with the action "set to a value \(reset\)" for key fenced\. The key is protected.*msg\.fencingToken/,
       );
       sent(await flow.send({ payload: 'c', fencingToken: version }));
       assert.equal(await stored('fenced'), 'c');

@@ -5,7 +5,7 @@ export function forFlows(error: StateStoreError): StateStoreError {
   const { code, key, operation } = error;
   // An error of many keys has more than this one to report.
   if (code !== 'FENCING_TOKEN_REQUIRED' || key === undefined || error.name !== 'ServiceError') return error;
-  const how = operation === 'delete' ? 'the expression $delete' : 'the action "set to a value"';
+  const how = operation === 'delete' ? 'the expression $delete' : 'the action "set to a value (reset)"';
   return new StateStoreError(
     code,
     {
