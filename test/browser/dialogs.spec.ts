@@ -297,7 +297,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.leave('cancel');
     });
 
-    for (const words of ['state store', 'azure', 'key', 'cache', 'remember']) {
+    for (const words of ['state store', 'azure', 'key', 'cache', 'counter', 'watchdog']) {
       it(`have nodes that the palette finds by "${words}"`, async () => {
         const { page } = editor;
         const search = page.locator('#red-ui-palette-search input');
