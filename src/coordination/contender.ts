@@ -1,6 +1,7 @@
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import type { ContenderEvents, ContenderOptions } from './contender-events';
 import { clockFault, isClockFault, ofLock } from './coordination-errors';
 import { type Holder, parseHolder } from './holder';
 import type { Lease } from './lease';
@@ -8,27 +9,6 @@ import { type LeaseState, LeaseWatch } from './lease-watch';
 import { NextWaiter } from './next-waiter';
 import { StoreMemory } from './store-memory';
 import { Wakeup } from './wakeup';
-
-/** What a contender asks and reports while it waits. */
-export interface ContenderEvents {
-  /** The lease to acquire now; `undefined` if none is wanted any more. Asked after every wait. */
-  lease(): Lease | undefined;
-  /** Milliseconds for which the lease is wanted at most. */
-  wait(): number;
-  /** Another client holds the lease now, or nobody, as far as it is known. */
-  onHolder(name: string | undefined): void;
-  /** The store could not be asked, or can be asked again (`undefined`). */
-  onTrouble(error: StateStoreError | undefined): void;
-}
-
-export interface ContenderOptions {
-  /** Identifies the contender: its holder texts without the duration. */
-  id: string;
-  /** Whether waiters take turns. Without turns, all candidates try as soon as the lease is free. */
-  turns: boolean;
-  /** `loss`: waits after the store lost its memory. `suspicion`: also after a lost session, if that cannot be found out. */
-  caution(): 'none' | 'loss' | 'suspicion';
-}
 
 /** First and longest pause before the store is asked again after an error, in milliseconds. */
 const RETRY_MS = { first: 50, longest: 500 };

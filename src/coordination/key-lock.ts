@@ -6,28 +6,11 @@ import { StateStoreError } from '../errors';
 import { Contender } from './contender';
 import { connectionTrouble, isClockFault, leaseLost, lockClosed, notConnected } from './coordination-errors';
 import { Deferred } from './deferred';
+import { HeldLock } from './held-lock';
 import type { Hold } from './hold';
 import { holderName } from './holder';
 import { Lease } from './lease';
-
-/** One call that wants the lock. */
-export interface LockRequest {
-  /** Milliseconds of the lease. */
-  duration: number;
-  /** Milliseconds to wait at most. */
-  timeout: number;
-  signal?: AbortSignal | undefined;
-  /** Whether to wait for the end of holders that a store which lost its memory forgot. */
-  cautious: boolean;
-}
-
-interface Waiter extends LockRequest {
-  /** On the monotonic clock, in milliseconds. */
-  deadline: number;
-  /** Settles the wait, unless it is settled. */
-  finish(outcome: { hold: Hold | undefined } | { error: unknown }): void;
-  settled: boolean;
-}
+import type { LockRequest, Waiter } from './lock-request';
 
 /** For how long, and for how many of its own waiters, a process keeps the lock while other clients wait, in milliseconds. */
 const TURN = { ms: 50, handOvers: 16 };
@@ -266,40 +249,12 @@ export class KeyLock {
 
   /** Resolves when the hold has ended, with the promise of its release. */
   async #holdFor(waiter: Waiter, lease: Lease, takenOver: boolean): Promise<Deferred<boolean>> {
-    const abort = new AbortController();
-    let released = false;
-    const free = new Deferred<boolean>();
-    const ended = new Deferred<void>();
-    this.#lost = (reason) => {
-      if (!released) abort.abort(reason);
-      ended.resolve();
-    };
-    waiter.finish({
-      hold: {
-        get held() {
-          return !released && !abort.signal.aborted && lease.held;
-        },
-        get fencingToken() {
-          return released || abort.signal.aborted ? undefined : lease.token;
-        },
-        get deadline() {
-          return lease.expires;
-        },
-        takenOver,
-        signal: abort.signal,
-        release: () => {
-          released = true;
-          ended.resolve();
-          return free.promise;
-        },
-        async [Symbol.asyncDispose]() {
-          await this.release();
-        },
-      },
-    });
-    if (!lease.held) this.#lost(leaseLost(lease.key, 'it could not be renewed in time', undefined));
-    await ended.promise;
+    const hold = new HeldLock(lease, takenOver);
+    this.#lost = (reason) => hold.lose(reason);
+    waiter.finish({ hold });
+    if (!lease.held) hold.lose(leaseLost(lease.key, 'it could not be renewed in time', undefined));
+    await hold.ended.promise;
     this.#lost = undefined;
-    return free;
+    return hold.free;
   }
 }
