@@ -25,9 +25,10 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage;
   if (!(error instanceof StateStoreError)) return EXIT.failed;
   if (error.applied === 'unknown') return EXIT.unknown;
-  // A file that an option names is missing or of no use.
   const failure = connectionFailure(error);
+  // A file that an option names is missing or of no use.
   if (error.code === 'BAD_ARGUMENT' || (failure?.stage === 'settings' && failure.retry === 'slowly'))
     return EXIT.usage;
-  return error.code === 'REFUSED' || error instanceof ServiceError ? EXIT.refused : EXIT.unreachable;
+  const refused = (failure ?? error).code === 'REFUSED' || error instanceof ServiceError;
+  return refused ? EXIT.refused : EXIT.unreachable;
 }

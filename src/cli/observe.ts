@@ -19,37 +19,34 @@ export async function observe(
   const { signal } = end;
   process.once('SIGINT', () => end.abort());
   process.once('SIGTERM', () => end.abort());
-  let failure: unknown;
-  const fail = (error: unknown) => {
-    failure = error;
-    end.abort();
-  };
-  store.on('observationLost', (_key, error) => fail(error));
+  let late: StateStoreError | undefined;
   const deadline = performance.now() + timeout;
-  let late: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   try {
     await connect(store, timeout, signal);
-    late = setTimeout(
-      () => fail(notObserved(store, key, timeout)),
+    timer = setTimeout(
+      () => {
+        late = notObserved(store, key, timeout);
+        end.abort();
+      },
       Math.max(1, deadline - performance.now()),
     );
-    store.on('state', (state) => state.kind === 'stopped' && fail(state.reason));
     reportLosses(store, fromEnvironment);
     const observation = await store.observe(key, { current, signal });
-    clearTimeout(late);
+    clearTimeout(timer);
     printMessage(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
     for await (const change of observation)
       await writeStdout(json ? jsonLine(change) : plainLine(change, raw));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    clearTimeout(late);
+    clearTimeout(timer);
   }
-  if (failure !== undefined) throw failure;
+  if (late) throw late;
 }
 
 /** The time is over. The reason why there is no connection says more than that. */
-function notObserved(store: StateStoreClient, key: Buffer, timeout: number): Error {
+function notObserved(store: StateStoreClient, key: Buffer, timeout: number): StateStoreError {
   const { state } = store;
   if ('reason' in state && state.reason) return state.reason;
   const name = printableKey(key);

@@ -12,13 +12,13 @@ import { answeredPacketId, isAnswer, markRepeat, type RequestPackets } from './r
 import { Resumption } from './resumption';
 import type { StoreClock } from './store-clock';
 
-/** There are 65,535 packet identifiers (MQTT 5 section 2.2.1): one is left for the barrier, and one to subscribe and unsubscribe with. */
+/** Of 65,535 packet identifiers (MQTT 5 section 2.2.1), one is for the barrier, and one to subscribe and unsubscribe with. */
 const MAX_AT_A_TIME = 65_533;
 
 /** Who gives requests their outcomes. */
 export interface Outcomes {
   fail(pending: Pending, error: unknown): void;
-  /** A request of this client's own: its deadline counts as that of any other. */
+  /** A request of this client's own has a deadline, too. */
   watchDeadline(pending: Pending): void;
   /** There may be room for more. */
   onRoom(): void;
@@ -86,7 +86,6 @@ export class InFlight {
     return this.#watch.silenceMs;
   }
 
-  /** What keeps the order of keys while the broker rejects. */
   get backPressure(): BackPressure {
     return this.#backPressure;
   }
@@ -151,14 +150,13 @@ export class InFlight {
   answered(message: Message): Pending | undefined {
     const pending = this.#published.get(answeredPacketId(message));
     if (pending?.packet && isAnswer(message, pending.packet)) return pending;
-    // The answer to a request that is over comes too late, or twice. It says nothing about the store that serves the broker.
+    // The answer to a request that is over comes too late, or twice: it says nothing about the store.
     if (!this.#packets.isOwn(message)) this.#strays++;
     return undefined;
   }
 
-  /** Whether the answer to a request is to be read, and not only waited for. */
-  isBarrier(pending: Pending): boolean {
-    return pending === this.#barrier;
+  get barrier(): Pending | undefined {
+    return this.#barrier;
   }
 
   /** A request has its outcome. Without a PUBACK it keeps its place until that comes, or the connection ends. */

@@ -203,12 +203,12 @@ export class Requests {
     this.#answers++;
     let result: unknown;
     try {
-      if (!this.#inFlight.isBarrier(pending)) result = readAnswer(message, pending, this.#clock);
+      if (pending !== this.#inFlight.barrier) result = readAnswer(message, pending, this.#clock);
     } catch (error) {
       this.#fail(pending, error);
       return;
     }
-    if (!this.#inFlight.isBarrier(pending)) this.#metrics.succeeded(pending.request.operation, pending.ageMs);
+    if (pending !== this.#inFlight.barrier) this.#metrics.succeeded(pending.request.operation, pending.ageMs);
     this.#settle(pending);
     pending.resolve(result);
   }

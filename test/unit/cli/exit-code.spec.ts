@@ -26,6 +26,14 @@ describe('The exit code of statestore', () => {
     ],
     [3, 'a reading without an answer', new StateStoreError('TIMEOUT', 'No answer.', read)],
     [4, 'a refused log-in', noConnection(new ConnectionError('badCredentials', 'Wrong password', ''))],
+    [
+      4,
+      'a request that failed because another client took the ID',
+      new StateStoreError('NOT_CONNECTED', 'Stopped.', {
+        ...read,
+        cause: new ConnectionError('takenOver', 'Taken over', ''),
+      }),
+    ],
     [4, 'a refusal of the broker', new StateStoreError('REFUSED', 'Not authorized.', write)],
     [4, 'a refusal of the store', ServiceError.fromText('not authorized', write)],
     [5, 'a write without an answer', new StateStoreError('TIMEOUT', 'No answer.', write)],
