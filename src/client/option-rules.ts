@@ -24,10 +24,12 @@ export function checkRules<Options>(
   if (typeof options !== 'object' || options === null)
     throw bad(field || 'options', `must be an object, not ${printableValue(options)}`, context);
   const all: Record<string, Rule> = rules;
-  for (const [name, value] of Object.entries(options)) {
+  const given: Record<string, unknown> = { ...options };
+  for (const name of Object.keys(given)) {
     const rule = Object.hasOwn(all, name) ? all[name] : undefined;
     const path = field === '' ? name : `${field}.${name}`;
     if (!rule) throw bad(path, 'is not a known option', context);
+    const value = given[name];
     if (value !== undefined) rule(path, value, context);
   }
 }

@@ -30,13 +30,13 @@ export interface StateStoreClientOptions extends Login {
   /** TCP port, 1 to 65535. Default 8883 with TLS, otherwise 1883. */
   port?: number;
   /**
-   * Asked for host and port before each attempt to connect, instead of `host` and `port`. Where it rejects, the attempt has failed: with
-   * a {@link ConnectionError} for that reason.
+   * Returns host and port before each attempt to connect, in place of `host` and `port`. If its promise rejects with a {@link
+   * ConnectionError}, the attempt has failed for that reason.
    */
   locate?: () => Promise<{ host: string; port: number }>;
   /** TLS; `true` for the defaults. Default: none. */
   tls?: TlsOptions | boolean;
-  /** MQTT client ID: any text without `/`, `+`, `#`. Default: a new, unique one. */
+  /** MQTT client ID: text without `/`, `+`, `#` and control characters, at most 30000 bytes. Default: a new, unique one. */
   clientId?: string;
   /** Seconds between pings while nothing else is sent, 0 (never) to 65535. Default 60. */
   keepAlive?: number;
@@ -44,17 +44,17 @@ export interface StateStoreClientOptions extends Login {
   cleanStart?: boolean;
   /** Seconds the broker keeps the session while the connection is lost, 0 to 4294967295. Default 3600. */
   sessionExpiry?: number;
-  /** Milliseconds an attempt to connect may take, `locate` and the reading of files included. Default 10000. */
+  /** Milliseconds that an attempt to connect may take, `locate` and reading files included, 1 to 2147483647. Default 10000. */
   connectTimeout?: number;
-  /** Milliseconds from a call to its answer, unless the call says otherwise. Default 10000. */
+  /** Milliseconds from a call to its response if the call has no `timeout`, 1 to 2147483647. Default 10000. */
   timeout?: number;
-  /** Most requests published and not yet answered. The broker's Receive Maximum may lower it. Default 1000. */
+  /** Maximum number of requests in flight, 1 to 65535. The broker's Receive Maximum may lower it. Default 1000. */
   inFlightLimit?: number;
-  /** Most requests that wait for the connection or for a place in flight. Default 10000. */
+  /** Maximum number of requests that wait for the connection or for a place in flight, from 1. Default 10000. */
   queueLimit?: number;
   /** Maximum bytes of the requests that wait. One request may wait alone, whatever its size. Default 67108864 (64 MiB). */
   queueByteLimit?: number;
-  /** Put before every key on its way to the store and taken off on the way back. Default: none. */
+  /** Text before every key in the store. It is removed from keys that are returned. Default: none. */
   keyPrefix?: string;
   /**
    * Name under which the broker counts this client in its metrics: the user property `metriccategory` of CONNECT. Blank: none. Default
@@ -80,22 +80,22 @@ export interface RequestOptions {
 }
 
 export interface WriteOptions extends RequestOptions {
-  /** A version that the store returned, unchanged: the write fails when the key is protected by a newer one. */
+  /** A version that the store returned, unchanged. The write is refused if the key is protected by a newer one. Default: none. */
   fencingToken?: string;
   /**
-   * Whether executing the write twice does no harm, and either answer will do, as with `NEX` or with {@link
-   * StateStoreClient.deleteIfValue} where nobody else uses this value. Such a write is sent again when the broker lost the
-   * session, instead of ending as `OUTCOME_UNKNOWN`. Default false.
+   * Whether the write is idempotent: it may be executed twice, and the caller accepts either response. Examples are `NEX`, and {@link
+   * StateStoreClient.deleteIfValue} with a value that no other client uses. If the broker lost the session, such a write is sent again
+   * and does not end as `OUTCOME_UNKNOWN`. Default false.
    */
   repeatable?: boolean;
 }
 
 export interface SetOptions extends WriteOptions {
-  /** `NX`: only if the key is new. `NEX`: only if the key is new or holds this very value. Default: always. */
+  /** `NX`: set only if the key does not exist. `NEX`: also if the key has this value already. Default: always. */
   condition?: SetCondition;
-  /** Milliseconds until the key is deleted by the store, an integer from 1. Default: never. */
+  /** Milliseconds until the store deletes the key, a whole number from 1. Default: never. */
   expiry?: number;
-  /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
+  /** Whether to ask that the key survive a restart of the broker. Works only if the operator enabled it. Default false. */
   persist?: boolean;
 }
 
@@ -157,12 +157,14 @@ const CLIENT_RULES: Rules<StateStoreClientOptions> = {
 
 const PERSISTENCE_RULES: Rules<{ name: string; value: string }> = { name: mqttText(), value: mqttText() };
 
+const tokenText = mqttText();
+
 const fencingToken: Rule = (field, value, context) => {
   if (typeof value !== 'string' || !parseHlc(value)) {
     const rule = 'must be a version that the store returned, like 001737000000000:00000:name';
     throw bad(field, `${rule}, not ${printableValue(value)}`, context);
   }
-  mqttText()(field, value, context);
+  tokenText(field, value, context);
 };
 
 export const REQUEST_RULES: Rules<RequestOptions> = {
