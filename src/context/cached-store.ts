@@ -15,7 +15,7 @@ import { StoreLog } from './store-log';
 /** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
 const LOADING = 1000;
 
-/** A context store that has everything in memory, too, and is told by the store what others write. */
+/** A context store that has everything in memory as well, and follows the changes of other processes. */
 export class CachedStore implements ContextStore {
   readonly #log: StoreLog;
   readonly #link: Link;
@@ -73,7 +73,7 @@ export class CachedStore implements ContextStore {
           'because Node-RED ends',
           late.map((key) => `${key}`),
         );
-        this.#log.tellFailed('and Node-RED ends');
+        this.#log.logFailed('and Node-RED ends');
         this.#forEachKey((key) => key.end());
       },
     );

@@ -3,7 +3,7 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { NameList } from './name-list';
 import type { StoreKeys } from './store-keys';
 
-/** Told what the index has. */
+/** Called with the content of the index. */
 export interface IndexEvents {
   /** All keys of one scope, whenever they changed, and none when the scope is gone. */
   onNames(scope: string, names: ReadonlySet<string>): void;
@@ -34,7 +34,7 @@ export class ContextIndex {
     this.#scopes = new NameList(store, place, persist, { onNames: (scopes) => this.#onScopes(scopes) });
   }
 
-  /** Observes all lists; resolves when all that is in them was told. */
+  /** Observes all lists; resolves when `onNames` was called with their content. */
   async open(): Promise<void> {
     await this.#scopes.open();
     await Promise.all([...this.#lists.values()].map((list) => list.open()));
@@ -74,7 +74,7 @@ export class ContextIndex {
     this.#lists.get(scope)?.remove(name);
   }
 
-  /** A value was deleted by somebody who is about to take its key out. */
+  /** A value was deleted by a process that is about to remove its key from the index. */
   doubt(scope: string, name: string): void {
     this.#lists.get(scope)?.doubt(name);
   }

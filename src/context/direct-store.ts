@@ -45,7 +45,7 @@ export class DirectStore implements ContextStore {
       async () => {
         await Promise.all(this.#writing.values());
       },
-      () => this.#log.tellFailed('and Node-RED ends'),
+      () => this.#log.logFailed('and Node-RED ends'),
     );
   }
 
@@ -56,7 +56,7 @@ export class DirectStore implements ContextStore {
       const data = await this.#read(scope, new Set(expressions.map((one) => this.#nameOf(one))));
       return expressions.map((one) => property(this.#util, data, one));
     };
-    this.#tell(read(), tell);
+    this.#settle(read(), tell);
   }
 
   set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
@@ -64,14 +64,14 @@ export class DirectStore implements ContextStore {
     this.#seen.used(scope);
     const { deadline } = this.#link;
     const done = this.#inOrder(scope, () => this.#set(scope, pairsOf(key, value), deadline));
-    if (callback) this.#tell(done, callback);
+    if (callback) this.#settle(done, callback);
     else done.catch((error: unknown) => this.#log.notWritten(`${scope} ${key}`, error));
   }
 
   keys(scope: string, callback?: Callback): undefined {
     const tell = asynchronous(callback);
     const names = this.#link.index.read(scope).then((all) => [visibleNames(scope, all)]);
-    this.#tell(names, tell);
+    this.#settle(names, tell);
   }
 
   delete(scope: string): Promise<void> {
@@ -127,7 +127,7 @@ export class DirectStore implements ContextStore {
     }
   }
 
-  /** What is left until `deadline`, for a request; throws where that is too little. */
+  /** The time left until `deadline`, for a request. Throws if it is too little. */
   #inTime(what: string, deadline: number): { timeout: number } {
     const { client } = this.#link;
     const timeout = timeLeft(deadline, client.timeout);
@@ -159,7 +159,7 @@ export class DirectStore implements ContextStore {
     return done;
   }
 
-  #tell(outcome: Promise<unknown>, callback: Callback): void {
+  #settle(outcome: Promise<unknown>, callback: Callback): void {
     const call = (...values: unknown[]) => {
       try {
         callback(...values);

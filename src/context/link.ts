@@ -22,11 +22,11 @@ export interface LinkEvents {
 
 /** Pause before loading is tried again, in milliseconds. */
 const RETRY_PAUSE_MS = 250;
-/** What ends at that very moment may say why, in milliseconds. */
+/** A request that ends at that moment may have the reason, in milliseconds. */
 const LAST_REASON_MS = 50;
 /** Pause before a list that could not be observed is tried again, in milliseconds. */
 const INDEX_RETRY_MS = 1000;
-/** How long what is pending has to be written when Node-RED ends, in milliseconds. */
+/** How long pending writes have when Node-RED ends, in milliseconds. */
 const CLOSE_MS = 5000;
 
 /** The connection of a context store, with all that is needed to find its keys: opened within bounds, lost, back, closed within bounds. */
@@ -167,7 +167,7 @@ export class Link {
       this.#retry = setTimeout(() => this.index.renew(), INDEX_RETRY_MS).unref();
   }
 
-  /** What is written here goes on; what others write is not told before the next connection. */
+  /** Writes of this process go on; changes of other processes arrive again with the next connection. */
   readonly #onObservationLost = (key: Buffer, error: StateStoreError): void => {
     const place = this.keys.placeOf(key.toString());
     if (this.#closed || !place) return;
@@ -185,7 +185,7 @@ export class Link {
     if (!this.#opened) return;
     this.#log.onState(state);
     if (state.kind !== 'connected') return;
-    // Whoever needs it asks again if that fails.
+    // If that fails, it is asked for again when it is needed.
     this.life.present().catch(() => undefined);
     this.index.renew();
     this.#events.onBack();

@@ -18,7 +18,7 @@ export interface NameListPlace {
 }
 
 export interface NameListEvents {
-  /** What the list has, whenever it changed, once {@link NameList.open} was called. */
+  /** Called with the content of the list whenever it changed, once {@link NameList.open} was called. */
   onNames(names: ReadonlySet<string>): void;
   /** The last name was taken away here. */
   onEmptied?(): void;
@@ -36,20 +36,20 @@ const MAX_ATTEMPTS = 3;
 
 /**
  * A list of names that several Node-REDs add to and take from at the same time without losing one: a JSON array in one key, changed by
- * {@link update} only. What is asked for meanwhile is joined into the next update.
+ * {@link update} only. Requests that arrive meanwhile are joined into the next update.
  *
- * A name is taken away only when, under the lock, its key is not there. So who sets that key makes sure of {@link has} *after* the
- * answer, once more: either the other one sees the key, or this one sees that the name is gone, and adds it again.
+ * A name is taken away only when, under the lock, its key is not there. So a process that sets that key checks {@link has} once more
+ * *after* the answer: either the other process sees the key, or this one sees that the name is gone, and adds it again.
  */
 export class NameList {
   readonly #store: StateStoreClient;
   readonly #place: NameListPlace;
   readonly #persist: boolean;
   readonly #events: NameListEvents;
-  /** What is certain to be in the list, unless the store was emptied. */
+  /** Names that are certain to be in the list, unless the store was emptied. */
   #certain = new Set<string>();
   #known = false;
-  /** Of these, what somebody may be about to take away: until an update of ours that began later has put it there. */
+  /** Of these, names that another process may be about to remove, until a later update of this process has put them there. */
   #doubted = new Set<string>();
   #adding = new Set<NameWaiter>();
   readonly #removing = new Set<string>();
@@ -65,7 +65,7 @@ export class NameList {
     this.#events = events;
   }
 
-  /** Observes the list; resolves when what it has was told. */
+  /** Observes the list; resolves when `onNames` was called with its content. */
   async open(): Promise<void> {
     if (this.#observation) {
       await this.#observation;
@@ -96,7 +96,7 @@ export class NameList {
     await (await observation?.catch(() => undefined))?.close().catch(() => undefined);
   }
 
-  /** The store does not let it be observed on: it is opened again with the next connection. */
+  /** The store refuses to let it be observed any longer: it is opened again with the next connection. */
   lose(): void {
     this.doubtAll();
     void this.close();
@@ -107,7 +107,7 @@ export class NameList {
     while (this.#running) await this.#running;
   }
 
-  /** What the list has now. */
+  /** The content of the list now. */
   async read(options: RequestOptions = {}): Promise<string[]> {
     const reading = await this.#store.get(this.#place.key, options);
     return reading.found ? parseNames(reading.value) : [];
@@ -123,7 +123,7 @@ export class NameList {
     return !this.#known || this.#certain.has(name);
   }
 
-  /** Somebody may be about to take this name away. */
+  /** Another process may be about to remove this name. */
   doubt(name: string): void {
     this.#doubted.add(name);
   }

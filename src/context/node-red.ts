@@ -1,4 +1,4 @@
-/** What is used of the Node-RED that runs: how it reads property expressions, and its log. */
+/** The parts of the running Node-RED that are used here: how it reads property expressions, its log and its events. */
 import { basename } from 'node:path';
 import { StateStoreError } from '../errors';
 
@@ -33,11 +33,11 @@ const MODULE = '@node-red/util';
 const SUBFLOW = 'subflow:';
 
 /**
- * Has `told` called with the IDs of all flows and nodes whenever these were started. Node-RED tells a context store only at a deploy, so
- * what was loaded at its start would not be known. Returns what ends it.
+ * Calls `onStarted` with the IDs of all flows and nodes whenever these were started. Node-RED itself informs a context store at a deploy
+ * only, so the flows loaded at its start would not be known. Returns a function that ends the calls.
  */
-export function whenStarted({ events }: NodeRed, told: (ids: string[]) => void): () => void {
-  const listener = ({ config }: Started) => told(idsOf(config));
+export function whenStarted({ events }: NodeRed, onStarted: (ids: string[]) => void): () => void {
+  const listener = ({ config }: Started) => onStarted(idsOf(config));
   events.on('flows:started', listener);
   return () => events.off('flows:started', listener);
 }

@@ -1,8 +1,8 @@
-/** Which keys of the store the memory is kept in: docs/context.md, "What is in the store". */
+/** The keys of the store that hold the context: docs/context.md, "What is in the store". */
 import { StateStoreError } from '../errors';
 import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
 
-/** What is kept in a key: the names of all scopes, those of the keys of one, or a value. */
+/** The content of a key: the names of all scopes, the names of the keys of one scope, or a value. */
 export type StorePlace =
   | { kind: 'scopes' }
   | { kind: 'index'; scope: string }
@@ -15,7 +15,7 @@ export class StoreKeys {
     this.#prefix = prefix;
   }
 
-  /** What tells one life of the store from the next: a store that lost everything has lost it, too. */
+  /** Distinguishes one life of the store from the next: a store that lost everything has lost this key as well. */
   get life(): string {
     return `${this.#prefix}/$life`;
   }
@@ -29,7 +29,7 @@ export class StoreKeys {
     return `${this.#prefix}/$lock`;
   }
 
-  /** What is kept in a key that may be observed; nothing for any other key. */
+  /** The content of a key that may be observed, `undefined` for any other key. */
   placeOf(key: string): StorePlace | undefined {
     if (key === this.scopes) return { kind: 'scopes' };
     if (!key.startsWith(`${this.#prefix}/`)) return undefined;

@@ -31,7 +31,7 @@ export class StoreLife {
     if (!this.#certain) this.present().then(onLife, () => undefined);
   }
 
-  /** With each connection it has to be asked for anew. */
+  /** The connection was lost: the life has to be asked for again. */
   doubt(): void {
     this.#asking = undefined;
     this.#certain = false;
@@ -54,7 +54,7 @@ export class StoreLife {
   }
 
   async #ask(): Promise<number> {
-    // Whoever comes first after the store was emptied begins the next life.
+    // The first process after the store was emptied begins the next life.
     await this.#store.set(this.#key, randomUUID(), {
       condition: 'NX',
       persist: this.#persist,

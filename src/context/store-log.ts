@@ -4,14 +4,14 @@ import type { NodeRed } from './node-red';
 
 const MOST_NAMED = 10;
 
-/** What the log of Node-RED is told: once that the store is lost, once that it is back, and what could not be written. */
+/** Writes to the log of Node-RED: once that the store is lost, once that it is back, and which keys could not be written. */
 export class StoreLog {
   readonly #log: NodeRed['log'];
   #lostAt: number | undefined;
-  /** What could not be written, and was not since. */
+  /** Keys that could not be written and were not written since. */
   readonly #failed = new Set<string>();
-  /** Of these, what was not told yet. */
-  #untold = new Set<string>();
+  /** Of these, keys that the log does not have yet. */
+  #unlogged = new Set<string>();
   readonly #troubles = new Set<string>();
   readonly #circular = new Set<string>();
 
@@ -42,36 +42,36 @@ export class StoreLog {
     const seconds = ((performance.now() - this.#lostAt) / 1000).toFixed(1);
     this.#lostAt = undefined;
     this.#log.info(line(`the store is back after ${seconds} s.`));
-    this.tellFailed('what the store has counts again');
+    this.logFailed('what the store has counts again');
   }
 
-  /** Says what could not be written and was not said yet. */
-  tellFailed(what: string): void {
-    if (this.#untold.size === 0) return;
-    this.#log.error(line(`not written, ${what}: ${named([...this.#untold])}.`));
-    this.#untold = new Set();
+  /** Logs the keys that could not be written and are not logged yet. */
+  logFailed(what: string): void {
+    if (this.#unlogged.size === 0) return;
+    this.#log.error(line(`not written, ${what}: ${named([...this.#unlogged])}.`));
+    this.#unlogged = new Set();
   }
 
   /** A write failed that nobody waits for. While the store is lost that is said when it is back. */
   notWritten(key: string, error: unknown): void {
     if (this.#failed.has(key)) return;
     this.#failed.add(key);
-    if (this.#lostAt !== undefined) this.#untold.add(key);
+    if (this.#lostAt !== undefined) this.#unlogged.add(key);
     else this.#log.error(line(`${key} was not written: ${messageOf(error)}`));
   }
 
   /** Writes failed that are not worth a line each. */
   allNotWritten(what: string, keys: readonly string[]): void {
-    const news = keys.filter((key) => !this.#untold.has(key));
+    const news = keys.filter((key) => !this.#unlogged.has(key));
     for (const key of keys) this.#failed.add(key);
     if (news.length > 0) this.#log.error(line(`not written, ${what}: ${named(news)}.`));
   }
 
   written(key: { toString(): string }): void {
     // Which key it is matters only then.
-    if (this.#failed.size === 0 && this.#untold.size === 0) return;
+    if (this.#failed.size === 0 && this.#unlogged.size === 0) return;
     this.#failed.delete(`${key}`);
-    this.#untold.delete(`${key}`);
+    this.#unlogged.delete(`${key}`);
   }
 
   /** Once for each kind of error and connection: there may be as many as keys. */

@@ -19,7 +19,7 @@ export interface UpdateOptions extends RequestOptions {
   /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
   persist?: boolean;
   /**
-   * Token of a role or of another lock that lets this change happen, sent with the SET in place of the lock's own. Who lost the role is refused
+   * Token of a role or of another lock that lets this change happen, sent with the SET in place of the lock's own. A process that lost the role is refused
    * with `FENCING_TOKEN_LOWER_VERSION`, and so is an older token on a key that was updated without one: give it always, or never.
    */
   fencingToken?: string;

@@ -1,4 +1,4 @@
-/** What an update node makes of the value that a key holds: pure, but for the expression somebody else evaluates. */
+/** The new value that an update node makes from the value of a key. Pure; expressions are evaluated elsewhere. */
 import { isDeepStrictEqual } from 'node:util';
 import { type ExactJson, longNumbers, readExactly } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
@@ -44,7 +44,7 @@ export interface ChangeOptions {
   context: ErrorContext & { key: string };
 }
 
-/** What is made of the present value; `missing` where the key has none and this is the start value. */
+/** Makes the new value from the present one; `missing`: the key is missing, and `present` is the start value. */
 type Apply = (present: unknown, missing: boolean) => unknown;
 
 const STARTS = { add: () => 0, append: () => [], merge: () => ({}) };
@@ -175,7 +175,7 @@ function comparison(options: ChangeOptions, isBetter: (a: number, b: number) => 
   };
 }
 
-/** What is given, as it is now: the flow may change it before its turn comes. */
+/** The given value as it is now: the flow may change it before its turn comes. */
 function snapshot({ given: { value, label }, context }: ChangeOptions): unknown {
   if (typeof value === 'string') return value;
   valueToBytes(value, label, () => context); // says what is wrong with it
