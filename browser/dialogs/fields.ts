@@ -265,7 +265,7 @@ type TypeOption = string | { value: string; label: string; icon?: string; hasVal
 
 export interface TypedLook extends Look {
   value?: unknown;
-  /** The first one is that of a new node. A name alone in braces, like `{each}`, is a type of our own without a value. */
+  /** The first one is that of a new node. A name in braces, like `{each}`, is a type of our own; only `{pattern}` has a value. */
   types: string[];
   check?: TypedCheck;
   /** Key of the text for a blank field. */
@@ -297,9 +297,14 @@ export function typed(look: TypedLook): Field {
         if (!type) return one;
         return {
           value: type,
-          label: RED._(textOf(place.type, type === 'list' ? 'form.label.list' : `label.${type}`)),
-          icon: 'fa fa-list',
-          hasValue: false,
+          label: RED._(
+            textOf(
+              place.type,
+              type === 'list' || type === 'pattern' ? `form.label.${type}` : `label.${type}`,
+            ),
+          ),
+          icon: type === 'pattern' ? 'fa fa-asterisk' : 'fa fa-list',
+          hasValue: type === 'pattern',
         };
       };
       inputOf(name, place).typedInput({

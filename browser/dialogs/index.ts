@@ -19,7 +19,16 @@ import { keyText } from './key-text';
 import { addKeywords } from './palette';
 import { register, registerConfig } from './register';
 import { isBlank, isEnvironment, rule } from './rules';
-import { expiry, fencingToken, format, nodeName, property, secondOutput, VALUE_TYPES } from './shared-fields';
+import {
+  expiry,
+  fencingToken,
+  format,
+  maxKeys,
+  nodeName,
+  property,
+  secondOutput,
+  VALUE_TYPES,
+} from './shared-fields';
 import { showTestResults } from './test-results';
 import { wordsOf } from './words';
 
@@ -39,6 +48,7 @@ const stateStoreEditor = {
     key,
     keyLines,
     lines,
+    maxKeys,
     name: nodeName,
     property,
     secondOutput,

@@ -18,6 +18,7 @@ export function keyText(key: string, type: string): string {
   if (isBlank(key)) return '';
   switch (type) {
     case 'str':
+    case 'pattern':
       return key;
     case 'msg':
       return `{${key}}`;

@@ -8,6 +8,7 @@ import {
   presentOf,
   type TypedLook,
   typed,
+  wholeNumber,
 } from './fields';
 import { type Check, isBlank, rule, type TypedCheck } from './rules';
 import { textOf } from './texts';
@@ -109,6 +110,20 @@ const positive =
     if (value === '') return true;
     return type === 'num' ? Number(value) > 0 || place() : undefined;
   };
+
+/** The largest number of keys that a pattern may match. */
+export const maxKeys = (): Field =>
+  wholeNumber({
+    ...{
+      icon: 'list-ol',
+      label: 'form.label.maxKeys',
+      invalid: 'form.invalid.maxKeys',
+      placeholder: '=1000',
+    },
+    ...{ min: 1, max: 10_000 },
+    when: (present) => present('keyType') === 'pattern',
+    needed: ({ keyType }) => ($('#node-input-keyType').val() || keyType) === 'pattern',
+  });
 
 /** How long the key is kept, with its unit. */
 export function expiry(): Field {

@@ -369,6 +369,57 @@ describe('The nodes set, get and delete', () => {
       assert.match(many.message, /^There is no key.* Of 2 keys 2 failed\.$/);
     });
 
+    describe('by a pattern', () => {
+      const pattern = { type: 'statestore-get', keyType: 'pattern' };
+      before(async () => {
+        for (const name of ['1', '2', '*']) await store.set(`match/${name}/t`, name);
+      });
+
+      it('reads all keys that match into an object', async () => {
+        await start({ ...pattern, key: 'match/?/t', outputs: 2 });
+        const { msg, output } = sent(await flow.send());
+        assert.deepEqual(msg.payload, { 'match/*/t': '*', 'match/1/t': 1, 'match/2/t': 2 });
+        const { results, ...result } = msg.statestore as { results: { key: string; found: boolean }[] };
+        assert.deepEqual(result, { operation: 'get', pattern: 'match/?/t', found: true });
+        assert.deepEqual([results.map(({ found }) => found), output], [[true, true, true], 0]);
+      });
+
+      it('lists the keys alone', async () => {
+        await start({ ...pattern, key: 'match/[12]/*', listing: 'keys' });
+        assert.deepEqual(sent(await flow.send()).msg.payload, ['match/1/t', 'match/2/t']);
+      });
+
+      it('takes a star in the message as a star', async () => {
+        await start({ ...pattern, key: 'match/{{payload}}/*', listing: 'keys' });
+        assert.deepEqual(sent(await flow.send({ payload: '*' })).msg.payload, ['match/*/t']);
+      });
+
+      it('leaves by the second output if no key matches, or fails if the node says so', async () => {
+        await start({ ...pattern, key: 'none/*', outputs: 2 });
+        const { msg, output } = sent(await flow.send());
+        assert.deepEqual([msg.payload, output], [{}, 1]);
+        await flow.stop();
+        await start({ ...pattern, key: 'none/*', missing: 'error' });
+        assert.equal(failed(await flow.send()).code, 'KEY_NOT_FOUND');
+      });
+
+      it('names the largest number of keys if more match', async () => {
+        await start({ ...pattern, key: 'match/*', maxKeys: '2' });
+        assert.match(failed(await flow.send()).message, /^More than 2 keys match the pattern match\/\*/);
+      });
+
+      it('fails with NOT_SUPPORTED, and shows it, if the broker cannot list keys', async () => {
+        const old = await Emulator.start({ port: 0, scan: false });
+        try {
+          flow = await Flow.start(old.port, { ...pattern, key: 'match/*' });
+          assert.equal(failed(await flow.send()).code, 'NOT_SUPPORTED');
+          await flow.status('status.error.NOT_SUPPORTED');
+        } finally {
+          await old.close();
+        }
+      });
+    });
+
     it('reads a list of keys into an object', async () => {
       await store.set('l/1', '1');
       await store.set('__proto__', '"p"');
@@ -426,6 +477,25 @@ describe('The nodes set, get and delete', () => {
       assert.equal(await stored('d2'), '{"a":1}');
       assert.equal(sent(await flow.send({ payload: { a: 1 } })).output, 0);
       assert.equal(await stored('d2'), undefined);
+    });
+
+    it('deletes all keys that match a pattern, and names each', async () => {
+      for (const name of ['a', 'b']) await store.set(`gone/${name}`, name);
+      await store.set('stays/a', 'a');
+      await start({ type: 'statestore-delete', key: 'gone/*', keyType: 'pattern' });
+      const { msg } = sent(await flow.send({ payload: 'p' }));
+      const keys = { 'gone/a': true, 'gone/b': true };
+      assert.deepEqual(msg.statestore, { operation: 'delete', pattern: 'gone/*', deleted: true, keys });
+      assert.deepEqual([await stored('gone/a'), await stored('stays/a'), msg.payload], [undefined, 'a', 'p']);
+    });
+
+    it('deletes nothing if more keys match than the node allows', async () => {
+      for (const name of ['a', 'b', 'c']) await store.set(`few/${name}`, name);
+      await start({ type: 'statestore-delete', key: 'few/*', keyType: 'pattern', maxKeys: '2' });
+      const { code, message } = failed(await flow.send());
+      assert.equal(code, 'BAD_ARGUMENT');
+      assert.match(message, /^More than 2 keys match the pattern few\/\*: nothing was deleted\./);
+      assert.equal(await stored('few/a'), 'a');
     });
 
     it('deletes a list of keys', async () => {

@@ -1,9 +1,10 @@
-/** What the get node does: reads the value of a key, or of many keys into an object. */
+/** What the get node does: reads the value of a key, or the values of many keys into an object. A list or a pattern names many keys. */
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions } from '../../client/options';
 import type { GetResult } from '../../client/results';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { type Key, keyContext, keyName, notFound, toKey, toKeys } from '../message/key';
+import { type Key, keyContext, keyName, noneMatches, notFound, toKey, toKeys } from '../message/key';
+import { keyProperty, keysThatMatch, PATTERN, readLimit } from '../message/key-pattern';
 import { forEachKey } from '../message/many-keys';
 import { readTimeout } from '../message/request-options';
 import { TargetProperty } from '../message/target-property';
@@ -13,7 +14,12 @@ import { type Answer, makeRequestNode, type RequestNodeDef } from './request-nod
 
 export interface GetNodeDef extends RequestNodeDef {
   key: string;
+  /** A typed input's type, or `pattern`: all keys that match. */
   keyType: string;
+  /** Of a pattern: the largest number of keys; blank: 1,000. */
+  maxKeys?: string;
+  /** Of a pattern: the keys with their values, or the keys alone. */
+  listing?: 'values' | 'keys';
   /** Message property that receives the value. */
   property: string;
   format: ValueFormat;
@@ -25,7 +31,7 @@ export interface GetNodeDef extends RequestNodeDef {
 
 /** Makes a created node a get node. */
 export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
-  const key = new TypedProperty(RED, node, 'key', { value: def.key, type: def.keyType, template: true });
+  const key = keyProperty(RED, node, def);
   const msgTimeout = new TypedProperty(RED, node, 'timeout', { value: 'timeout', type: 'msg' });
   const target = new TargetProperty(RED, def.property || 'payload');
   const fallback =
@@ -42,7 +48,10 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
     perform(client, values, base) {
       const timeout = readTimeout(values.msgTimeout, msgTimeout, 'get');
       const options = timeout === undefined ? base : { ...base, timeout };
-      if (Array.isArray(values.key)) return getMany(client, values.key, values.fallback, options);
+      if (def.keyType === PATTERN)
+        return getMatching(client, toKey(values.key, key.label, 'get'), values.fallback, options);
+      if (Array.isArray(values.key))
+        return getMany(client, toKeys(values.key, key.label, 'get'), values.fallback, options);
       const one = toKey(values.key, key.label, 'get');
       return client.get(one, options).then((got) => {
         const value = got.found ? decoded(one, got.value) : values.fallback;
@@ -56,18 +65,45 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
     },
   });
 
+  /** A key that is deleted between the list and its own request is left out. */
+  async function getMatching(
+    client: StateStoreClient,
+    pattern: Key,
+    missing: unknown,
+    options: RequestOptions,
+  ): Promise<Answer> {
+    const limit = readLimit(def.maxKeys, 'get');
+    const keys = await keysThatMatch(client, pattern, { operation: 'get', limit, options });
+    if (keys.length === 0 && def.missing === 'error') throw noneMatches(pattern);
+    const values: [string, unknown][] = [];
+    const results = await forEachKey('get', def.listing === 'keys' ? [] : keys, async (one) => {
+      const got = await client.get(one, options);
+      if (!got.found) return { key: one, found: false };
+      values.push([keyName(one), decoded(one, got.value)]);
+      return { key: one, found: true, version: got.version };
+    });
+    const all = def.listing === 'keys' ? keys.map(keyName) : Object.fromEntries(values);
+    const found = keys.length > 0;
+    const output = !found && def.missing === 'default' ? missing : all;
+    return {
+      result: { operation: 'get', pattern, found, ...(def.listing !== 'keys' && { results }) },
+      effective: found,
+      write: (msg) => target.write(msg, output),
+    };
+  }
+
   function decoded(one: Key, bytes: Buffer): unknown {
     return valueFromBytes(bytes, def.format, () => keyContext('get', one));
   }
 
   async function getMany(
     client: StateStoreClient,
-    list: readonly unknown[],
+    list: readonly Key[],
     missing: unknown,
     options: RequestOptions,
   ): Promise<Answer> {
     const found: [string, unknown][] = [];
-    const results = await forEachKey('get', toKeys(list, key.label, 'get'), async (one) => {
+    const results = await forEachKey('get', list, async (one) => {
       const got = await client.get(one, options);
       if (!got.found) {
         if (def.missing === 'error') throw notFound(one);

@@ -56,6 +56,16 @@ export function notFound(key: Key): StateStoreError {
   );
 }
 
+/** For nodes that are to fail if no key matches a pattern. */
+export function noneMatches(pattern: Key): StateStoreError {
+  const context = keyContext('get', pattern);
+  return new StateStoreError(
+    'KEY_NOT_FOUND',
+    `No key in the state store matches the pattern ${context.key}. Check the pattern, or choose in the node what to do when no key matches.`,
+    context,
+  );
+}
+
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return Array.isArray(value) ? 'a list' : `of type ${typeof value}`;

@@ -6,8 +6,8 @@ import { type Variables, variablesIn, variablesOf, withVariables } from './envir
 const ELSEWHERE = /^(?<scope>flow|global)(\[(?<store>\w+)\])?\.(?<property>.+)$/;
 const ENVIRONMENT = /^env\.(.+)$/;
 
-/** Keys and names are not HTML: two braces insert the value as it is, as three do. */
-const PLAIN = { escape: (text: unknown) => String(text) };
+/** Keys and names are not HTML. */
+const asItIs = (text: string): string => text;
 
 /** A `${NAME}` that is to be filled in with the rest of a template. */
 const TAG = (name: string) => `{{&env.${name}}}`;
@@ -31,6 +31,7 @@ export class TextTemplate {
   readonly #text: string;
   /** Names that take a context store to answer. */
   readonly #later: string[];
+  readonly #config: { escape: (value: unknown) => string };
   readonly #writer = new Writer();
 
   /** Whether text is a template. A single brace is text. */
@@ -43,11 +44,15 @@ export class TextTemplate {
     return ENVIRONMENT.exec(name)?.[1];
   }
 
-  /** Throws what mustache says of a template that is not valid, and {@link UnsetVariableError} for a `${NAME}` that is not set. */
-  constructor(RED: NodeAPI, node: Node, text: string) {
+  /**
+   * `escaped` is applied to values in two braces, but not to those in three. Throws what mustache says of a template that is not valid, and
+   * {@link UnsetVariableError} for a `${NAME}` that is not set.
+   */
+  constructor(RED: NodeAPI, node: Node, text: string, escaped = asItIs) {
     const variables = variablesOf(RED, node);
     for (const name of variablesIn(text))
       if (variables(name) === undefined) throw new UnsetVariableError(name);
+    this.#config = { escape: (value) => escaped(String(value)) };
     this.#variables = variables;
     this.#node = node;
     // The value of a variable is text, not a part of the template.
@@ -70,7 +75,7 @@ export class TextTemplate {
   }
 
   #write(scope: Context): string {
-    return this.#writer.render(this.#text, scope, undefined, PLAIN);
+    return this.#writer.render(this.#text, scope, undefined, this.#config);
   }
 
   #scope(msg: NodeMessage, found: Map<string, unknown>): Context {

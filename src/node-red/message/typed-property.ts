@@ -10,6 +10,8 @@ export interface TypedInput {
   type: string;
   /** Whether text may have `{{names}}` in it. */
   template?: boolean;
+  /** Applied to each value that takes the place of `{{a name}}`. */
+  escaped?: (text: string) => string;
 }
 
 /** Types whose value may come later: context stores may be slow, JSONata is asynchronous. */
@@ -110,7 +112,8 @@ export class TypedProperty {
   #templateReader(): Reader {
     let template: TextTemplate;
     try {
-      template = new TextTemplate(this.#RED, this.#node, this.#input.value);
+      const { value, escaped } = this.#input;
+      template = new TextTemplate(this.#RED, this.#node, value, escaped);
     } catch (error) {
       return () => {
         throw this.#unreadable(error);
