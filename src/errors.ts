@@ -35,6 +35,7 @@ export type ClientErrorCode =
   | 'LEASE_LOST'
   | 'REFUSED';
 
+/** The code of an error of this package. */
 export type ErrorCode = ServiceErrorCode | ClientErrorCode;
 
 /** The operation a person asked for; `VDEL` is `delete` with a value to compare. */
@@ -97,11 +98,15 @@ const FACTS: Record<ErrorCode, ErrorFacts> = {
   REFUSED: FINAL,
 };
 
-/** Where an error belongs. `key` is printable, see {@link printableKey}. */
+/** Where an error belongs. `key` is printable. */
 export interface ErrorContext {
+  /** The operation that failed. */
   operation?: Operation | undefined;
+  /** The key in printable form. */
   key?: string | undefined;
+  /** Reason code of the broker's PUBACK. */
   reasonCode?: number;
+  /** The error behind this one. */
   cause?: unknown;
   /** Overrides the default of the code. */
   applied?: ErrorFacts['applied'];
@@ -122,11 +127,15 @@ export interface Explanation {
  * that they survive cloning (Node-RED's Catch node copies own properties only).
  */
 export class StateStoreError extends Error implements ErrorFacts, Explanation {
+  /** Name of the class. */
   override readonly name: string = 'StateStoreError';
+  /** Short name of the cause, for programs. */
   readonly code: ErrorCode;
   readonly applied: ErrorFacts['applied'];
   readonly retryable: boolean;
+  /** The operation that failed. */
   readonly operation?: Operation;
+  /** The key in printable form, shortened if it is long. */
   readonly key?: string;
   /** With `REFUSED`: the reason code of the broker's PUBACK (MQTT 5 section 3.4.2.1). */
   declare readonly reasonCode?: number;

@@ -3,7 +3,9 @@ import type { Bytes } from './options';
 
 /** Converts values of one type. Both functions may throw, which ends the call with `BAD_ARGUMENT` or `BAD_RESPONSE`. */
 export interface Codec<Value> {
+  /** Makes the bytes that are stored. */
   encode(value: Value): Bytes;
+  /** Makes the value from the bytes in the store. */
   decode(bytes: Buffer): Value;
 }
 

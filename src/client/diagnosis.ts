@@ -1,15 +1,18 @@
 import { StateStoreError } from '../errors';
-import type { ConnectionState } from '../mqtt/connection';
-import { ConnectionError, type Stage } from '../mqtt/connection-error';
+import { ConnectionError, type ConnectionStage } from '../mqtt/connection-error';
+import type { ConnectionState } from '../mqtt/connection-state';
 import type { StateStoreClientOptions } from './options';
 import { randomId } from './random';
 import { StateStoreClient } from './state-store-client';
 
 /** What is tried, in this order. */
-export type DiagnosisStep = Exclude<Stage, 'session'> | 'store';
+export type DiagnosisStep = Exclude<ConnectionStage, 'session'> | 'store';
 
+/** The result of one step. */
 export interface DiagnosisResult {
+  /** The step. */
   step: DiagnosisStep;
+  /** Whether it succeeded. */
   ok: boolean;
   /** What went wrong and what to do. */
   message?: string;
@@ -17,7 +20,9 @@ export interface DiagnosisResult {
   reason?: string;
 }
 
+/** The results of a test of connection settings. */
 export interface Diagnosis {
+  /** The steps in their order, up to the first that failed. */
   results: DiagnosisResult[];
   /** Milliseconds from request to answer, when everything worked. */
   roundTrip?: number;

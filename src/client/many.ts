@@ -2,7 +2,19 @@ import { StateStoreError } from '../errors';
 import type { Bytes } from './options';
 
 /** The outcome of one key among many: the result, or why there is none. */
-export type KeyResult<Result> = ({ key: Bytes } & Result) | { key: Bytes; error: StateStoreError };
+export type KeyResult<Result> = (OfKey & Result) | FailedKey;
+
+/** The key that a result belongs to. */
+export interface OfKey {
+  /** The key as it was given. */
+  key: Bytes;
+}
+
+/** A key whose request failed. */
+export interface FailedKey extends OfKey {
+  /** Why the request failed. */
+  error: StateStoreError;
+}
 
 /** How many of many requests are under way at a time. */
 const CONCURRENCY = 256;

@@ -11,18 +11,21 @@ const BOUNDS_MS = DURATION_BOUNDS_S.map((seconds) => seconds * 1000);
 
 /** Requests of one operation with one outcome. */
 export interface RequestMetrics {
+  /** The operation. */
   operation: Operation;
   /** Code of the error. Absent for requests that succeeded. */
   errorType?: string;
+  /** Number of requests. */
   count: number;
   /** Sum of the durations, in seconds. */
   sumSeconds: number;
-  /** Number of requests in each bucket of {@link DURATION_BOUNDS_S}, and above. Not cumulative. */
+  /** Number of requests up to 1, 5, 10, 50, 100 and 500 ms, 1, 5 and 10 s, and above. Not cumulative. */
   buckets: readonly number[];
 }
 
 /** A snapshot of the counters of a client. */
 export interface ClientMetrics {
+  /** Requests that have an outcome. */
   requests: RequestMetrics[];
   /** Requests that wait to be published. */
   waiting: number;

@@ -2,13 +2,30 @@ import { type ErrorContext, printableKey, StateStoreError } from '../errors';
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 import type { Change, Reading } from './observed-key';
 
-/**
- * One change of an observed key. Expiry is a delete. `key` and `value` are copies that belong to the receiver. `version` is absent if
- * the key was found to be missing after a reconnect.
- */
-export type KeyChange<Value = Buffer> =
-  | { operation: 'set'; key: Buffer; value: Value; version?: string }
-  | { operation: 'delete'; key: Buffer; version?: string };
+/** A key that has a new value. */
+export interface KeySet<Value = Buffer> {
+  /** The key was set. */
+  operation: 'set';
+  /** A copy of the key. */
+  key: Buffer;
+  /** The new value. Bytes are a copy that belongs to the receiver. */
+  value: Value;
+  /** Version of the value. */
+  version?: string;
+}
+
+/** A key that was deleted or expired. */
+export interface KeyDeleted {
+  /** The key was deleted, or it expired. */
+  operation: 'delete';
+  /** A copy of the key. */
+  key: Buffer;
+  /** Version of the delete. Absent if the key was found to be missing after a reconnect. */
+  version?: string;
+}
+
+/** One change of an observed key. */
+export type KeyChange<Value = Buffer> = KeySet<Value> | KeyDeleted;
 
 /**
  * Receives the changes of a key in the order of their versions. If it throws, or returns a promise that rejects, the client emits
@@ -107,6 +124,7 @@ export class Observation<Value = Buffer> implements AsyncIterable<KeyChange<Valu
     return this.#stopped;
   }
 
+  /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -24,6 +24,22 @@ import { randomId } from './random';
 /** Bytes, or text that is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
 
+/** Where a broker listens. */
+export interface BrokerAddress {
+  /** Host name or IP address. */
+  host: string;
+  /** TCP port, 1 to 65535. */
+  port: number;
+}
+
+/** An MQTT user property. */
+export interface UserProperty {
+  /** Its name. */
+  name: string;
+  /** Its value. */
+  value: string;
+}
+
 export interface StateStoreClientOptions extends Login {
   /** Host name or IP address of the MQTT broker. Default `localhost`. */
   host?: string;
@@ -33,7 +49,7 @@ export interface StateStoreClientOptions extends Login {
    * Returns host and port before each attempt to connect, in place of `host` and `port`. If its promise rejects with a {@link
    * ConnectionError}, the attempt has failed for that reason.
    */
-  locate?: () => Promise<{ host: string; port: number }>;
+  locate?: () => Promise<BrokerAddress>;
   /** TLS; `true` for the defaults. Default: none. */
   tls?: TlsOptions | boolean;
   /** MQTT client ID: text without `/`, `+`, `#` and control characters, at most 30000 bytes. Default: a new, unique one. */
@@ -62,9 +78,10 @@ export interface StateStoreClientOptions extends Login {
    */
   metricCategory?: string;
   /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
-  persistence?: { name: string; value: string };
+  persistence?: UserProperty;
 }
 
+/** Options of every request. */
 export interface RequestOptions {
   /** Milliseconds from the call to the response, a whole number from 1 to 2147483647. Default: the client's. */
   timeout?: number;
@@ -79,6 +96,7 @@ export interface RequestOptions {
   abortedError?: boolean;
 }
 
+/** Options of a set or a delete. */
 export interface WriteOptions extends RequestOptions {
   /** A version that the store returned, unchanged. The write is refused if the key is protected by a newer one. Default: none. */
   fencingToken?: string;
@@ -90,6 +108,7 @@ export interface WriteOptions extends RequestOptions {
   repeatable?: boolean;
 }
 
+/** Options of a set. */
 export interface SetOptions extends WriteOptions {
   /** `NX`: set only if the key does not exist. `NEX`: also if the key has this value already. Default: always. */
   condition?: SetCondition;
@@ -99,6 +118,7 @@ export interface SetOptions extends WriteOptions {
   persist?: boolean;
 }
 
+/** Options of observing a key. */
 export interface ObserveOptions {
   /**
    * Milliseconds from the call until the key is observed, with all steps on the way: connecting, subscribing, KEYNOTIFY, GET. A whole

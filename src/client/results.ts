@@ -2,19 +2,40 @@
 import type { ErrorContext } from '../errors';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
 
-/** `stored` is false if the condition did not hold. `version` is then the version of the value in the store, if the store returned it. */
+/** The result of a set. */
 export interface SetResult {
+  /** False if the condition did not hold. */
   stored: boolean;
+  /** Version of the value that is now in the store, if the store returned it. */
   version?: string;
 }
 
-/** A value that was found may be empty. */
-export type GetResult = { found: true; value: Buffer; version?: string } | { found: false };
+/** A key that was found. Its value may be empty. */
+export interface FoundValue<Value> {
+  /** The key exists. */
+  found: true;
+  /** The value of the key. */
+  value: Value;
+  /** Version of the value. It is also a fencing token. */
+  version?: string;
+}
 
-/** `found` distinguishes a missing key from a key with another value (`deleteIfValue`). */
+/** A key that does not exist. */
+export interface MissingKey {
+  /** The key does not exist. */
+  found: false;
+}
+
+/** The result of a get. */
+export type GetResult = FoundValue<Buffer> | MissingKey;
+
+/** The result of a delete. */
 export interface DeleteResult {
+  /** Whether the key was deleted. */
   deleted: boolean;
+  /** Distinguishes a missing key from a key with another value (`deleteIfValue`). */
   found: boolean;
+  /** Version of the delete, if the store returned it. */
   version?: string;
 }
 

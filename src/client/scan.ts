@@ -34,18 +34,21 @@ export class KeyList implements AsyncIterableIterator<Buffer> {
     this.#ask = ask;
   }
 
+  /** The next key. Asks for a page if no key is left of the one before. */
   next(): Promise<IteratorResult<Buffer, undefined>> {
     const result = this.#turn.then(() => this.#next());
     this.#turn = result.catch(() => undefined);
     return result;
   }
 
+  /** Ends the list. No further page is asked for. */
   async return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#phase = 'end';
     this.#keys = [];
     return { done: true, value: undefined };
   }
 
+  /** The list itself, for `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Operation, StateStoreError } from '../errors';
-import { Connection, type ConnectionState } from '../mqtt/connection';
+import { Connection } from '../mqtt/connection';
+import type { ConnectionState } from '../mqtt/connection-state';
 import { callListeners } from '../mqtt/listeners';
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
@@ -71,6 +72,7 @@ const CLOSE_PATIENCE_MS = 2000;
  * ```
  */
 export class StateStoreClient extends EventEmitter<ClientEvents> {
+  /** MQTT client ID, given or generated. */
   readonly clientId: string;
   readonly #options: ResolvedOptions;
   readonly #prefix: Buffer;
@@ -290,6 +292,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#closed;
   }
 
+  /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

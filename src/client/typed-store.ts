@@ -9,10 +9,10 @@ import {
   toBytes,
   type WriteOptions,
 } from './options';
-import type { DeleteResult, GetResult, SetResult } from './results';
+import type { DeleteResult, FoundValue, GetResult, MissingKey, SetResult } from './results';
 
 /** As {@link GetResult}, with a value of the program's type. */
-export type TypedGetResult<Value> = { found: true; value: Value; version?: string } | { found: false };
+export type TypedGetResult<Value> = FoundValue<Value> | MissingKey;
 
 /** What a {@link TypedStore} needs of its client. */
 export interface BytesStore {

@@ -1,5 +1,6 @@
-import type { Connection, ConnectionState } from '../mqtt/connection';
+import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
+import type { ConnectionState } from '../mqtt/connection-state';
 
 /** Waiting for the connection is in vain. `reason` is absent if the client was closed. */
 export interface Unusable {

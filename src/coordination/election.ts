@@ -20,8 +20,11 @@ export interface ElectionOptions {
 }
 
 /** What a candidate is. `holder` is the name of the active one, as far as it is known. */
+/** The state of a candidate. */
 export interface ElectionState {
+  /** Whether this candidate has the role. */
   state: 'active' | 'standby';
+  /** Name of the candidate that has the role, if it is known. */
   holder: string | undefined;
 }
 
@@ -128,6 +131,7 @@ export class Election extends EventEmitter<ElectionEvents> {
     this.removeAllListeners();
   }
 
+  /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

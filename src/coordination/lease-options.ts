@@ -1,3 +1,4 @@
+/** Options of a lease. */
 export interface LeaseOptions {
   /** Milliseconds the store keeps the lease without a renewal, a whole number from 100 to 3600000. Default 10000. */
   duration?: number;

@@ -23,6 +23,11 @@ const SHORTEST_PAUSE_MS = 20;
 /** Requests of leases go out before all others, and are idempotent. */
 const REQUEST = { repeatable: true, urgent: true } as const;
 
+interface LeaseEvents {
+  /** The lease is not held any more, although it was not released. */
+  lost: [reason: StateStoreError];
+}
+
 /**
  * A lease on a key of the store: at most one holder at a time, for as long as it renews (docs/protocol.md section 6).
  *
@@ -35,7 +40,8 @@ const REQUEST = { repeatable: true, urgent: true } as const;
  * {@link held} is right whenever it is read. A virtual machine whose clocks all stood still does not notice at all. Protect what must
  * not be written twice with {@link token}: the store refuses an older one.
  */
-export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
+export class Lease extends EventEmitter<LeaseEvents> {
+  /** Key of the lease. */
   readonly key: Bytes;
   readonly #holder: string | undefined;
   readonly #id: string;
@@ -97,7 +103,7 @@ export class Lease extends EventEmitter<{ lost: [reason: StateStoreError] }> {
   }
 
   /**
-   * Whether an earlier holder may have ended without a release. No lease is shorter than {@link SHORTEST_LEASE_MS}, so none can have
+   * Whether an earlier holder may have ended without a release. No lease is shorter than 100 ms, so none can have
    * expired when less than that passed between the start of our own release and the answer to this acquisition.
    */
   get takenOver(): boolean {

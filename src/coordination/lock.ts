@@ -7,6 +7,7 @@ import type { Hold } from './hold';
 import type { KeyLock } from './key-lock';
 import { keyLockOf } from './key-locks';
 
+/** Options of a lock. */
 export interface LockOptions {
   /**
    * Milliseconds after which the lock is free again when its holder does not renew it any more, because its process ended: a whole
@@ -30,6 +31,7 @@ const DEFAULT_WAIT_MS = 10_000;
  * ```
  */
 export class Lock {
+  /** Key of the lock. */
   readonly key: Uint8Array;
   readonly #store: StateStoreClient;
   readonly #duration: number;

@@ -8,6 +8,7 @@ import { UpdateQueue } from './update-queue';
 
 export type { UpdateResult } from './pending-update';
 
+/** Options of an update. */
 export interface UpdateOptions extends RequestOptions {
   /** Key of the lock. Default: the key with `/lock` at its end. Whoever changes the key must use the same one. */
   lock?: Bytes;

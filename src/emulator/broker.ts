@@ -30,7 +30,7 @@ export interface EmulatorOptions {
    * moves both, otherwise the monotonic clock of this machine.
    */
   elapsed?: () => number;
-  /** The store to serve; a new, empty one by default. */
+  /** The store to serve; a new, empty one by default. @internal */
   engine?: StateStoreEngine;
   /** Users and rules; everybody may do anything by default. */
   rules?: Rules;
@@ -51,7 +51,9 @@ export interface EmulatorOptions {
 
 /** Certificate and private key of the emulator, PEM, and, where clients need a certificate, of the authorities that sign these. */
 export interface EmulatorTls {
+  /** The certificate, as PEM. */
   cert: string | Buffer;
+  /** Its private key, as PEM. */
   key: string | Buffer;
   /** With it, a client without a certificate of these authorities is turned away. */
   ca?: string | Buffer;
@@ -72,8 +74,14 @@ interface Identity {
 
 const NOBODY: Principal = { clientId: '', attributes: {} };
 
+interface EmulatorEvents {
+  /** The number of clients or keys may have changed. */
+  change: [];
+}
+
 /** A running emulator. Emits `change` when the number of clients or keys may have changed. */
-export class Emulator extends EventEmitter<{ change: [] }> {
+export class Emulator extends EventEmitter<EmulatorEvents> {
+  /** The state machine behind the broker. @internal */
   readonly engine: StateStoreEngine;
   readonly #broker: MqttBroker<Identity>;
   readonly #server: Server;
@@ -168,6 +176,7 @@ export class Emulator extends EventEmitter<{ change: [] }> {
     this.#subscribes.begin(options);
   }
 
+  /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,3 +1,4 @@
+/** A time in which the emulator refuses a share of what clients send. */
 export interface OverloadOptions {
   /** How long it lasts, in milliseconds. */
   durationMs: number;

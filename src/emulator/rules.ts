@@ -44,6 +44,7 @@ interface Rule {
 
 const WILDCARDS = ['+', '#'];
 
+/** Users and rules of the emulator. */
 export class Rules {
   readonly #users: User[];
   readonly #rules: Rule[];
@@ -57,7 +58,7 @@ export class Rules {
 
   /**
    * Reads JSON or YAML: `users` (a list of `username`, `password` and, if needed, `attributes`) and
-   * `spec.authorizationPolicies.rules`, or another format of {@link readRulesFile}. Throws {@link RulesError} that names the place.
+   * `spec.authorizationPolicies.rules`, or another format of docs/emulator.md. Throws {@link RulesError} that names the place.
    */
   static parse(text: string): Rules {
     const { users, rules } = readRulesFile(text);
@@ -83,7 +84,7 @@ export class Rules {
     return this.#users.find((user) => user.username === username)?.attributes ?? {};
   }
 
-  /** Whether the broker lets a client connect, publish or subscribe. Without rules for that it does. */
+  /** Whether the broker lets a client connect, publish or subscribe. Without rules for that it does. @internal */
   allowsBroker(principal: Principal, method: BrokerMethod, topic = ''): boolean {
     if (!this.#restrictsBroker) return true;
     return this.#of(principal).some(({ brokerResources }) =>
@@ -97,7 +98,7 @@ export class Rules {
     );
   }
 
-  /** Whether the store lets a client read or write a key. */
+  /** Whether the store lets a client read or write a key. @internal */
   allowsKey(principal: Principal, access: Access, key: Buffer): boolean {
     return this.#of(principal).some(({ stateStoreResources }) =>
       stateStoreResources.some(

@@ -6,14 +6,14 @@ import { StateStoreError } from '../errors';
  * `soon`: it may pass without a person. `slowly`: a person has to change something, here or at the broker. `never`: a further attempt
  * would do harm.
  */
-export type Retry = 'soon' | 'slowly' | 'never';
+export type ConnectionRetry = 'soon' | 'slowly' | 'never';
 
 /** Which step of connecting failed. */
-export type Stage = 'settings' | 'network' | 'tls' | 'login' | 'subscription' | 'session';
+export type ConnectionStage = 'settings' | 'network' | 'tls' | 'login' | 'subscription' | 'session';
 
 interface Kind {
-  stage: Stage;
-  retry: Retry;
+  stage: ConnectionStage;
+  retry: ConnectionRetry;
 }
 
 const KINDS = {
@@ -49,9 +49,11 @@ export type ConnectionReason = keyof typeof KINDS;
 
 /** Why there is no connection. `reason` is an own, enumerable property, so that it survives cloning. */
 export class ConnectionError extends StateStoreError {
+  /** Name of the class. */
   override readonly name = 'ConnectionError';
   /** `REFUSED`: the broker refused the client, and a person has to change something. `NOT_CONNECTED`: there is no connection for now. */
   declare readonly code: 'REFUSED' | 'NOT_CONNECTED';
+  /** Short name of the reason. */
   readonly reason: ConnectionReason;
 
   /** `problem`: one clause without a full stop. `advice`: sentences that say what to do, or blank. */
@@ -64,11 +66,13 @@ export class ConnectionError extends StateStoreError {
     this.reason = reason;
   }
 
-  get stage(): Stage {
+  /** The step of connecting that failed. */
+  get stage(): ConnectionStage {
     return KINDS[this.reason].stage;
   }
 
-  get retry(): Retry {
+  /** When the next attempt follows. */
+  get retry(): ConnectionRetry {
     return KINDS[this.reason].retry;
   }
 }

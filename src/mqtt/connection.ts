@@ -7,6 +7,7 @@ import { Attempt, type AttemptEvents, type Shared } from './attempt';
 import { Backoff } from './backoff';
 import type { AttemptOptions } from './connect-options';
 import { ConnectionError } from './connection-error';
+import type { ConnectionState } from './connection-state';
 import { Ghosts } from './ghosts';
 import { callListeners } from './listeners';
 import { PacketIds } from './packet-ids';
@@ -18,18 +19,6 @@ export interface ConnectionOptions extends AttemptOptions {
   /** Whether the first connection begins a new session (MQTT 5 section 3.1.2.4). Later ones resume it. */
   cleanStart: boolean;
 }
-
-/**
- * `closed`: not opened, or closed. `connecting`: an attempt is under way; `reason` is why the attempt or connection before it ended.
- * `connected`: usable; `resumed`: whether the broker kept the session of an earlier connection. `disconnected`: the last attempt or
- * connection ended for `reason`, and the next attempt follows. `stopped`: it ended for `reason`, and no attempt follows.
- */
-export type ConnectionState =
-  | { kind: 'closed' }
-  | { kind: 'connecting'; reason?: ConnectionError }
-  | { kind: 'connected'; resumed: boolean }
-  | { kind: 'disconnected'; reason: ConnectionError }
-  | { kind: 'stopped'; reason: ConnectionError };
 
 interface ConnectionEvents {
   /** The error of a listener is raised as an uncaught exception, and does not keep the connection from coming back. */

@@ -10,10 +10,14 @@ import {
 
 /** The store received the request and refused it. `text` is the store's own wording. */
 export class ServiceError extends StateStoreError {
+  /** Name of the class. */
   override readonly name = 'ServiceError';
+  /** The store's refusal. */
   override readonly code: ServiceErrorCode;
+  /** The store's own wording. */
   readonly text: string;
 
+  /** `text`: the store's own wording, without `-ERR`. */
   constructor(code: ServiceErrorCode, text: string, context: ErrorContext = {}) {
     super(code, describe(code, text, context), context);
     this.code = code;

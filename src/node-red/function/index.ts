@@ -23,6 +23,7 @@ function functionStore(nameOrId: string, node?: FunctionNode): FunctionStore {
 }
 
 namespace functionStore {
+  /** A deployed store, for a function node. */
   export type Store = FunctionStore;
 }
 

@@ -5,7 +5,7 @@ import {
   type Progress,
   timeoutError,
 } from '../../../src/mqtt/attempt-error';
-import type { ConnectionReason, Retry } from '../../../src/mqtt/connection-error';
+import type { ConnectionReason, ConnectionRetry } from '../../../src/mqtt/connection-error';
 
 const ADDRESS = { host: 'broker', port: 8883 };
 const at = (progress: Progress, tls: Circumstances['tls'] = undefined): Circumstances => ({
@@ -20,7 +20,7 @@ const openSsl = (number: string, text: string, code = 'EPROTO') =>
 const system = (code: string) => Object.assign(new Error(`read ${code}`), { code });
 
 describe('The end of an attempt to connect', () => {
-  const cases: [string, unknown, Circumstances, ConnectionReason, Retry][] = [
+  const cases: [string, unknown, Circumstances, ConnectionReason, ConnectionRetry][] = [
     ['an end during the TLS handshake', undefined, at('handshake', {}), 'tlsFailed', 'soon'],
     ['a reset during the TLS handshake', system('ECONNRESET'), at('handshake', {}), 'tlsFailed', 'soon'],
     ['a broken pipe during the TLS handshake', system('EPIPE'), at('handshake', {}), 'tlsFailed', 'soon'],

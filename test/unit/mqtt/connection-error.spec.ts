@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { attemptError } from '../../../src/mqtt/attempt-error';
 import { Backoff, pauseBefore } from '../../../src/mqtt/backoff';
-import { type ConnectionReason, endedBy, type Retry, refusedBy } from '../../../src/mqtt/connection-error';
+import {
+  type ConnectionReason,
+  type ConnectionRetry,
+  endedBy,
+  refusedBy,
+} from '../../../src/mqtt/connection-error';
 
 const ADDRESS = { host: 'broker', port: 8883 };
 
 describe('Reasons why there is no connection', () => {
-  const cases: [number, ConnectionReason, Retry][] = [
+  const cases: [number, ConnectionReason, ConnectionRetry][] = [
     [0x80, 'brokerBusy', 'soon'],
     [0x83, 'brokerBusy', 'soon'],
     [0x84, 'loginRefused', 'slowly'],
@@ -41,7 +46,7 @@ describe('Reasons why there is no connection', () => {
 });
 
 describe('Reasons why a connection ended', () => {
-  const cases: [number, ConnectionReason, Retry][] = [
+  const cases: [number, ConnectionReason, ConnectionRetry][] = [
     [0x00, 'lost', 'soon'],
     [0x81, 'lost', 'soon'],
     [0x82, 'lost', 'soon'],

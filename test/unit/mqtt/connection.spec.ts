@@ -1,8 +1,9 @@
 /** What the supervisor does with attempts that succeed, fail and end; no sockets. */
 import assert from 'node:assert/strict';
 import type { AttemptEvents } from '../../../src/mqtt/attempt';
-import { type AttemptLike, Connection, type ConnectionState } from '../../../src/mqtt/connection';
+import { type AttemptLike, Connection } from '../../../src/mqtt/connection';
 import { ConnectionError, type ConnectionReason } from '../../../src/mqtt/connection-error';
+import type { ConnectionState } from '../../../src/mqtt/connection-state';
 import type { Secrets } from '../../../src/mqtt/secrets';
 
 /** An attempt that a test ends. */
