@@ -164,7 +164,7 @@ function withRole() {
         type: 'statestore-get',
         y: 460,
         name: '',
-        key: 'machine/press',
+        key: 'demo/machine/press',
         keyType: 'str',
       },
       ...{ property: 'payload', propertyType: 'msg', format: 'auto-detect', outputs: 1 },
@@ -193,12 +193,12 @@ async function takeSidebar(editor, name, dark = false) {
   const debug = page.locator('button[data-tab-id=debug].selected');
   if (await debug.isVisible()) await debug.click();
   await sidebar.shows('line/controller', 'held by left').waitFor();
-  await sidebar.row('machine/press').click();
+  await sidebar.row('demo/machine/press').click();
   const folded = sidebar.detail.locator('.red-ui-debug-msg-expandable[aria-expanded=false]');
   if (await folded.isVisible()) await folded.click();
   await nodeRed.inject(withRole().find(({ type, name: label }) => type === 'inject' && label === 'press').id);
   await sidebar
-    .row('machine/press')
+    .row('demo/machine/press')
     .locator('.statestore-key-age', { hasText: /^[01] s ago$/ })
     .waitFor();
   await page.mouse.move(700, 600);

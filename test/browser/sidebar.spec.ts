@@ -93,7 +93,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           type: 'statestore-get',
           y: 600,
           name: 'read the press',
-          key: 'machine/press',
+          key: 'demo/machine/press',
           keyType: 'str',
         },
         {
@@ -102,7 +102,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           type: 'statestore-lock',
           y: 660,
           name: '',
-          key: 'door',
+          key: 'demo/door',
           keyType: 'str',
           wait: '10',
           limit: '60',
@@ -119,11 +119,18 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.locator('.red-ui-flow-node', { hasText: 'remember' }).first().waitFor();
       await editor.deploy();
       await sidebar.state.getByText('Connected').waitFor();
-      await sidebar.shows('machine/press', '{ machine: "press", temperature: 71.5, rpm: 1200 }').waitFor();
-      await sidebar.shows('machine/mixer', '"mixer"').waitFor();
-      await sidebar.shows('machine/oven', '"oven"').waitFor();
-      await sidebar.shows('door', 'free').waitFor();
-      assert.deepEqual(await sidebar.drawn(), ['door', 'machine/mixer', 'machine/oven', 'machine/press']);
+      await sidebar
+        .shows('demo/machine/press', '{ machine: "press", temperature: 71.5, rpm: 1200 }')
+        .waitFor();
+      await sidebar.shows('demo/machine/mixer', '"mixer"').waitFor();
+      await sidebar.shows('demo/machine/oven', '"oven"').waitFor();
+      await sidebar.shows('demo/door', 'free').waitFor();
+      assert.deepEqual(await sidebar.drawn(), [
+        'demo/door',
+        'demo/machine/mixer',
+        'demo/machine/oven',
+        'demo/machine/press',
+      ]);
       other = new StateStoreClient({ host: '127.0.0.1', port });
     });
 
@@ -136,9 +143,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           row.dataset.flashed ??= String(row.classList.contains('changed'));
         }).observe(row, { childList: true, subtree: true });
       });
-      const row = sidebar.row('machine/oven');
-      await other.set('machine/oven', '"cold"');
-      await sidebar.shows('machine/oven', '"cold"').waitFor();
+      const row = sidebar.row('demo/machine/oven');
+      await other.set('demo/machine/oven', '"cold"');
+      await sidebar.shows('demo/machine/oven', '"cold"').waitFor();
       assert.equal(await row.getAttribute('data-flashed'), 'true');
       await row.locator('.statestore-key-age', { hasText: /^\d+ s ago$/ }).waitFor();
     });
@@ -149,7 +156,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.button('Look up "nobody names it"').click();
       await sidebar.shows('nobody names it', 'missing').waitFor();
       await sidebar.filter.fill('');
-      await sidebar.row('machine/press').waitFor();
+      await sidebar.row('demo/machine/press').waitFor();
       await editor.load();
       await sidebar.show();
       await sidebar.shows('nobody names it', 'missing').waitFor();
@@ -157,11 +164,15 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('filters as one types', async () => {
       await sidebar.filter.fill('MACHINE/');
-      await sidebar.row('door').waitFor({ state: 'detached' });
-      assert.deepEqual(await sidebar.drawn(), ['machine/mixer', 'machine/oven', 'machine/press']);
+      await sidebar.row('demo/door').waitFor({ state: 'detached' });
+      assert.deepEqual(await sidebar.drawn(), [
+        'demo/machine/mixer',
+        'demo/machine/oven',
+        'demo/machine/press',
+      ]);
       await sidebar.tab.getByText('3 / 5').waitFor();
       await sidebar.filter.fill('');
-      await sidebar.row('door').waitFor();
+      await sidebar.row('demo/door').waitFor();
     });
 
     it('sets, deletes, and sets again what was deleted', async () => {
@@ -323,7 +334,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     });
 
     it('jumps to a node that names the key', async () => {
-      await sidebar.row('machine/press').click();
+      await sidebar.row('demo/machine/press').click();
       await sidebar.detail.getByRole('link', { name: 'read the press' }).click();
       await editor.page
         .locator('.red-ui-flow-node-highlighted, .red-ui-flow-node-selected')
@@ -338,16 +349,16 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     });
 
     it('shows who holds a lock until when, and takes it away after a warning', async () => {
-      const lock = new Lock(other, 'door', { duration: 60_000 });
+      const lock = new Lock(other, 'demo/door', { duration: 60_000 });
       const hold = await lock.acquire();
       assert.ok(hold);
-      await sidebar.shows('door', `held by ${other.clientId}`).waitFor();
-      await sidebar.row('door').click();
+      await sidebar.shows('demo/door', `held by ${other.clientId}`).waitFor();
+      await sidebar.row('demo/door').click();
       await sidebar.detail.getByText(/, unless it is renewed$/).waitFor();
       await sidebar.button('Release').click();
       await sidebar.dialog.getByText('Do this only when you know that the holder has ended.').waitFor();
       await sidebar.press('Release');
-      await sidebar.shows('door', 'free').waitFor();
+      await sidebar.shows('demo/door', 'free').waitFor();
       await hold.release();
     });
 
@@ -381,7 +392,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         await page.evaluate(() => 'attacked' in window || 'number' in {} || 'polluted' in {}),
         false,
       );
-      await sidebar.row('door').click();
+      await sidebar.row('demo/door').click();
       await other.deleteMany([...STRANGE, 'reserved', 'reserved too', 'large', Buffer.from([0, 255, 1])]);
       await sidebar.tab.locator('.statestore-key[aria-setsize="4"]').first().waitFor();
     });
@@ -398,14 +409,14 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.keyboard.press('Tab');
       const way = [await focused()];
       await page.keyboard.press('End');
-      await selected('machine/press').waitFor();
+      await selected('demo/machine/press').waitFor();
       await page.keyboard.press('Home');
-      await selected('door').waitFor();
-      for (const key of ['machine/mixer', 'machine/oven', 'machine/press']) {
+      await selected('demo/door').waitFor();
+      for (const key of ['demo/machine/mixer', 'demo/machine/oven', 'demo/machine/press']) {
         await page.keyboard.press('ArrowDown');
         await selected(key).waitFor();
       }
-      await sidebar.detail.locator('h3', { hasText: 'machine/press' }).waitFor();
+      await sidebar.detail.locator('h3', { hasText: 'demo/machine/press' }).waitFor();
       for (let i = 0; i < 8; i++) {
         await page.keyboard.press('Tab');
         way.push(await focused());
@@ -419,11 +430,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.keyboard.press('Enter');
       await sidebar.button('Delete').focus();
       await page.keyboard.press('Enter');
-      await sidebar.dialog.getByText('Delete the key machine/press').waitFor();
+      await sidebar.dialog.getByText('Delete the key demo/machine/press').waitFor();
       await page.keyboard.press('Escape');
       await sidebar.dialog.waitFor({ state: 'detached' });
       assert.equal(await focused(), 'Delete');
-      assert.equal((await other.get('machine/press')).found, true);
+      assert.equal((await other.get('demo/machine/press')).found, true);
     });
 
     it('has no fault that axe-core finds', async function () {
@@ -467,19 +478,19 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('many/4711', '4711').waitFor();
       await sidebar.filter.fill('');
       await other.deleteMany(entries.map(([key]) => key));
-      await sidebar.row('machine/press').waitFor();
+      await sidebar.row('demo/machine/press').waitFor();
     });
 
     it('observes nothing while it cannot be seen', async () => {
-      await sidebar.row('machine/oven').waitFor();
+      await sidebar.row('demo/machine/oven').waitFor();
       const asked = editor.page.waitForRequest(
         (request) => request.method() === 'DELETE' && request.url().includes('statestore/watches'),
       );
       await sidebar.show('info');
       await asked;
-      await other.set('machine/oven', '"warm"');
+      await other.set('demo/machine/oven', '"warm"');
       await sidebar.show();
-      await sidebar.shows('machine/oven', '"warm"').waitFor();
+      await sidebar.shows('demo/machine/oven', '"warm"').waitFor();
     });
 
     it('says that a deploy deleted the store, and goes on when it is back', async () => {
@@ -488,7 +499,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.state.getByText('There is no such store any more').waitFor();
       await editor.nodeRed.deploy(flows);
       await sidebar.state.getByText('Connected').waitFor();
-      await sidebar.row('machine/press').waitFor();
+      await sidebar.row('demo/machine/press').waitFor();
     });
 
     it('leaves no complaint in the console of the browser', () => {

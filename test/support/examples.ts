@@ -26,17 +26,17 @@ export function loadExample(name: string, port: number): FlowNode[] {
 /** What each example says after it was imported and deployed, in any order. */
 export const EXPECTED: Record<string, RegExp[]> = {
   '01 Quickstart': [
-    /Successfully set key someKey with value someValue$/,
-    /Current value of key someKey in the state store is someValue$/,
-    /Successfully deleted key someKey from the state store$/,
+    /Successfully set key demo\/someKey with value someValue$/,
+    /Current value of key demo\/someKey in the state store is someValue$/,
+    /Successfully deleted key demo\/someKey from the state store$/,
   ],
   '02 Counter shared by two flows': [/flow [AB] counted to 1$/, /flow [AB] counted to 2$/],
   '03 Remember the last reading of each machine': [
-    /Remembered machine\/press$/,
-    /Remembered machine\/mixer$/,
-    /Remembered machine\/oven$/,
-    /'machine\/press': \{ machine: 'press', temperature: 71\.5, rpm: 1200 \}/,
-    /'machine\/oven': \{ machine: 'oven', temperature: 203\.9, rpm: 0 \}/,
+    /Remembered demo\/machine\/press$/,
+    /Remembered demo\/machine\/mixer$/,
+    /Remembered demo\/machine\/oven$/,
+    /'demo\/machine\/press': \{ machine: 'press', temperature: 71\.5, rpm: 1200 \}/,
+    /'demo\/machine\/oven': \{ machine: 'oven', temperature: 203\.9, rpm: 0 \}/,
   ],
   '04 Only the first one wins': [/(Ada|Grace) got the job$/, /The job is taken by (Ada|Grace)$/],
   '05 Observe a set point and act on it': [/Heating the oven to 20 degrees$/],
@@ -49,7 +49,7 @@ export const EXPECTED: Record<string, RegExp[]> = {
     /A is done with the printer$/,
     /B is done with the printer$/,
   ],
-  '10 Not authorized': [/Stored line1\/state$/, /Not allowed to set recipes\/bread$/],
+  '10 Not authorized': [/Stored demo\/line1\/state$/, /Not allowed to set recipes\/bread$/],
   '11 Shopping list': [/To buy: \w+, \w+, \w+$/],
   '14 One memory for several Node-REDs': [/Line 1 has 71\.5 degrees, says the memory$/],
   '12 Maximum per shift': [
@@ -59,19 +59,41 @@ export const EXPECTED: Record<string, RegExp[]> = {
   ],
 };
 
+/** A user of the store. */
+export interface Login {
+  username: string;
+  password: string;
+}
+
+/** An example whose store is a broker at `port` that asks for a login, instead of its emulator. */
+export function loadExampleFor(name: string, port: number, credentials: Login): FlowNode[] {
+  return loadExample(name, port)
+    .filter(({ type }) => type !== 'statestore-emulator')
+    .map((node) => {
+      if (node.type !== 'statestore-config') return node;
+      return { ...node, place: 'other', host: '127.0.0.1', tls: '', login: 'password', credentials };
+    });
+}
+
 /** The context store that an example needs, on the store at `port`, as settings.js has it. */
-export function exampleStorage(port: number): string {
+export function exampleStorage(port: number, login?: Login): string {
+  const config = JSON.stringify({ host: '127.0.0.1', port, ...login });
   return `{
     default: 'memory',
     memory: { module: 'memory' },
-    shared: { module: require('@edgestate/node-red-statestore/context'), config: { host: '127.0.0.1', port: ${port} } },
+    shared: { module: require('@edgestate/node-red-statestore/context'), config: ${config} },
   }`;
 }
 
 /** Deploys every example, one after the other, and waits for what it says; a warning or an error is a fault. */
 export async function runExample(nodeRed: NodeRed, name: string): Promise<void> {
+  await runFlow(nodeRed, name, loadExample(name, await freePort()));
+}
+
+/** Deploys the flow of an example, and waits for what the example says. */
+export async function runFlow(nodeRed: NodeRed, name: string, flow: FlowNode[]): Promise<void> {
   const after = nodeRed.lines.all.length;
-  await nodeRed.deploy(loadExample(name, await freePort()));
+  await nodeRed.deploy(flow);
   for (const pattern of EXPECTED[name] as RegExp[]) await nodeRed.lines.find(pattern, after);
   const trouble = nodeRed.lines.all.slice(after).filter((line) => /\[(warn|error)\]/.test(line));
   assert.deepEqual(trouble, []);
