@@ -90,7 +90,7 @@ export const format = (): Field =>
     icon: 'file-o',
     label: 'form.label.format',
     texts: 'form.format',
-    options: ['auto-detect', 'buffer', 'utf8', 'json', 'base64'],
+    options: ['auto-detect', 'buffer', 'utf8', 'json', 'base64', 'ndjson'],
   });
 
 /** The property of the message that gets the value. */

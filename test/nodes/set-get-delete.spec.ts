@@ -52,6 +52,29 @@ describe('The nodes set, get and delete', () => {
   };
 
   describe('set', () => {
+    it('stores a list of objects as reference data, each on its line', async () => {
+      await start({ type: 'statestore-set', key: 'table', format: 'ndjson' });
+      sent(await flow.send({ payload: [{ deviceId: 'a' }, { deviceId: 'b' }] }));
+      assert.equal(await stored('table'), '{"deviceId":"a"}\n{"deviceId":"b"}');
+      sent(await flow.send({ payload: '{"deviceId":"c"}\n' }));
+      assert.equal(await stored('table'), '{"deviceId":"c"}\n');
+    });
+
+    for (const [payload, message] of [
+      [[{ a: 1 }, 7], /^Element 2 of the list is not an object/],
+      ['{"a":1}\n[]', /^Line 2 of the reference data is not a JSON object/],
+      [{ a: 1 }, /^NDJSON needs a list of objects/],
+    ] as const) {
+      it(`stores nothing of reference data with a fault: ${JSON.stringify(payload)}`, async () => {
+        await start({ type: 'statestore-set', key: 'faulty', format: 'ndjson' });
+        const outcome = failed(await flow.send({ payload }));
+        assert.equal(outcome.code, 'BAD_ARGUMENT');
+        assert.match(outcome.message, message);
+        assert.equal((outcome.msg.statestore as { key: string }).key, 'faulty');
+        assert.equal(await stored('faulty'), undefined);
+      });
+    }
+
     it('stores the payload and passes the message on with the result', async () => {
       await start({ type: 'statestore-set', key: 'k1' });
       const { output, msg } = sent(await flow.send({ payload: 'hello', topic: 't', nested: { a: [1] } }));
@@ -367,6 +390,16 @@ describe('The nodes set, get and delete', () => {
       assert.match(message, /^There is no key no\/such\/key in the state store\. Set it first/);
       const many = failed(await flow.send({ key: ['no/such/key', 'neither'] }));
       assert.match(many.message, /^There is no key.* Of 2 keys 2 failed\.$/);
+    });
+
+    it('reads reference data as a list of objects, and names the line that is not one', async () => {
+      await start({ type: 'statestore-get', key: 'ndjson', format: 'ndjson' });
+      await store.set('ndjson', '{"a":1}\n\n{"a":2}\n');
+      assert.deepEqual(sent(await flow.send()).msg.payload, [{ a: 1 }, { a: 2 }]);
+      await store.set('ndjson', '{"a":1}\nnonsense');
+      const { code, message } = failed(await flow.send());
+      assert.equal(code, 'BAD_RESPONSE');
+      assert.match(message, /^The value of key ndjson is not NDJSON\. Line 2/);
     });
 
     describe('by a pattern', () => {

@@ -9,6 +9,8 @@ import type { Node } from 'node-red';
 import { Lock, update } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
+import { putRecord } from '../../src/reference-data/edit';
+import { parseRecords } from '../../src/reference-data/records';
 import { FaultProxy } from '../support/fault-proxy';
 import { DEFAULTS, type Definition, Flow, handle, helper, NODES, type Outcome } from '../support/flow';
 import { ROOT } from '../support/node-red';
@@ -128,6 +130,89 @@ describe('The node update', () => {
     assert.equal(sent(await flow.send({ fencingToken: newer })).msg.payload, 1);
     assert.equal(failed(await flow.send({ fencingToken: older })).code, 'FENCING_TOKEN_LOWER_VERSION');
     assert.equal(await stored(), '1');
+  });
+
+  describe('changes one record of reference data', () => {
+    const LINES = '{"deviceId":"a",  "limit":1}\r\n{"limit":2,"deviceId":"b"}\n';
+    const put = { change: 'putRecord', identity: 'deviceId' };
+    const remove = { change: 'removeRecord', identity: 'deviceId' };
+
+    it('puts it in the place of the one with the same property, or at the end', async () => {
+      await start(put, LINES);
+      const { msg } = sent(await flow.send({ payload: { deviceId: 'b', limit: 3 } }));
+      assert.deepEqual(msg.payload, [
+        { deviceId: 'a', limit: 1 },
+        { deviceId: 'b', limit: 3 },
+      ]);
+      assert.equal(await stored(), '{"deviceId":"a",  "limit":1}\r\n{"deviceId":"b","limit":3}\n');
+      sent(await flow.send({ payload: { deviceId: 'c' } }));
+      assert.match((await stored()) ?? '', /"limit":3\}\n\{"deviceId":"c"\}\n$/);
+    });
+
+    it('makes the first record of a missing key', async () => {
+      await start(put);
+      sent(await flow.send({ payload: { deviceId: 'a' } }));
+      assert.equal(await stored(), '{"deviceId":"a"}');
+    });
+
+    it('removes it by its record or by the value of the property', async () => {
+      await start({ ...remove, outputs: 2 }, LINES);
+      assert.deepEqual(sent(await flow.send({ payload: { deviceId: 'b' } })).msg.payload, [
+        { deviceId: 'a', limit: 1 },
+      ]);
+      assert.equal(sent(await flow.send({ payload: 'nobody' })).output, 1);
+      assert.equal(await stored(), '{"deviceId":"a",  "limit":1}\r\n');
+      assert.deepEqual(sent(await flow.send({ payload: 'a' })).msg.payload, []);
+    });
+
+    it('changes nothing in a missing key when it removes', async () => {
+      await start({ ...remove, outputs: 2 });
+      assert.equal(sent(await flow.send({ payload: 'a' })).output, 1);
+      assert.equal(await stored(), undefined);
+    });
+
+    it('names the line that is not a record, and the property that a record lacks', async () => {
+      await start(put, `${LINES}[1]`);
+      const bad = failed(await flow.send({ payload: { deviceId: 'b' } }));
+      assert.equal(bad.code, 'BAD_ARGUMENT');
+      assert.match(bad.message, /Line 3 .* is not a JSON object/);
+      assert.equal((bad.msg.statestore as { key: string }).key, key);
+      await store.set(key, LINES);
+      assert.match(failed(await flow.send({ payload: { id: 1 } })).message, /deviceId/);
+    });
+
+    it('1,000 times by two clients: nothing is lost, and all other lines keep their bytes', async () => {
+      const other = (n: number) => `{"deviceId": "d${n}",  "n": ${n}}`;
+      const before = `${other(1)}\r\n{"deviceId":"hot","sum":0}\n${other(2)}\n`;
+      await start({ ...put, timeout: '60' }, before);
+      const second = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+      try {
+        const byNode = Array.from({ length: 500 }, (_, i) =>
+          flow.send({ payload: { deviceId: `node ${i % 5}`, count: i } }),
+        );
+        const byLibrary = Array.from({ length: 500 }, () =>
+          update(
+            second,
+            key,
+            (bytes) => {
+              const [hot] = parseRecords(bytes as Buffer).filter(({ deviceId }) => deviceId === 'hot');
+              return putRecord(bytes as Buffer, 'deviceId', { deviceId: 'hot', sum: Number(hot?.sum) + 1 });
+            },
+            { timeout: 60_000 },
+          ),
+        );
+        for (const outcome of await Promise.all(byNode)) sent(outcome);
+        await Promise.all(byLibrary);
+        const lines = ((await stored()) ?? '').split('\n');
+        assert.deepEqual(lines.slice(0, 3), [`${other(1)}\r`, '{"deviceId":"hot","sum":500}', other(2)]);
+        assert.deepEqual(
+          lines.slice(3, -1).sort(),
+          [0, 1, 2, 3, 4].map((i) => `{"deviceId":"node ${i}","count":${495 + i}}`),
+        );
+      } finally {
+        await second.close();
+      }
+    });
   });
 
   describe('appends', () => {

@@ -17,7 +17,10 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/storage': { parts: ['src/health', 'src/coordination', 'src/client'], packages: [] },
   'src/emulator': { parts: ['src/protocol', 'src/mqtt'], packages: ['yaml'] },
   'src/node-red': {
-    parts: ['src/health', 'src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
+    parts: [
+      ...['src/health', 'src/coordination', 'src/client', 'src/mqtt', 'src/protocol', 'src/emulator'],
+      'src/reference-data',
+    ],
     // Types of the requests that Node-RED hands on.
     packages: ['node-red', 'mustache', 'express'],
   },

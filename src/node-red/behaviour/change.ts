@@ -176,7 +176,10 @@ function comparison(options: ChangeOptions, isBetter: (a: number, b: number) => 
 }
 
 /** The given value as it is now: the flow may change it before its turn comes. */
-function snapshot({ given: { value, label }, context }: ChangeOptions): unknown {
+export function snapshot({
+  given: { value, label },
+  context,
+}: Pick<ChangeOptions, 'given' | 'context'>): unknown {
   if (typeof value === 'string') return value;
   valueToBytes(value, label, () => context); // says what is wrong with it
   return JSON.parse(JSON.stringify(value));
@@ -208,7 +211,7 @@ function presentNumber(present: unknown, missing: boolean, options: ChangeOption
   throw wrongType(present, missing, options, 'a number', '0');
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
   );

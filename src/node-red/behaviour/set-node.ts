@@ -2,8 +2,9 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions, SetOptions } from '../../client/options';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { keyContext, keyName, toKey } from '../message/key';
+import { type Key, keyContext, keyName, toKey } from '../message/key';
 import { forEachKey } from '../message/many-keys';
+import { recordsToBytes } from '../message/reference-data';
 import {
   type Precedence,
   prefer,
@@ -23,6 +24,8 @@ export interface SetNodeDef extends RequestNodeDef {
   keyType: string;
   value: string;
   valueType: string;
+  /** `ndjson`: the value is a list of objects, one for each line. */
+  format?: 'auto' | 'ndjson';
   condition: '' | 'NX' | 'NEX';
   expiry: string;
   expiryType: string;
@@ -61,7 +64,7 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
       const options = optionsOf(values, base);
       if (each) return setEach(client, values.value, options);
       const one = toKey(values.key, key.label, 'set');
-      const bytes = valueToBytes(values.value, value.label, () => keyContext('set', one));
+      const bytes = toBytes(values.value, value.label, one);
       return client.set(one, bytes, options).then(({ stored, version }) => ({
         result:
           version === undefined
@@ -71,6 +74,11 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
       }));
     },
   });
+
+  function toBytes(from: unknown, label: string, one: Key): Uint8Array {
+    const context = () => keyContext('set', one);
+    return def.format === 'ndjson' ? recordsToBytes(from, context) : valueToBytes(from, label, context);
+  }
 
   function optionsOf(values: Record<OptionName, unknown>, base: RequestOptions): SetOptions {
     const options: SetOptions = { ...base };
@@ -93,7 +101,7 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
     const keys = entries.map(([name]) => toKey(name, `a property name of ${value.label}`, 'set'));
     const results = await forEachKey('set', keys, async (one, index) => {
       const label = `${value.label}.${keyName(one)}`;
-      const bytes = valueToBytes(entries[index]?.[1], label, () => keyContext('set', one));
+      const bytes = toBytes(entries[index]?.[1], label, one);
       return { key: one, ...(await client.set(one, bytes, options)) };
     });
     const stored = results.every((result) => result.stored);

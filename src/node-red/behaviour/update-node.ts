@@ -16,12 +16,13 @@ import { valueFromBytes } from '../message/value';
 import { fieldText } from '../words/field-text';
 import { type ChangeKind, changeOf, checkDigits, newBytes, presentValue, toChangeKind } from './change';
 import { DELETE, Expression } from './expression';
+import { isRecordChange, type RecordChange, recordChangeOf } from './record-change';
 import { makeRequestNode, type RequestNodeDef } from './request-node';
 
 export interface UpdateNodeDef extends RequestNodeDef {
   key: string;
   keyType: string;
-  change: ChangeKind | 'expression';
+  change: ChangeKind | RecordChange | 'expression';
   /** What is added. */
   amount: string;
   amountType: string;
@@ -32,6 +33,8 @@ export interface UpdateNodeDef extends RequestNodeDef {
   expression: string;
   /** How many entries of a list are kept; blank: all. */
   keep: string;
+  /** The property that identifies a record; missing in nodes that were saved before this field existed. */
+  identity?: string;
   /** Stands for the value of a missing key; blank: what is usual for the change. */
   start: string;
   startType: string;
@@ -69,7 +72,11 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
     kind === 'add'
       ? property('amount', def.amount, def.amountType)
       : property('value', kind === 'expression' ? '' : def.value, def.valueType);
-  const start = property('start value', kind === 'set' ? '' : def.start, def.startType);
+  const start = property(
+    'start value',
+    kind === 'set' || isRecordChange(kind) ? '' : def.start,
+    def.startType,
+  );
   const expiry = property('expiry', def.expiry, def.expiryType);
   const lock = new TypedProperty(RED, node, 'lock', {
     value: def.lock,
@@ -104,6 +111,9 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
           if (made !== bytes) checkDigits(bytes, made, context);
           return made;
         };
+      } else if (isRecordChange(kind)) {
+        const given = { value: values.value, label: value.label };
+        change = recordChangeOf({ kind, given, identity: fieldText(def.identity), context });
       } else {
         const given = { value: values.value, label: value.label };
         change = changeOf({
@@ -124,13 +134,15 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
         ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
       });
       const { updated, before, version } = result;
-      const now = presentValue(result.value, undefined, context);
+      const shown = (bytes: Buffer) =>
+        valueFromBytes(bytes, isRecordChange(kind) ? 'ndjson' : 'auto-detect', () => context);
+      const now = result.value && shown(result.value);
       return {
         result: {
           operation: OPERATION,
           key: one,
           updated,
-          ...(before && { before: valueFromBytes(before, 'auto-detect', () => context) }),
+          ...(before && { before: shown(before) }),
           ...(version !== undefined && { version }),
         },
         effective: updated,

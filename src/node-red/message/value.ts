@@ -4,9 +4,10 @@ import { parseJson } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { NoJsonError, toJson } from './json';
 import { ownBytes } from './key';
+import { recordsFromBytes } from './reference-data';
 
 /** What a value becomes on its way out, in the words of Core's mqtt-in node. */
-export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64';
+export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64' | 'ndjson';
 
 /** Tells where an error belongs. Printing a key costs more than storing it, so it is asked only where there is an error. */
 export type ContextOf = () => ErrorContext;
@@ -52,7 +53,7 @@ function stringify(value: unknown, label: string, contextOf: ContextOf): string 
   }
 }
 
-/** Bytes from the store as a value of a message. Throws `BAD_RESPONSE` when `json` was asked for and it is none. */
+/** Bytes from the store as a value of a message. Throws `BAD_RESPONSE` if they are not JSON, or NDJSON, as `format` asks for. */
 export function valueFromBytes(bytes: Buffer, format: ValueFormat, contextOf: ContextOf): unknown {
   switch (format) {
     case 'buffer':
@@ -62,6 +63,8 @@ export function valueFromBytes(bytes: Buffer, format: ValueFormat, contextOf: Co
       return bytes.toString('base64');
     case 'utf8':
       return bytes.toString('utf8');
+    case 'ndjson':
+      return recordsFromBytes(bytes, contextOf);
     case 'json':
       return parseAsJson(bytes, contextOf);
     default:
