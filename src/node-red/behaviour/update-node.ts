@@ -2,6 +2,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import { type Change, update } from '../../coordination/update';
 import { keyContext, toKey } from '../message/key';
+import { recordsToBytes } from '../message/reference-data';
 import {
   prefer,
   readExpiry,
@@ -33,6 +34,8 @@ export interface UpdateNodeDef extends RequestNodeDef {
   expression: string;
   /** How many entries of a list are kept; blank: all. */
   keep: string;
+  /** Of `set`: `ndjson` for a list of objects, one for each line. */
+  format?: 'auto' | 'ndjson';
   /** The property that identifies a record; missing in nodes that were saved before this field existed. */
   identity?: string;
   /** Stands for the value of a missing key; blank: what is usual for the change. */
@@ -67,6 +70,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
   const property = (field: string, value: string, type: string) =>
     new TypedProperty(RED, node, field, { value, type });
   const { change: kind } = def;
+  const isTable = isRecordChange(kind) || (kind === 'set' && def.format === 'ndjson');
   const key = new TypedProperty(RED, node, 'key', { value: def.key, type: def.keyType, template: true });
   const value =
     kind === 'add'
@@ -111,6 +115,9 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
           if (made !== bytes) checkDigits(bytes, made, context);
           return made;
         };
+      } else if (kind === 'set' && def.format === 'ndjson') {
+        const bytes = Buffer.from(recordsToBytes(values.value, () => context));
+        change = () => bytes;
       } else if (isRecordChange(kind)) {
         const given = { value: values.value, label: value.label };
         change = recordChangeOf({ kind, given, identity: fieldText(def.identity), context });
@@ -135,7 +142,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
       });
       const { updated, before, version } = result;
       const shown = (bytes: Buffer) =>
-        valueFromBytes(bytes, isRecordChange(kind) ? 'ndjson' : 'auto-detect', () => context);
+        valueFromBytes(bytes, isTable ? 'ndjson' : 'auto-detect', () => context);
       const now = result.value && shown(result.value);
       return {
         result: {
