@@ -1,6 +1,6 @@
 /**
- * The emulator: a state store engine behind an MQTT 5 broker on this machine. A development tool, kept in memory; the MQTT broker of
- * Azure IoT Operations is the product for real work.
+ * The emulator: a state store engine behind an MQTT 5 broker on this machine. A development tool; the MQTT broker of Azure IoT Operations is
+ * the product for real work.
  */
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -8,13 +8,16 @@ import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import type { Message } from '../mqtt/publish';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import { Reason } from './broker-packets';
+import type { LoadedKey } from './change';
 import type { Connect } from './client-packets';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf, RequestReader } from './exchange';
 import { MqttBroker } from './mqtt-broker';
 import { Overload, type OverloadOptions } from './overload';
+import type { Publication } from './publication';
 import { Repeats } from './repeats';
 import type { Principal, Rules } from './rules';
+import { type Damage, StoreFile, type StoreFileError } from './store-file';
 
 export interface EmulatorOptions {
   /** TCP port, 0 to 65535; 0 lets the system choose. Default 1883. */
@@ -32,6 +35,13 @@ export interface EmulatorOptions {
   elapsed?: () => number;
   /** The store to serve; a new, empty one by default. @internal */
   engine?: StateStoreEngine;
+  /**
+   * Path of a file that keeps the keys. A write is on disk before its response is sent. One process at a time can use the file. By default keys
+   * are kept in memory only.
+   */
+  file?: string;
+  /** Keys to set at the start, over those that are there. */
+  load?: readonly LoadedKey[];
   /** Users and rules; everybody may do anything by default. */
   rules?: Rules;
   /** Most keys the store holds; no limit by default. */
@@ -65,6 +75,8 @@ export const DEFAULT_EMULATOR_HOST = '127.0.0.1';
 export const DEFAULT_MAXIMUM_PACKET_SIZE = 2 ** 22;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const SWEEP_MS = 1000;
+/** Cost of a response that waits for the disk beside its payload, about. */
+const OWED_BYTES = 256;
 
 /** A client that is logged in. */
 interface Identity {
@@ -77,6 +89,21 @@ const NOBODY: Principal = { clientId: '', attributes: {} };
 interface EmulatorEvents {
   /** The number of clients or keys may have changed. */
   change: [];
+  /**
+   * The file cannot be written. The emulator has disconnected every client, without a response to requests that are not on disk, and has
+   * freed its port.
+   */
+  fault: [error: StoreFileError];
+}
+
+/** The file of an emulator, as it was found at the start. */
+export interface EmulatorFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** How many keys it had. */
+  readonly keys: number;
+  /** What could not be read. `undefined`: nothing was damaged. */
+  readonly damage: Damage | undefined;
 }
 
 /** A running emulator. Emits `change` when the number of clients or keys may have changed. */
@@ -99,6 +126,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #port = 0;
+  #file: StoreFile | undefined;
 
   private constructor(options: EmulatorOptions) {
     super();
@@ -130,11 +158,13 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
 
   /**
    * Starts an emulator. Rejects with Node's `EADDRINUSE` or `EACCES` error when the port cannot be had, and with that of OpenSSL
-   * when a certificate or key is none.
+   * when a certificate or key is none. Rejects with `StoreFileError` if the file cannot be used.
    */
   static async start(options: EmulatorOptions = {}): Promise<Emulator> {
     const emulator = new Emulator(options);
     try {
+      if (options.file !== undefined) await emulator.#openFile(options.file);
+      if (options.load) emulator.#load(options.load);
       await emulator.#listen(options.port ?? DEFAULT_EMULATOR_PORT, options.host ?? DEFAULT_EMULATOR_HOST);
     } catch (error) {
       await emulator.close();
@@ -156,6 +186,11 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
   /** Whether the client with this ID is connected here, over the TCP connection with these `ends` (`endsOf`, seen from the client). */
   serves(clientId: string, ends: string): boolean {
     return this.#broker.client(clientId)?.connection.clientEnds === ends;
+  }
+
+  /** The file that keeps the keys; `undefined` if they are kept in memory only. */
+  get file(): EmulatorFile | undefined {
+    return this.#file;
   }
 
   /** How many keys the store holds. */
@@ -191,6 +226,20 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     // The broker does not know those whose TLS handshake has not ended.
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  async #openFile(path: string): Promise<void> {
+    this.#file = await StoreFile.open({
+      ...{ path, engine: this.engine, now: this.#now, elapsed: this.#elapsed },
+      onFault: (error) => void this.close().then(() => this.emit('fault', error)),
+    });
+  }
+
+  #load(keys: readonly LoadedKey[]): void {
+    this.engine.load(keys, this.#now(), this.#elapsed());
   }
 
   async #listen(port: number, host: string): Promise<void> {
@@ -255,14 +304,32 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
       this.#broker.client(clientId)?.connection.end(Reason.TOPIC_NAME_INVALID);
       return;
     }
-    for (const publication of result.publish) this.#broker.send(publication);
+    this.#send(clientId, result.publish);
     this.#wakeAtExpiry();
     this.emit('change');
   }
 
+  /** Sends when all that it may depend on is on disk. */
+  #send(clientId: string | undefined, publications: Publication[]): void {
+    const send = () => {
+      for (const publication of publications) this.#broker.send(publication);
+    };
+    if (!this.#file) {
+      send();
+      return;
+    }
+    const owed = publications.reduce((sum, { payload }) => sum + payload.length, OWED_BYTES);
+    const connection = clientId === undefined ? undefined : this.#broker.client(clientId)?.connection;
+    connection?.owe(owed);
+    this.#file.afterWrite(() => {
+      send();
+      connection?.owe(-owed);
+    });
+  }
+
   #expireKeys(): void {
     const notifications = this.engine.expire(this.#now(), this.#elapsed());
-    for (const publication of notificationsOf(notifications)) this.#broker.send(publication);
+    if (notifications.length > 0) this.#send(undefined, notificationsOf(notifications));
     this.#wakeAtExpiry();
   }
 

@@ -6,6 +6,7 @@ import {
   DEFAULT_EMULATOR_HOST,
   DEFAULT_EMULATOR_PORT,
   Emulator,
+  type EmulatorFile,
   type EmulatorOptions,
   type EmulatorTls,
 } from './broker';
@@ -14,9 +15,9 @@ import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
-                           [--no-scan] [--profile PROFILE]
+                           [--no-scan] [--profile PROFILE] [--file FILE]
 
-Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine, kept in memory,
+Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine,
 for trying, teaching and testing. Not for production.
 
   --port PORT     TCP port to listen on (default ${DEFAULT_EMULATOR_PORT}; 0 lets the system choose)
@@ -29,6 +30,8 @@ for trying, teaching and testing. Not for production.
   --cert FILE     certificate and
   --key FILE      private key of the emulator, PEM: clients must speak TLS then
   --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
+  --file FILE     keep the keys in this file: a write is on disk before it is acknowledged (default: keys are
+                  kept in memory and are gone at the end)
   --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
                   it again with the first answer)
   --no-scan       answer SCAN (a list of the keys) with "unknown command", as older brokers do
@@ -56,6 +59,7 @@ async function readArguments(): Promise<Arguments> {
       options: {
         port: { type: 'string', default: String(DEFAULT_EMULATOR_PORT) },
         host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
+        file: { type: 'string' },
         rules: { type: 'string' },
         quota: { type: 'string' },
         cert: { type: 'string' },
@@ -68,7 +72,7 @@ async function readArguments(): Promise<Arguments> {
         version: { type: 'boolean', default: false },
       },
     });
-    const { host, help, version, rules, quota } = values;
+    const { host, help, version, rules, quota, file } = values;
     const tls = await readTls(values);
     const maximumPacketSize = readProfile(values.profile);
     const port = wholeNumber('--port', values.port, 0, 65_535);
@@ -83,6 +87,7 @@ async function readArguments(): Promise<Arguments> {
         maximumPacketSize,
       },
       ...(tls && { tls }),
+      ...(file !== undefined && { file }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),
     };
@@ -159,6 +164,8 @@ async function main(): Promise<void> {
   });
   const how = options.tls ? ' with TLS' : '';
   console.log(`State store emulator listening on ${options.host}:${emulator.port}${how} (Ctrl-C to stop)`);
+  if (emulator.file) reportFile(emulator.file);
+  emulator.on('fault', fail);
   if (options.rules?.grantsNoKey)
     console.error('statestore-emulator: the rules grant access to no key, so every request is refused');
   const stop = () => void emulator.close().then(() => process.exit(0));
@@ -166,7 +173,17 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop);
 }
 
-main().catch((error: Error) => {
+function reportFile({ path, keys, damage }: EmulatorFile): void {
+  console.log(`${keys} ${keys === 1 ? 'key' : 'keys'} from ${path}`);
+  if (damage)
+    console.error(
+      `statestore-emulator: ${path} was damaged: ${damage.bytes} bytes could not be read. The damaged file is kept as ${damage.keptAs}`,
+    );
+}
+
+function fail(error: Error): void {
   console.error(`statestore-emulator: ${error.message}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
-});
+}
+
+main().catch(fail);

@@ -38,6 +38,7 @@ export class ClientConnection {
   readonly #handlers: ConnectionHandlers;
   #held: Packet[] = [];
   #heldBytes = 0;
+  #owedBytes = 0;
   #arrivedAt = 0;
   #isNew = true;
   #ended = false;
@@ -79,6 +80,12 @@ export class ClientConnection {
     if (seconds === 0) return;
     const silent = () => this.end(Reason.KEEP_ALIVE_TIMEOUT);
     this.#keepAlive = setTimeout(silent, seconds * 1000 * KEEP_ALIVE_FACTOR).unref();
+  }
+
+  /** Counts bytes of responses that are made but not sent yet; a negative number takes them off again. */
+  owe(bytes: number): void {
+    this.#owedBytes += bytes;
+    if (bytes < 0) this.#serveHeld();
   }
 
   overrun(): void {
@@ -130,10 +137,11 @@ export class ClientConnection {
   }
 
   get #mustWait(): boolean {
-    return this.#socket.writableLength > SERVE_BELOW;
+    return this.#socket.writableLength + this.#owedBytes > SERVE_BELOW;
   }
 
   #serveHeld(): void {
+    if (this.#held.length === 0) return;
     let served = 0;
     try {
       for (; served < this.#held.length && !this.#mustWait && !this.#ended; served++) {

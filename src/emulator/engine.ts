@@ -17,6 +17,7 @@ import { ServiceError, serviceErrorText } from '../protocol/errors';
 import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc } from '../protocol/hlc';
 import { encodeNotification, type Notification } from '../protocol/notifications';
 import { reply } from '../protocol/responses';
+import type { Change, LoadedKey } from './change';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
 import { KeyOrder, type Ordered } from './key-order';
 import { scanPage } from './scan';
@@ -86,6 +87,8 @@ export class StateStoreEngine {
   scan: boolean;
   /** Lists of the keys in this process. */
   readonly keyListeners = new Set<KeyListener>();
+  /** Called with each change of a key, before the response to the request is returned. */
+  onChange: ((change: Change) => void) | undefined;
   #clock = new HybridLogicalClock(STORE_NODE_ID);
   readonly #entries = new Map<string, Entry>();
   readonly #expiring = new ExpiryQueue<Entry>();
@@ -111,6 +114,46 @@ export class StateStoreEngine {
   /** All keys, in the order in which they came; a key that comes while they are listed is listed, too. */
   *keys(): Generator<Buffer, void, undefined> {
     for (const { key } of this.#entries.values()) yield key;
+  }
+
+  /** The latest version that this store made. */
+  get version(): string {
+    return formatHlc(this.#clock.latest);
+  }
+
+  /** All keys as the changes that make them again, in the order in which the keys were created. */
+  *changes(): Generator<Change, void, undefined> {
+    for (const entry of this.#entries.values()) yield this.#changeOf(entry);
+  }
+
+  /** Makes a change again that a store had before. Call {@link resume} after the last one. Clocks: see {@link execute}. */
+  restore(change: Change, nowMs: number, elapsedMs: number): void {
+    this.#nowMs = nowMs;
+    this.#elapsedMs = elapsedMs;
+    const old = this.#entries.get(idOf(change.key));
+    if (change.kind === 'delete') {
+      if (old) this.#remove(old);
+      return;
+    }
+    const { key, value, version, fence, lifeMs } = change;
+    this.#put(old, key, value, version, fence === undefined ? undefined : parseHlc(fence), lifeMs);
+  }
+
+  /** Continues the versions after `latest`, the latest one of the store that was restored, if that is newer. */
+  resume(latest: Hlc | undefined, nowMs: number): void {
+    if (latest && compareHlc(latest, this.#clock.latest) > 0)
+      this.#clock = new HybridLogicalClock(STORE_NODE_ID, latest);
+    this.#setBack(nowMs);
+  }
+
+  /** Sets keys whatever protects them, without an expiry. Call it before clients are connected. Clocks: see {@link execute}. */
+  load(keys: readonly LoadedKey[], nowMs: number, elapsedMs: number): void {
+    this.expire(nowMs, elapsedMs);
+    const version = formatHlc(this.#clock.tick(nowMs));
+    for (const { key, value } of keys) {
+      const entry = this.#put(this.#entries.get(idOf(key)), key, value, version, undefined, undefined);
+      this.#changed(entry);
+    }
   }
 
   /** When this key expires, in milliseconds since 1970; `undefined` when it does not, or is not there. */
@@ -158,8 +201,7 @@ export class StateStoreEngine {
       entry && entry.expiresAt <= elapsedMs;
       entry = this.#expiring.next()
     ) {
-      this.#remove(entry);
-      this.#notify(entry.key, { operation: 'delete' }, formatHlc(this.#clock.tick(nowMs)), notifications);
+      this.#delete(entry, formatHlc(this.#clock.tick(nowMs)), notifications);
     }
     return notifications;
   }
@@ -174,8 +216,11 @@ export class StateStoreEngine {
     const now = this.#clock.tick(nowMs);
     for (const entry of this.#entries.values()) {
       const version = parseHlc(entry.version);
-      if (version && isSkewed(version, nowMs)) entry.version = formatHlc(now);
-      if (entry.fence && isSkewed(entry.fence, nowMs)) entry.fence = now;
+      const isVersionAhead = version !== undefined && isSkewed(version, nowMs);
+      const isFenceAhead = entry.fence !== undefined && isSkewed(entry.fence, nowMs);
+      if (isVersionAhead) entry.version = formatHlc(now);
+      if (isFenceAhead) entry.fence = now;
+      if (isVersionAhead || isFenceAhead) this.#changed(entry);
     }
   }
 
@@ -204,7 +249,7 @@ export class StateStoreEngine {
         return this.#get(command.key);
       case 'DEL':
       case 'VDEL':
-        return this.#delete(command, readFence(request, nowMs), version, notifications);
+        return this.#deleteIf(command, readFence(request, nowMs), version, notifications);
       case 'KEYNOTIFY':
         return this.#keyNotify(command, request.clientId, version);
     }
@@ -239,29 +284,42 @@ export class StateStoreEngine {
     version: string,
     notifications: EngineNotification[],
   ): EngineResponse {
-    const id = idOf(command.key);
-    const old = this.#entries.get(id);
+    const old = this.#entries.get(idOf(command.key));
     checkFence(old, fence);
     if (old && !allows(command, old)) return { payload: reply.notApplied, version: old.version };
     if (!old && this.#entries.size >= this.keyQuota) throw refuse('QUOTA_EXCEEDED');
+    const entry = this.#put(old, command.key, command.value, version, fence, command.expiryMs);
+    this.#changed(entry);
+    this.#notify(entry.key, { operation: 'set', value: entry.value }, version, notifications);
+    return { payload: reply.ok, version };
+  }
+
+  /** Puts a copy of key and value in the place of `old`, or behind all other keys. */
+  #put(
+    old: Entry | undefined,
+    key: Uint8Array,
+    value: Uint8Array,
+    version: string,
+    fence: Hlc | undefined,
+    lifeMs: number | undefined,
+  ): Entry {
     if (old) this.#expiring.remove(old);
     const entry: Entry = {
-      key: old?.key ?? Buffer.from(command.key),
-      value: Buffer.from(command.value),
+      key: old?.key ?? Buffer.from(key),
+      value: Buffer.from(value),
       version,
       fence,
-      expiresAt: command.expiryMs === undefined ? NEVER : this.#elapsedMs + command.expiryMs,
+      expiresAt: lifeMs === undefined ? NEVER : this.#elapsedMs + lifeMs,
       queueIndex: -1,
       number: 0,
       place: 0,
     };
-    this.#entries.set(id, entry);
+    this.#entries.set(idOf(entry.key), entry);
     if (old) this.#order.replace(old, entry);
     else this.#order.add(entry);
     if (entry.expiresAt !== NEVER) this.#expiring.add(entry);
     if (!old) this.#tell(entry.key, true);
-    this.#notify(entry.key, { operation: 'set', value: entry.value }, version, notifications);
-    return { payload: reply.ok, version };
+    return entry;
   }
 
   #get(key: Uint8Array): EngineResponse {
@@ -277,7 +335,7 @@ export class StateStoreEngine {
     return { payload: reply.page(page) };
   }
 
-  #delete(
+  #deleteIf(
     command: DelCommand | VDelCommand,
     fence: Hlc | undefined,
     version: string,
@@ -287,8 +345,7 @@ export class StateStoreEngine {
     if (!entry) return { payload: reply.count(0) };
     checkFence(entry, fence);
     if (command.verb === 'VDEL' && !entry.value.equals(command.value)) return { payload: reply.notApplied };
-    this.#remove(entry);
-    this.#notify(entry.key, { operation: 'delete' }, version, notifications);
+    this.#delete(entry, version, notifications);
     return { payload: reply.count(1), version };
   }
 
@@ -311,6 +368,21 @@ export class StateStoreEngine {
 
   #onWallClock(expiresAt = NEVER): number | undefined {
     return expiresAt === NEVER ? undefined : Math.round(expiresAt - this.#elapsedMs + this.#nowMs);
+  }
+
+  #changeOf({ key, value, version, fence, expiresAt }: Entry): Change {
+    const lifeMs = expiresAt === NEVER ? undefined : Math.max(0, expiresAt - this.#elapsedMs);
+    return { kind: 'set', key, value, version, fence: fence && formatHlc(fence), lifeMs };
+  }
+
+  #changed(entry: Entry): void {
+    this.onChange?.(this.#changeOf(entry));
+  }
+
+  #delete(entry: Entry, version: string, notifications: EngineNotification[]): void {
+    this.#remove(entry);
+    this.onChange?.({ kind: 'delete', key: entry.key, version });
+    this.#notify(entry.key, { operation: 'delete' }, version, notifications);
   }
 
   #remove(entry: Entry): void {

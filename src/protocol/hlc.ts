@@ -115,9 +115,13 @@ export class HybridLogicalClock {
   readonly nodeId: string;
   #latest: Hlc;
 
-  constructor(nodeId: string) {
+  /** Continues after `latest`. */
+  constructor(
+    nodeId: string,
+    { wallClockMs, counter }: Omit<Hlc, 'nodeId'> = { wallClockMs: 0, counter: 0 },
+  ) {
     this.nodeId = nodeId;
-    this.#latest = { wallClockMs: 0, counter: 0, nodeId };
+    this.#latest = { wallClockMs, counter, nodeId };
   }
 
   /** The newest timestamp so far. */
