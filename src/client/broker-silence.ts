@@ -1,5 +1,7 @@
 /** A connection is given up when nothing came for so long while a publish was unacknowledged, in milliseconds. */
 export const MAX_SILENCE_MS = 5000;
+/** The same for a write whose time is over. It could be applied as long as the connection lasts. */
+export const MAX_SILENCE_AFTER_TIMEOUT_MS = 1000;
 /** So many round trips, if that is longer. */
 const ROUND_TRIPS = 4;
 /** Bytes that the system has not taken yet are given time at this rate (2 Mbit/s), up to {@link MAX_SENDING_MS}. */
@@ -7,14 +9,6 @@ const SLOWEST_BYTES_PER_MS = 250;
 const MAX_SENDING_MS = 60_000;
 /** If this process looked later than that, it was itself what stood still, and has not read yet what came meanwhile. */
 const MAX_GAP_MS = 2500;
-
-/** What is known of a connection at one moment. */
-export interface Traffic {
-  /** Bytes received so far. */
-  received: number;
-  /** Bytes to be sent that the system has not taken. */
-  unsent: number;
-}
 
 /**
  * How long a broker has been silent: since the moment from which a publish was unacknowledged and nothing came. How long a
@@ -53,7 +47,19 @@ export class BrokerSilence {
 
   /** How long the silence may last while so many bytes are not sent yet. */
   limitMs(unsent: number): number {
+    return this.#limitMs(MAX_SILENCE_MS, unsent);
+  }
+
+  /**
+   * The same, if the time of a write is over that the broker has not acknowledged. Before the first round trip nobody knows whether the
+   * network is slow.
+   */
+  limitAfterTimeoutMs(unsent: number): number {
+    return this.#limitMs(this.#roundTripMs > 0 ? MAX_SILENCE_AFTER_TIMEOUT_MS : MAX_SILENCE_MS, unsent);
+  }
+
+  #limitMs(leastMs: number, unsent: number): number {
     const sending = Math.min(MAX_SENDING_MS, unsent / SLOWEST_BYTES_PER_MS);
-    return Math.max(MAX_SILENCE_MS, ROUND_TRIPS * this.#roundTripMs, sending);
+    return Math.max(leastMs, ROUND_TRIPS * this.#roundTripMs, sending);
   }
 }

@@ -1,11 +1,16 @@
-import { BrokerSilence, type Traffic } from './broker-silence';
+import { BrokerSilence } from './broker-silence';
 import type { Pending } from './pending';
 
 const TICK_MS = 1000;
+/** A deadline that comes later than that says that this process stood still, in milliseconds. */
+const MAX_LATE_MS = 200;
 
 /** The part of a connection that is watched. */
 export interface WatchedConnection {
-  readonly traffic: Traffic;
+  /** Bytes received so far. */
+  readonly received: number;
+  /** Bytes to be sent that the system has not taken. */
+  readonly unsent: number;
   drop(why: string): void;
 }
 
@@ -19,9 +24,8 @@ export class BrokerWatch {
   readonly #unacknowledged: () => number;
   readonly #silence = new BrokerSilence();
   #timer: NodeJS.Timeout | undefined;
-  /** The publish whose round trip is measured, and when it went out. */
+  /** The publish whose round trip is measured. */
   #measured: Pending | undefined;
-  #measuredAt = 0;
 
   constructor(connection: WatchedConnection, unacknowledged: () => number) {
     this.#connection = connection;
@@ -30,29 +34,40 @@ export class BrokerWatch {
 
   /** How long the broker has been silent, in milliseconds; 0 if nothing is waited for. */
   get silenceMs(): number {
-    return this.#silence.lengthMs(
-      performance.now(),
-      this.#connection.traffic.received,
-      this.#unacknowledged() > 0,
-    );
+    return this.#silence.lengthMs(performance.now(), this.#connection.received, this.#unacknowledged() > 0);
   }
 
   /** A request goes out at `now`, on the monotonic clock. */
   publish(pending: Pending, now: number): void {
-    if (this.#measured === undefined) {
-      this.#measured = pending;
-      this.#measuredAt = now;
-    }
+    pending.publishedAt = now;
+    pending.receivedBefore = this.#connection.received;
+    this.#measured ??= pending;
     if (this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.#look(), TICK_MS).unref();
-    this.#silence.begin(now, this.#connection.traffic.received);
+    this.#silence.begin(now, pending.receivedBefore);
   }
 
   /** The PUBACK of a request came. */
   acknowledge(pending: Pending): void {
     if (this.#measured !== pending) return;
     this.#measured = undefined;
-    this.#silence.learn(performance.now() - this.#measuredAt);
+    this.#silence.learn(performance.now() - pending.publishedAt);
+  }
+
+  /**
+   * The time of an unacknowledged write is over. If the broker has sent nothing since its publish, the connection is given up, so that a
+   * broker which goes on later does not receive it.
+   */
+  expire(pending: Pending): void {
+    const now = performance.now();
+    const silenceMs = now - pending.publishedAt;
+    const limitMs = this.#silence.limitAfterTimeoutMs(this.#connection.unsent);
+    if (now - pending.deadline > MAX_LATE_MS || silenceMs < limitMs) return;
+    // What the system has received, but this process has not read, comes first.
+    const unanswered = () => pending.isUnacknowledged && this.#connection.received === pending.receivedBefore;
+    setImmediate(() => {
+      if (unanswered()) this.#drop(silenceMs);
+    });
   }
 
   /** The connection is over. */
@@ -70,7 +85,12 @@ export class BrokerWatch {
       return;
     }
     const { silenceMs } = this;
-    if (silenceMs < this.#silence.limitMs(this.#connection.traffic.unsent)) return;
+    if (silenceMs < this.#silence.limitMs(this.#connection.unsent)) return;
+    this.#drop(silenceMs);
+  }
+
+  #drop(silenceMs: number): void {
+    const waiting = this.#unacknowledged();
     const seconds = Math.round(silenceMs / 1000);
     this.#connection.drop(
       `the broker has sent nothing for ${seconds} s, with ${waiting} ${waiting === 1 ? 'request' : 'requests'} not acknowledged`,

@@ -81,9 +81,9 @@ export class InFlight {
     return this.#strays;
   }
 
-  /** How long the broker has sent nothing that is waited for, in milliseconds. */
-  get silenceMs(): number {
-    return this.#watch.silenceMs;
+  /** Gives the connection up if the broker is silent. */
+  get watch(): BrokerWatch {
+    return this.#watch;
   }
 
   get backPressure(): BackPressure {

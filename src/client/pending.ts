@@ -50,6 +50,10 @@ export class Pending {
   packet: RequestPacket | undefined = undefined;
   /** From the publish on: the packet identifier. */
   packetId = 0;
+  /** When it was last published, on the monotonic clock. */
+  publishedAt = 0;
+  /** How many bytes the connection had received then. */
+  receivedBefore = 0;
   /** Counts publishes of new requests. */
   order = 0;
   /** How many answers had matched no request when this one was published. */

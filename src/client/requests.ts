@@ -237,14 +237,17 @@ export class Requests {
     const { request, phase, straysBefore } = pending;
     if (phase === 'waiting') this.#failUnsent(pending, this.#notSentInTime(request));
     else if (phase === 'rejected') this.#failUnsent(pending, failure.noRoom(request));
-    else this.#fail(pending, failure.timedOut(request, this.#inFlight.strays - straysBefore));
+    else {
+      if (phase === 'published' && isWrite(request)) this.#inFlight.watch.expire(pending);
+      this.#fail(pending, failure.timedOut(request, this.#inFlight.strays - straysBefore));
+    }
   }
 
   #notSentInTime(request: Request): StateStoreError {
-    const { places, silenceMs, backPressure } = this.#inFlight;
+    const { places, watch, backPressure } = this.#inFlight;
     if (this.#connection.state.kind !== 'connected')
       return failure.notConnected(request, this.#connection.obstacle);
-    return backPressure.isOn ? failure.noRoom(request) : failure.notSent(request, places, silenceMs);
+    return backPressure.isOn ? failure.noRoom(request) : failure.notSent(request, places, watch.silenceMs);
   }
 
   /** Why there is no connection, as far as it is known: of an attempt that goes on, why the one before it failed. */

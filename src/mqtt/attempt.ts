@@ -47,8 +47,6 @@ const LARGEST_PACKET = 1 + 4 + 268_435_455;
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 const GOODBYE_MS = 500;
 
-type AuthenticatingClient = authenticating.AuthenticatingClient;
-
 /** MQTT.js is loaded with the first connection: it takes longer than the rest, and a program may never connect. */
 const loadMqtt = (): typeof authenticating => require('./authenticating-client');
 
@@ -66,7 +64,7 @@ export class Attempt {
   #socket: Socket | undefined;
   #socketClosed: Promise<void> | undefined;
   #stream: PacketStream | undefined;
-  #mqtt: AuthenticatingClient | undefined;
+  #mqtt: authenticating.AuthenticatingClient | undefined;
   /** The last answer of the broker that it has no room for the subscription. */
   #noRoom: ConnectionError | undefined;
   /** The first cause of its end. */
@@ -109,9 +107,14 @@ export class Attempt {
     return Math.min(this.#mqtt?.serverProperties?.maximumPacketSize ?? LARGEST_PACKET, LARGEST_PACKET);
   }
 
-  /** Bytes received so far, and bytes to be sent that the system has not taken. */
-  get traffic(): { received: number; unsent: number } {
-    return { received: this.#socket?.bytesRead ?? 0, unsent: this.#socket?.writableLength ?? 0 };
+  /** Bytes received so far. */
+  get received(): number {
+    return this.#socket?.bytesRead ?? 0;
+  }
+
+  /** Bytes to be sent that the system has not taken. */
+  get unsent(): number {
+    return this.#socket?.writableLength ?? 0;
   }
 
   /** Tells this connection from every other one of this machine: see {@link endsOf}. */
@@ -221,7 +224,7 @@ export class Attempt {
    * CONNECT is written at once, and goes out with the end of the TLS handshake. Written later, it could meet a broker that has ended the
    * handshake with an alert, and the reset of the connection would hide the alert.
    */
-  #logIn(socket: Socket, secrets: Secrets): AuthenticatingClient {
+  #logIn(socket: Socket, secrets: Secrets): authenticating.AuthenticatingClient {
     const { AuthenticatingClient } = loadMqtt();
     const options = connectOptions(this.#options, this.clean, this.#shared.packetIds, secrets);
     const stream = new PacketStream(joinWrites(this.#secure(socket, secrets)), this.#shared.handlers);

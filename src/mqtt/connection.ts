@@ -114,9 +114,14 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#attempt?.maximumPacketSize ?? 0;
   }
 
-  /** Bytes received on this connection so far, and bytes to be sent that the system has not taken. */
-  get traffic(): { received: number; unsent: number } {
-    return this.#attempt?.traffic ?? { received: 0, unsent: 0 };
+  /** Bytes received on this connection so far. */
+  get received(): number {
+    return this.#attempt?.received ?? 0;
+  }
+
+  /** Bytes to be sent that the system has not taken. */
+  get unsent(): number {
+    return this.#attempt?.unsent ?? 0;
   }
 
   /** Tells this connection from every other one of this machine: see `endsOf`. */

@@ -53,6 +53,38 @@ describe('A connection', () => {
     }).timeout(20_000);
   }
 
+  it('whose broker is silent is given up at the timeout of a write, so that the write is not applied later', async () => {
+    await start();
+    await store.set('k', 'before');
+    proxy.frozen = true;
+    const ended = once(store, 'state');
+    const closed = once(proxy, 'close');
+    await rejectsWith(store.set('k', 'late', { timeout: 1500 }), { code: 'TIMEOUT', applied: 'unknown' });
+    const [state] = await ended;
+    assert.match(
+      state.reason.message,
+      /given up: the broker has sent nothing for 2 s, with 1 request not ack/,
+    );
+    await closed;
+    proxy.thaw();
+    const result = await store.get('k');
+    assert.equal(result.found && result.value.toString(), 'before');
+    assert.equal(connections, 2);
+  });
+
+  it('stays when the timeout of a read passes, or that of a write is short', async () => {
+    await start();
+    await store.set('k', 'before');
+    proxy.frozen = true;
+    await Promise.all([
+      rejectsWith(store.get('k', { timeout: 1500 }), { code: 'TIMEOUT' }),
+      rejectsWith(store.set('k', 'v', { timeout: 800 }), { code: 'TIMEOUT' }),
+    ]);
+    proxy.thaw();
+    await store.get('k');
+    assert.equal(connections, 1);
+  });
+
   it('stays when one caller has less patience than a round trip takes', async () => {
     await start();
     proxy.delay = 60;

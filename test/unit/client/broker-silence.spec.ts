@@ -43,4 +43,14 @@ describe('The silence of a broker', () => {
     assert.equal(silence.limitMs(10_000_000), 40_000);
     assert.equal(silence.limitMs(1_000_000_000), 60_000);
   });
+
+  it('may last one second, or four round trips, after the timeout of a write, if the round trip is known', () => {
+    const silence = new BrokerSilence();
+    assert.equal(silence.limitAfterTimeoutMs(0), MAX_SILENCE_MS);
+    silence.learn(20);
+    assert.equal(silence.limitAfterTimeoutMs(0), 1000);
+    assert.equal(silence.limitAfterTimeoutMs(10_000_000), 40_000);
+    silence.learn(4020);
+    assert.equal(silence.limitAfterTimeoutMs(0), 2080);
+  });
 });
