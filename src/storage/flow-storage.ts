@@ -40,13 +40,15 @@ export class FlowStorage {
   #loading: string | undefined;
   /** Resolves when the flows of the latest deploy have started. */
   #settled: Promise<void> = Promise.resolve();
+  /** The version that ran when Node-RED accepted the revision of the editor. Absent outside of that deploy. */
+  #base: string | undefined;
   /** Why this instance may not write: its secret is another one. */
   #blocked: StateStoreError | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(parts: FlowStorageParts) {
     this.#parts = parts;
-    this.#deploys = new Deploys(parts.runtime);
+    this.#deploys = new Deploys(parts.runtime, () => this.#onDeploy());
     this.#settled = firstStart(parts.runtime);
   }
 
@@ -63,7 +65,7 @@ export class FlowStorage {
     const adopted = await adopt();
     if (!adopted) return;
     try {
-      await this.#deploy(adopted, 'full', undefined);
+      await this.#deploy('', adopted, 'full', undefined);
     } catch (error) {
       // Another instance was first.
       if (!(error instanceof ConflictError)) throw error;
@@ -124,12 +126,15 @@ export class FlowStorage {
    */
   async save(flows: FlowNode[], user: string | undefined): Promise<void> {
     if (this.#loading !== undefined && this.#loading === JSON.stringify(flows)) return;
+    // Flows of another instance may be loaded while this deploy waits for its turn. They must not become its base.
+    const base = this.#base ?? this.#runs;
+    this.#base = undefined;
     await this.#serial.run(async () => {
       const credentials = this.#pendingCredentials ?? this.credentials();
       this.#pendingCredentials = undefined;
       if (this.#blocked) throw this.#blocked;
       try {
-        await this.#deploy({ flows, credentials }, this.#deploys.type, user);
+        await this.#deploy(base, { flows, credentials }, this.#deploys.type, user);
       } catch (error) {
         // The editor shows the flows of the other instance, once this instance runs them.
         if (error instanceof ConflictError) this.#sync();
@@ -139,7 +144,25 @@ export class FlowStorage {
     });
   }
 
-  async #deploy(content: Content, type: VersionDetails['type'], user: string | undefined): Promise<void> {
+  /** ID of the version that runs here. Blank before the first deploy. */
+  get #runs(): string {
+    return this.#own?.version.id ?? '';
+  }
+
+  #onDeploy(): void {
+    this.#base = this.#runs;
+    // Node-RED saves the flows in the same turn of the event loop, or refuses the revision.
+    setImmediate(() => {
+      this.#base = undefined;
+    });
+  }
+
+  async #deploy(
+    base: string,
+    content: Content,
+    type: VersionDetails['type'],
+    user: string | undefined,
+  ): Promise<void> {
     const { store, runtime, instance } = this.#parts;
     const bytes = Buffer.from(JSON.stringify(content));
     const details: VersionDetails = {
@@ -149,7 +172,7 @@ export class FlowStorage {
       modules: modulesOf(content.flows, runtime),
       ...(user !== undefined && { user }),
     };
-    const { index, version } = await store.deploy(this.#own?.version.id ?? '', bytes, details);
+    const { index, version } = await store.deploy(base, bytes, details);
     await this.#keep(version, index.sequence, bytes);
   }
 
@@ -164,18 +187,25 @@ export class FlowStorage {
     }
   }
 
-  /** Makes this instance and the store equal: the highest sequence wins. */
+  /** Makes this instance and the store equal when the flows have started: the highest sequence wins. */
   #sync(): void {
     clearTimeout(this.#retry);
-    void this.#serial.run(async () => {
-      try {
-        await this.#settled;
-        await this.#checkSecret();
-        if (!this.#blocked) await this.#takeOrRestore();
-      } catch (error) {
-        this.#report(error);
-      }
-    });
+    const settled = this.#settled;
+    void settled.then(() =>
+      this.#serial.run(async () => {
+        // A deploy began meanwhile.
+        if (settled !== this.#settled) {
+          this.#sync();
+          return;
+        }
+        try {
+          await this.#checkSecret();
+          if (!this.#blocked) await this.#takeOrRestore();
+        } catch (error) {
+          this.#report(error);
+        }
+      }),
+    );
   }
 
   async #takeOrRestore(): Promise<void> {

@@ -52,12 +52,15 @@ export class Deploys {
   readonly #runtime: Runtime;
   #type: DeployType = 'full';
 
-  constructor(runtime: Runtime) {
+  /** `onBegin` is called when Node-RED begins a deploy, just before it compares the revision of the editor with its own. */
+  constructor(runtime: Runtime, onBegin: () => void) {
     this.#runtime = runtime;
     // Node-RED writes the type of a deploy into its audit log before it asks the storage to save the flows.
     const audit = new EventEmitter();
     audit.on('log', (entry: { event?: string; type?: string }) => {
-      if (entry.event === 'flows.set') this.#type = isDeployType(entry.type) ? entry.type : 'full';
+      if (entry.event !== 'flows.set') return;
+      this.#type = isDeployType(entry.type) ? entry.type : 'full';
+      onBegin();
     });
     runtime.log.addHandler(audit);
   }
