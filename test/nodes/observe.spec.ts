@@ -106,6 +106,35 @@ describe('The node observe', () => {
     ]);
   });
 
+  it('sends keys that are gone by the second output with the default value, also those that are missing on start', async () => {
+    await store.set('o/here', '5');
+    await start({
+      ...{ keys: 'o/here\no/never', current: true, onlyChanges: true, outputs: 2 },
+      ...{ gone: 'default', default: '0', defaultType: 'num', missing: true },
+    });
+    await sent(2);
+    await store.delete('o/here');
+    await sent(3);
+    const told = flow.outcomes.map((outcome) => [
+      outcome.msg.topic,
+      outcome.msg.payload,
+      outcome.kind === 'sent' && outcome.output,
+    ]);
+    assert.deepEqual(told.slice(0, 2).sort(), [
+      ['o/here', 5, 0],
+      ['o/never', 0, 1],
+    ]);
+    assert.deepEqual(told[2], ['o/here', 0, 1]);
+  });
+
+  it('reports a default value that cannot be read when a key is gone', async () => {
+    await store.set('o/bad', '5');
+    await start({ keys: 'o/bad', gone: 'default', default: '{', defaultType: 'json' });
+    await observing('observingOne');
+    await store.delete('o/bad');
+    await flow.status('status.error.BAD_ARGUMENT');
+  });
+
   it('observes what messages name, until they say otherwise', async () => {
     await start({ mode: 'messages' });
     assert.equal(await flow.settle({ topic: ['m/1', 'm/2'] }), 'done');

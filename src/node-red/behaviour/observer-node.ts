@@ -1,10 +1,11 @@
 /** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import type { KeyChange, Observation } from '../../client/observation';
+import type { KeyChange, KeyDeleted, KeySet, Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { printableValue, StateStoreError } from '../../errors';
 import { type Key, keyContext, keyName, toKey, toKeys } from '../message/key';
 import { NodeSettings } from '../message/node-settings';
+import { TypedProperty } from '../message/typed-property';
 import { type ValueFormat, valueFromBytes } from '../message/value';
 import type { StoreConnection } from '../store/store';
 import { StoreUser } from '../store/store-user';
@@ -25,6 +26,14 @@ export interface ObserverNodeDef extends NodeDef {
   current: boolean;
   /** Whether a key that is set to the value it has is passed over. */
   onlyChanges: boolean;
+  /** The payload when a key is gone: none, or a default value. */
+  gone?: 'nothing' | 'default';
+  default?: string;
+  defaultType?: string;
+  /** Whether a key that is missing when it is first observed is reported as gone. Needs `current`. */
+  missing?: boolean;
+  /** 2: messages about keys that are gone leave by the second output. */
+  outputs?: number;
 }
 
 /** A key that is to be observed. */
@@ -35,10 +44,15 @@ interface Watched {
   starting: boolean;
   /** The value sent last, when only real changes are wanted. */
   value: Buffer | undefined;
+  /** Whether a change was received. */
+  hasChanged: boolean;
 }
 
 /** Pause before a fixed key is tried again that could not be observed for what may pass, in milliseconds. */
 const RETRY_PAUSE_MS = 5000;
+
+/** A change of a key, or that it is missing. */
+type News = Pick<KeySet, 'operation' | 'value' | 'version'> | Pick<KeyDeleted, 'operation' | 'version'>;
 
 type Done = (error?: Error) => void;
 /** What the node is red for: a value that could not be read, until the next one can; or a key that is not observed. */
@@ -54,6 +68,8 @@ class ObserverNode {
   readonly #node: Node;
   readonly #def: ObserverNodeDef;
   readonly #user: StoreUser;
+  /** The payload when a key is gone. */
+  readonly #gone: TypedProperty;
   /** By the bytes of their keys. */
   readonly #watched = new Map<string, Watched>();
   readonly #onLost = (key: Buffer, error: StateStoreError) => {
@@ -68,6 +84,9 @@ class ObserverNode {
     this.#RED = RED;
     this.#node = node;
     this.#def = def;
+    const { gone, default: value = '', defaultType: type = 'str' } = def;
+    const fallback = gone === 'default' ? { value, type } : { value: '', type: 'msg' };
+    this.#gone = new TypedProperty(RED, node, 'default value', fallback);
     this.#user = new StoreUser(RED, node, def.store, {
       operation: 'observe',
       onFault: (error) => this.#node.error(this.#known(error), {}),
@@ -130,7 +149,7 @@ class ObserverNode {
   }
 
   #want(key: Key): Watched {
-    const watched = { key, observation: undefined, starting: false, value: undefined };
+    const watched = { key, observation: undefined, starting: false, value: undefined, hasChanged: false };
     this.#watched.set(bytesOf(key), watched);
     return watched;
   }
@@ -155,14 +174,17 @@ class ObserverNode {
 
   async #observe(watched: Watched): Promise<void> {
     const client = this.#user.client();
-    const { current } = this.#def;
+    const { current, missing = false } = this.#def;
     watched.starting = true;
     try {
       const observation = await client.observe(watched.key, (change) => this.#onChange(watched, change), {
         current,
       });
       if (this.#closing || this.#watched.get(bytesOf(watched.key)) !== watched) await observation.close();
-      else watched.observation = observation;
+      else {
+        watched.observation = observation;
+        if (current && missing && !watched.hasChanged) this.#send(watched, { operation: 'delete' });
+      }
     } finally {
       watched.starting = false;
     }
@@ -201,21 +223,24 @@ class ObserverNode {
 
   #onChange(watched: Watched, change: KeyChange): void {
     if (this.#closing) return;
-    const { key, value } = watched;
-    const { format, onlyChanges } = this.#def;
-    if (onlyChanges) {
-      if (change.operation === 'set' && value?.equals(change.value)) return;
+    if (this.#def.onlyChanges) {
+      if (change.operation === 'set' && watched.value?.equals(change.value)) return;
       watched.value = change.operation === 'set' ? change.value : undefined;
     }
+    watched.hasChanged = true;
+    this.#send(watched, change);
+  }
+
+  #send({ key }: Watched, change: News): void {
+    const isGone = change.operation === 'delete';
     const { operation, version } = change;
+    const statestore = { operation, key, ...(version !== undefined && { version }) };
+    const msg: NodeMessage & { statestore: object } = { topic: keyName(key), statestore };
     try {
-      const payload =
-        change.operation === 'set'
-          ? valueFromBytes(change.value, format, () => keyContext('observe', key))
-          : undefined;
-      const statestore = { operation, key, ...(version !== undefined && { version }) };
-      const msg: NodeMessage & { statestore: object } = { topic: keyName(key), payload, statestore };
-      this.#node.send(msg);
+      msg.payload = isGone
+        ? this.#gone.read({ _msgid: '' })
+        : valueFromBytes(change.value, this.#def.format, () => keyContext('observe', key));
+      this.#node.send(isGone && this.#def.outputs === 2 ? [null, msg] : msg);
     } catch (error) {
       this.#report(this.#known(error), 'value');
       return;
