@@ -30,10 +30,11 @@ import {
   VALUE_TYPES,
 } from './shared-fields';
 import { showTestResults } from './test-results';
-import { wordsOf } from './words';
+import { failure, wordsOf } from './words';
 
 const stateStoreEditor = {
   VALUE_TYPES,
+  failure,
   fields: {
     box,
     choice,

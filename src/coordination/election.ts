@@ -7,6 +7,7 @@ import { Contender } from './contender';
 import { isClockFault } from './coordination-errors';
 import { Deferred } from './deferred';
 import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { holderNameOf } from './holder-name';
 import { Lease } from './lease';
 
 export interface ElectionOptions {
@@ -70,7 +71,7 @@ export class Election extends EventEmitter<ElectionEvents> {
   /** Is no candidate before {@link start}. Throws `BAD_ARGUMENT`. */
   constructor(store: StateStoreClient, role: Bytes, { duration, name }: ElectionOptions = {}) {
     super();
-    this.#name = name || store.clientId;
+    this.#name = name || holderNameOf(store);
     const ms = leaseDuration(duration ?? DEFAULT_LEASE_MS);
     const id = `${this.#name}:${randomUUID()}`;
     this.#lease = new Lease(store, role, { duration: ms, id });

@@ -9,6 +9,7 @@ import { Deferred } from './deferred';
 import { HeldLock } from './held-lock';
 import type { Hold } from './hold';
 import { holderName } from './holder';
+import { holderNameOf } from './holder-name';
 import { Lease } from './lease';
 import type { LockRequest, Waiter } from './lock-request';
 
@@ -53,7 +54,7 @@ export class KeyLock {
     this.#store = store;
     this.#key = key;
     this.#onIdle = onIdle;
-    this.#id = `${store.clientId}:${randomUUID()}`;
+    this.#id = `${holderNameOf(store)}:${randomUUID()}`;
     this.#contender = new Contender(
       store,
       key,

@@ -7,6 +7,7 @@ import { connectionTrouble, isClockFault, isRetryable, leaseLost } from './coord
 import { DEFAULT_LEASE_MS, leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';
 import { holderText } from './holder';
+import { holderNameOf } from './holder-name';
 import type { LeaseOptions } from './lease-options';
 
 export type { LeaseOptions } from './lease-options';
@@ -78,7 +79,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
     this.#clock = clock;
     this.key = key;
     this.duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
-    this.#id = id ?? `${store.clientId}:${randomUUID()}`;
+    this.#id = id ?? `${holderNameOf(store)}:${randomUUID()}`;
     this.#holder = holder;
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { Lock } from '../../src/coordination/index';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
@@ -95,6 +96,7 @@ describe('The nodes lock and unlock', () => {
     const [holder] = (await other
       .get('printer')
       .then((got) => got.found && got.value.toString().split(':'))) as [string];
+    assert.equal(holder, hostname());
     for (const id of ['two', 'three']) {
       assert.equal(await canvas.send(id, { payload: 2 }), undefined);
       const [late] = canvas.from(id, 2);

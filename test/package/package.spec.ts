@@ -142,10 +142,9 @@ describe('The packed package', () => {
 
   it('is described as it is: the README knows every node and every example', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    for (const [type, script] of Object.entries(manifest['node-red'].nodes)) {
-      const page = readFileSync(join(ROOT, script.replace(/js$/, 'html')), 'utf8');
-      const inPalette = /paletteLabel: '([^']+)'/.exec(page)?.[1];
-      const name = type === 'statestore-config' ? type : inPalette;
+    for (const type of Object.keys(manifest['node-red'].nodes)) {
+      const texts = JSON.parse(readFileSync(join(ROOT, `nodes/locales/en-US/${type}.json`), 'utf8'));
+      const name = type === 'statestore-config' ? type : texts[type].paletteLabel;
       assert.ok(readme.includes(`| \`${name}\` |`), `the table of nodes lacks ${name}`);
     }
     for (const example of exampleNames())

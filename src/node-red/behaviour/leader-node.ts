@@ -1,5 +1,4 @@
 /** What the active/standby node does: it is a candidate for a role, and lets messages through while it has it. */
-import { hostname } from 'node:os';
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { isRetryable } from '../../coordination/coordination-errors';
@@ -22,7 +21,7 @@ export interface LeaderNodeDef extends NodeDef {
   role: string;
   /** Seconds after which another one takes over from one that ended without a word. */
   lease: Setting;
-  /** How the others see this one. Blank: the name of the host. */
+  /** How the others see this one. Blank: computer and port. */
   candidate: string;
   /** 1: messages while active. 2: those while standing by as well. 3: and one at each change of role. */
   outputs: number;
@@ -106,7 +105,7 @@ class LeaderNode {
     const duration = settings.seconds('lease', lease, LEASE_SECONDS);
     return new Election(client, this.#role, {
       duration,
-      name: settings.text('name for the others', candidate) || hostname(),
+      name: settings.text('name for the others', candidate),
     });
   }
 

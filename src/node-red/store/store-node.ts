@@ -3,6 +3,7 @@ import type { NodeAPI, NodeDef } from 'node-red';
 import type { StateStoreClientOptions } from '../../client/options';
 import { LocalEmulator } from '../emulator/local-emulator';
 import { variablesOf } from '../message/environment';
+import { instanceName } from '../words/instance-name';
 import { translate } from '../words/translate';
 import { type ClaimedId, claimClientId } from './client-ids';
 import { addRunningStore, removeRunningStore } from './deployed-stores';
@@ -22,11 +23,13 @@ export function makeStoreNode(
   node.settings = def;
   node.store = new Store((): StoreParts => {
     const options = readStoreSettings(RED, def, node.credentials ?? {}, variables);
-    if (isAutomatic(def, options)) return { options, emulator: new LocalEmulator(node.id, options, started) };
+    const instance = instanceName(RED);
+    if (isAutomatic(def, options))
+      return { options, instance, emulator: new LocalEmulator(node.id, options, started) };
     const claimed = ownClientId(RED, node, options);
     return claimed
-      ? { options: { ...options, clientId: claimed.clientId }, onClosed: claimed.release }
-      : { options };
+      ? { options: { ...options, clientId: claimed.clientId }, instance, onClosed: claimed.release }
+      : { options, instance };
   });
   node.users = node.store.users;
   addRunningStore(node);

@@ -3,6 +3,7 @@ import type { Node } from 'node-red';
 import type { ClientMetrics } from '../../client/metrics';
 import type { StateStoreClientOptions } from '../../client/options';
 import { StateStoreClient } from '../../client/state-store-client';
+import { setHolderName } from '../../coordination/holder-name';
 import type { ConnectionError } from '../../mqtt/connection-error';
 import type { ConnectionState } from '../../mqtt/connection-state';
 import type { LocalEmulator } from '../emulator/local-emulator';
@@ -45,6 +46,8 @@ export interface StoreParts {
   options: StateStoreClientOptions;
   /** What gives the options `locate`, where the store is an emulator on this machine. */
   emulator?: LocalEmulator;
+  /** The name of this Node-RED for others that wait for its locks and roles. */
+  instance: string;
   /** Called when the client is closed. */
   onClosed?(): void;
 }
@@ -143,12 +146,14 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
   }
 
   /** Throws `BAD_ARGUMENT` for wrong settings. */
-  #made({ options, emulator, onClosed }: StoreParts): StateStoreClient {
+  #made({ options, emulator, instance, onClosed }: StoreParts): StateStoreClient {
     try {
-      return new StateStoreClient({
+      const client = new StateStoreClient({
         ...options,
         ...(emulator && { locate: () => emulator.locate() }),
       });
+      setHolderName(client, instance);
+      return client;
     } catch (error) {
       onClosed?.();
       throw error;
