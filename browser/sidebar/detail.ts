@@ -4,6 +4,7 @@ import { isTooLong, middleCut, shortened } from './key';
 import { type Entry, heldIn, lastIn, type Seen } from './keys';
 import type { NamingNode } from './messages';
 import { focusAt, placeOf } from './place';
+import { recordsIn, tableOf } from './records';
 import { age, makeReachable, sizeText, timeOf, unfold, valueElement } from './value';
 
 /** What can be done with a key; each is called with its ID. */
@@ -29,8 +30,11 @@ export interface Detailed {
   mayWrite: boolean;
   /** The whole value, if it was fetched. */
   whole: Seen | undefined;
+  /** Bytes of the largest packet that the broker takes. */
+  largest: number | undefined;
 }
 
+type Facts = Pick<Detailed, 'now' | 'largest'>;
 type Row = [name: string, content: string, title?: string];
 
 export class Detail {
@@ -66,7 +70,7 @@ export class Detail {
     this.#drawnId = undefined;
   }
 
-  show({ entry, shown, now, mayWrite, whole }: Detailed): void {
+  show({ entry, shown, now, mayWrite, whole, largest }: Detailed): void {
     const { id, named, looked, restorable } = entry;
     const drawn = JSON.stringify([id, shown, named, looked, restorable, mayWrite, Boolean(whole)]);
     if (drawn !== this.#drawn) {
@@ -78,7 +82,7 @@ export class Detail {
       this.#drawValue(id, whole ?? shown);
       if (isNew) this.element.scrollTop(0);
     }
-    this.#drawRows(entry, whole ?? shown, now);
+    this.#drawRows(entry, whole ?? shown, { now, largest });
     this.element.show();
   }
 
@@ -136,6 +140,11 @@ export class Detail {
       this.#value.append($('<p>').text(words(lastIn(shown) ? 'value.deleted' : 'value.missing')));
       return;
     }
+    const records = recordsIn(held);
+    if (records) {
+      this.#value.append(tableOf(words, records));
+      return;
+    }
     const unfolded = this.#unfolded.get(id) ?? new Set<string>();
     this.#unfolded.set(id, unfolded);
     // Core writes under this path into an object of its own: a constant, so that no key can be "__proto__".
@@ -161,7 +170,7 @@ export class Detail {
       .appendTo(this.#value);
   }
 
-  #rowsOf({ named }: Entry, shown: Seen | undefined, now: number): Row[] {
+  #rowsOf({ named }: Entry, shown: Seen | undefined, { now, largest }: Facts): Row[] {
     const words = this.#words;
     const held = heldIn(shown);
     if (!held) return [];
@@ -185,12 +194,14 @@ export class Detail {
         age(words, now - time),
         `${new Date(time).toISOString()}  ${held.version}`,
       );
-    row('size', sizeText(held.size));
+    const limit = largest && recordsIn(held) ? sizeText(largest) : undefined;
+    const size = sizeText(held.size);
+    row('size', limit ? words('detail.sizeOf', { size, limit }) : size);
     return rows;
   }
 
-  #drawRows(entry: Entry, shown: Seen | undefined, now: number): void {
-    const rows = this.#rowsOf(entry, shown, now);
+  #drawRows(entry: Entry, shown: Seen | undefined, facts: Facts): void {
+    const rows = this.#rowsOf(entry, shown, facts);
     const nodes = entry.named?.nodes ?? [];
     const text = JSON.stringify([rows, nodes]);
     if (text === this.#rowsText) return;

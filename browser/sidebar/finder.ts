@@ -6,6 +6,10 @@ export interface Finding {
   hasStore: boolean;
   /** Whether the store lists its keys. */
   lists: boolean;
+  /** Whether the store lists its keys on request. */
+  scans: boolean;
+  /** Whether there are more keys in the store than are shown. */
+  hasMore: boolean;
   visible: number;
   /** All keys that are known. */
   size: number;
@@ -62,7 +66,8 @@ export class Finder {
     this.#filter.trigger('focus');
   }
 
-  show({ hasStore, lists, visible, size, internal, isKnown }: Finding): void {
+  show(finding: Finding): void {
+    const { hasStore, visible, size, internal, isKnown } = finding;
     const { text } = this;
     this.internal.toggle(hasStore && internal > 0);
     this.#internalText.text(` ${this.#words('label.internal', { count: internal })}`);
@@ -70,14 +75,15 @@ export class Finder {
     this.#filter.searchBox('count', text ? `${visible} / ${size}` : '');
     const isOffered = hasStore && text !== '' && !isKnown;
     this.#lookUp.toggle(isOffered).text(this.#words('button.lookUp', { key: shortened(text, 40) }));
-    const hint = this.#hintFor(isOffered, hasStore && visible === 0, lists);
+    const hint = this.#hintFor(finding, isOffered);
     this.#hintText.text(hint);
     this.hint.toggle(hint !== '');
   }
 
-  #hintFor(isOffered: boolean, isEmpty: boolean, lists: boolean): string {
-    if (isOffered) return this.#words(lists ? 'hint.notShown' : 'hint.noList');
-    if (isEmpty) return this.#words(lists ? 'hint.emptyList' : 'hint.empty');
-    return '';
+  #hintFor({ hasStore, lists, scans, hasMore, visible, size }: Finding, isOffered: boolean): string {
+    if (hasStore && hasMore) return this.#words('hint.more', { count: size });
+    if (isOffered) return this.#words(lists ? 'hint.notShown' : scans ? 'hint.notInStore' : 'hint.noList');
+    if (!hasStore || visible > 0) return '';
+    return this.#words(lists ? 'hint.emptyList' : scans ? 'hint.emptyStore' : 'hint.empty');
   }
 }

@@ -12,7 +12,15 @@ const STATE_ICONS: Record<string, string | undefined> = {
 /** The state of a store, `none` if there is no store, or why nothing is known of it. */
 export type PickedState =
   | StoreState
-  | { kind: 'none' | Reason['kind']; detail?: string; lists?: boolean; prefix?: string; reason?: string };
+  | {
+      kind: 'none' | Reason['kind'];
+      detail?: string;
+      lists?: boolean;
+      scans?: boolean;
+      largest?: number;
+      prefix?: string;
+      reason?: string;
+    };
 
 export class StorePicker {
   readonly select: JQuery;

@@ -20,6 +20,9 @@ const WRITE = 'statestore.write';
 const FLASH_MS = 700;
 /** How soon the stores are asked for again, in milliseconds. */
 const RETRY_MS = 2000;
+/** How soon a store that lists keys on request is asked for them again, and how long typing in the filter rests before. */
+const RESCAN_MS = 30_000;
+const TYPING_MS = 300;
 /** Characters of the keys in one request to the runtime, which takes no request of 5 MB. */
 const MAX_SEEN = 3_000_000;
 /** Parts that are redrawn on changes and can be clicked. Not the boxes around: their scroll bars are pressed as well. */
@@ -54,6 +57,9 @@ export class Tab {
   #showsInternal = false;
   #active = false;
   #listing = 0;
+  /** The prefix of the keys that the store listed on request, and whether there are more of them. */
+  #scanned = { prefix: '', more: false };
+  #scanning: Timer | undefined;
   /** The clock of Node-RED less the clock of this browser, in milliseconds. */
   #ahead = 0;
   #ticking: Timer | undefined;
@@ -285,6 +291,8 @@ export class Tab {
     }
     if (deployed || state?.kind === 'gone') void this.#reload();
     if ((state?.lists || relist) && this.#state?.lists) void this.#listAll();
+    if (state) clearTimeout(this.#scanning);
+    if (state?.scans) void this.#scan(this.#finder.text);
     for (const [id, exists] of listed) {
       if (exists) this.#keys.addListed([id]);
       else this.#keys.removeListed(id);
@@ -320,7 +328,7 @@ export class Tab {
     const end = this.#keys.beginListing();
     try {
       for (let more = true, again = true; more; again = false) {
-        const page = await watch.list(again);
+        const page = await watch.list(again, '');
         if (number !== this.#listing || watch !== this.#watch) return;
         this.#keys.addListed(page.keys);
         more = page.more;
@@ -331,6 +339,37 @@ export class Tab {
     } catch {
       // After a reconnect the runtime asks the page to list all keys again.
     }
+  }
+
+  /** The first page of the keys that begin with a text, again after a while: the store does not report which keys come and go. */
+  async #scan(prefix: string): Promise<void> {
+    const number = ++this.#listing;
+    const watch = this.#watch;
+    clearTimeout(this.#scanning);
+    if (!watch) return;
+    const isOver = () => number !== this.#listing || watch !== this.#watch;
+    const end = this.#keys.beginListing();
+    try {
+      const page = await watch.list(true, prefix);
+      if (isOver()) return;
+      this.#keys.addListed(page.keys);
+      end();
+      this.#scanned = { prefix, more: page.more };
+    } catch {
+      // The state of the store says what is wrong.
+    }
+    if (isOver()) return;
+    this.#draw();
+    this.#scanning = setTimeout(() => void this.#scan(prefix), RESCAN_MS);
+  }
+
+  /** Asks the store for the keys of the filter, unless all keys are here. */
+  #scanFilter(): void {
+    const { prefix, more } = this.#scanned;
+    const { text } = this.#finder;
+    if (!this.#state?.scans || text === prefix || (text.startsWith(prefix) && !more)) return;
+    clearTimeout(this.#scanning);
+    this.#scanning = setTimeout(() => void this.#scan(text), TYPING_MS);
   }
 
   /** The selected key, and all keys whose rows exist, as far as the runtime takes them. */
@@ -357,6 +396,7 @@ export class Tab {
     this.#keys.setFilter(this.#finder.text);
     this.#list.scrollToTop();
     this.#draw();
+    this.#scanFilter();
   }
 
   /** Shows the key in the filter, whether or not any node names it. */
@@ -412,6 +452,8 @@ export class Tab {
     this.#finder.show({
       hasStore,
       lists: Boolean(this.#state?.lists),
+      scans: Boolean(this.#state?.scans),
+      hasMore: Boolean(this.#state?.scans) && this.#scanned.more,
       visible: visible.length,
       size: this.#keys.size,
       internal: this.#keys.internal,
@@ -434,6 +476,7 @@ export class Tab {
       now: this.#now,
       mayWrite: this.#mayWrite,
       whole: this.#whole?.id === entry.id ? this.#whole.shown : undefined,
+      largest: this.#state?.largest,
     });
   }
 

@@ -50,9 +50,9 @@ export class Watch {
     if (this.#id) void this.#renew({ keys });
   }
 
-  /** The next page of all keys there are; `again` begins with the first one. */
-  list(again: boolean): Promise<KeyPage> {
-    return ask('GET', `watches/${this.#id}/keys?anew=${again}`);
+  /** The next page of all keys, or of those with this prefix if the store lists keys on request; `again` begins with the first one. */
+  list(again: boolean, prefix: string): Promise<KeyPage> {
+    return ask('GET', `watches/${this.#id}/keys?anew=${again}&prefix=${encodeURIComponent(prefix)}`);
   }
 
   end(): void {

@@ -39,13 +39,13 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await page.locator('.red-ui-treeList-label', { hasText: '01 Quickstart' }).click();
       await page.locator('#red-ui-clipboard-dialog-ok').click();
       await editor.showFlow('Quickstart');
-      await page.locator('.red-ui-flow-node', { hasText: 'set demo/someKey' }).waitFor();
+      await page.locator('.red-ui-flow-node', { hasText: 'set demo/key' }).waitFor();
       await editor.invoke('core:show-debug-tab');
       await editor.deploy();
       for (const line of [
-        'Successfully set key demo/someKey with value someValue',
-        'Current value of key demo/someKey in the state store is someValue',
-        'Successfully deleted key demo/someKey from the state store',
+        'Successfully set key demo/key with value someValue',
+        'Current value of key demo/key in the state store is someValue',
+        'Successfully deleted key demo/key from the state store',
       ]) {
         await page.locator('.red-ui-debug-msg', { hasText: line }).first().waitFor();
       }

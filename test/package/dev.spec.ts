@@ -20,12 +20,12 @@ describe('npm run dev (its script)', () => {
     });
     const lines = new Lines(child);
     const closed = once(child, 'close');
-    await lines.find(/^Successfully deleted key demo\/someKey/);
+    await lines.find(/^Successfully deleted key demo\/key/);
     const after = lines.all.length;
     const now = new Date();
     utimesSync(join(ROOT, 'browser', 'dialogs', 'index.ts'), now, now);
     await lines.find(/^browser.dialogs.index\.ts changed: Node-RED starts anew$/, after);
-    await lines.find(/^Successfully deleted key demo\/someKey/, after);
+    await lines.find(/^Successfully deleted key demo\/key/, after);
     child.kill('SIGINT');
     assert.deepEqual(await closed, [0, null]);
     rmSync(userDir, { recursive: true, force: true });

@@ -174,7 +174,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     it('on its port, the Quickstart works, on another port', async () => {
       const after = nodeRed.lines.all.length;
       await nodeRed.deploy(loadExample('01 Quickstart', mosquitto.port));
-      await nodeRed.lines.find(/Successfully deleted key demo\/someKey/, after);
+      await nodeRed.lines.find(/Successfully deleted key demo\/key/, after);
       await nodeRed.lines.find(/emulator on port \d+, because another program/, after);
     });
 

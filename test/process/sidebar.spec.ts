@@ -29,7 +29,7 @@ interface Shown {
 interface Message {
   watch: string;
   seq: number;
-  state?: { kind: string; reason?: string; lists: boolean; prefix: string };
+  state?: { kind: string; reason?: string; lists: boolean; scans: boolean; largest?: number; prefix: string };
   keys?: [string, Shown][];
   listed?: [string, boolean][];
   relist?: boolean;
@@ -496,7 +496,6 @@ describe('The sidebar in a real Node-RED with users', () => {
     await here.until(() => here.state?.kind === 'connected');
     await there.until(() => there.state?.kind === 'connected');
     assert.deepEqual([here.state?.lists, there.state?.lists], [true, false]);
-    assert.equal((await reader.call('GET', `statestore/watches/${there.id}/keys`)).status, 404);
     for (const page of [here, there]) await page.end();
     await admin.deploy(flows);
   });
@@ -509,12 +508,31 @@ describe('The sidebar in a real Node-RED with users', () => {
     await page.end();
   });
 
-  it('has no list of the keys of any other store', async () => {
+  it('lists the keys of any other store on request, those with a prefix', async () => {
+    for (const name of ['1', '2', '*']) await other.set(`scan*/${name}`, 'v');
+    await other.set('scanned', 'v');
     const page = await Page.open(reader, 'store');
-    await page.until(() => page.state?.kind === 'connected');
-    assert.equal(page.state?.lists, false);
-    assert.equal((await reader.call('GET', `statestore/watches/${page.id}/keys`)).status, 404);
+    await page.until(() => page.state?.scans);
+    assert.deepEqual([page.state?.lists, page.state?.largest], [false, 4 * 1024 * 1024]);
+    const path = `statestore/watches/${page.id}/keys?anew=true&prefix=${encodeURIComponent('scan*/')}`;
+    const { body } = await reader.call('GET', path);
+    const { keys, more } = body as { keys: string[]; more: boolean };
+    const names = keys.map((key) => Buffer.from(key, 'base64').toString()).sort();
+    assert.deepEqual([names, more], [['scan*/*', 'scan*/1', 'scan*/2'], false]);
     await page.end();
+  });
+
+  it('has no list of the keys of a store that does not know the request', async () => {
+    emulator.engine.scan = false;
+    try {
+      const page = await Page.open(reader, 'store');
+      await page.until(() => page.state?.kind === 'connected');
+      assert.deepEqual([page.state?.lists, page.state?.scans], [false, false]);
+      assert.equal((await reader.call('GET', `statestore/watches/${page.id}/keys`)).status, 404);
+      await page.end();
+    } finally {
+      emulator.engine.scan = true;
+    }
   });
 
   it('says that settings are wrong, and tests a deployed store', async () => {

@@ -27,9 +27,9 @@ describe('npm start (its script)', () => {
   it('prints the three lines, serves the editor, and ends with code 0 on Ctrl-C', async () => {
     const port = await freePort();
     const { child, lines, exited } = start({ PORT: String(port), EMULATOR_PORT: String(await freePort()) });
-    await lines.find(/^Successfully set key demo\/someKey with value someValue$/);
-    await lines.find(/^Current value of key demo\/someKey in the state store is someValue$/);
-    await lines.find(/^Successfully deleted key demo\/someKey from the state store$/);
+    await lines.find(/^Successfully set key demo\/key with value someValue$/);
+    await lines.find(/^Current value of key demo\/key in the state store is someValue$/);
+    await lines.find(/^Successfully deleted key demo\/key from the state store$/);
     const editor = await fetch(`http://127.0.0.1:${port}/`);
     assert.equal(editor.status, 200);
     assert.match(await editor.text(), /<title>Node-RED<\/title>/);
@@ -51,7 +51,7 @@ describe('npm start (its script)', () => {
       PORT: String(await freePort()),
       EMULATOR_PORT: String(emulatorPort),
     });
-    await lines.find(/^Successfully deleted key demo\/someKey/);
+    await lines.find(/^Successfully deleted key demo\/key/);
     const store = new StateStoreClient({ host: '127.0.0.1', port: emulatorPort });
     assert.equal((await store.set('k', 'v')).stored, true);
     await store.close();
@@ -75,7 +75,7 @@ describe('npm start (its script)', () => {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    await new Lines(shell).find(/^Successfully deleted key demo\/someKey/);
+    await new Lines(shell).find(/^Successfully deleted key demo\/key/);
     const closed = once(shell, 'close');
     shell.kill('SIGTERM');
     // Whoever writes to its stdout has ended.
@@ -116,7 +116,7 @@ describe('npm start (its script)', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as { port: number };
     const { child, lines, exited } = start({ PORT: String(await freePort()), EMULATOR_PORT: String(port) });
-    await lines.find(/^Successfully deleted key demo\/someKey/);
+    await lines.find(/^Successfully deleted key demo\/key/);
     child.kill('SIGTERM');
     await exited;
     server.close();

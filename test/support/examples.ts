@@ -26,9 +26,9 @@ export function loadExample(name: string, port: number): FlowNode[] {
 /** What each example says after it was imported and deployed, in any order. */
 export const EXPECTED: Record<string, RegExp[]> = {
   '01 Quickstart': [
-    /Successfully set key demo\/someKey with value someValue$/,
-    /Current value of key demo\/someKey in the state store is someValue$/,
-    /Successfully deleted key demo\/someKey from the state store$/,
+    /Successfully set key demo\/key with value someValue$/,
+    /Current value of key demo\/key in the state store is someValue$/,
+    /Successfully deleted key demo\/key from the state store$/,
   ],
   '02 Counter shared by two flows': [/flow [AB] counted to 1$/, /flow [AB] counted to 2$/],
   '03 Remember the last reading of each machine': [

@@ -60,7 +60,10 @@ export interface RenewWatch {
   keys?: string[];
 }
 
-/** `GET statestore/watches/:id/keys?anew=true|false`: the next keys of an emulator of this Node-RED. */
+/**
+ * `GET statestore/watches/:id/keys?anew=true|false&prefix=text`: the next keys of an emulator of this Node-RED, or the next keys with this
+ * prefix of a store that lists them on request.
+ */
 export interface KeyPage {
   keys: string[];
   more: boolean;
@@ -163,6 +166,10 @@ export interface StoreState {
   detail?: string;
   /** It is an emulator of this Node-RED, which has a list of all keys. */
   lists: boolean;
+  /** It lists its keys on request, but does not report which keys come and go. */
+  scans: boolean;
+  /** Bytes of the largest packet that the broker takes, while there is a connection. */
+  largest?: number;
   /** What is put before every key of the page. */
   prefix: string;
 }

@@ -6,6 +6,7 @@ import { object, optional, text } from './fields';
 import { keys } from './keys-and-values';
 import type { KeyPage, OpenedWatch } from './protocol';
 import { Refusal } from './refusal';
+import { MAX_PREFIX } from './scanned-keys';
 import { knownStore } from './store-endpoints';
 import { MAX_VISIBLE, type Watch } from './watch';
 import { Watches } from './watches';
@@ -32,8 +33,9 @@ export function serveWatches(RED: NodeAPI): void {
     if (call.body.keys !== undefined) watch.show(call.body.keys);
     return {};
   });
-  serve(RED, ENDPOINTS.listKeys, nothing, (call): KeyPage => {
-    const page = watchOf(call).list(call.query.anew === 'true');
+  serve(RED, ENDPOINTS.listKeys, nothing, async (call): Promise<KeyPage> => {
+    const { anew, prefix = '' } = call.query;
+    const page = await watchOf(call).list(anew === 'true', text(MAX_PREFIX)(prefix, 'prefix'));
     if (!page) throw new Refusal(404, 'noKeyList', 'This store has no list of its keys.');
     return page;
   });

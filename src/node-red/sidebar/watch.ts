@@ -9,6 +9,7 @@ import { runningStore } from '../store/deployed-stores';
 import type { Guest, Store, StoreConnection } from '../store/store';
 import { asError } from '../words/as-error';
 import type { Shown, StoreState, WatchMessage } from './protocol';
+import { listsKeys, ScannedKeys } from './scanned-keys';
 import { type Known, shownValue } from './shown-value';
 
 /** Keys that a page may see at a time. */
@@ -43,6 +44,11 @@ export class Watch implements Guest {
   #client: StateStoreClient | undefined;
   #fault: StateStoreError | undefined;
   #emulatorKeys: EmulatorKeys | undefined;
+  /** The store lists its keys on request. */
+  #scans = false;
+  #scanned: ScannedKeys | undefined;
+  /** Ends requests for keys when the connection or the watch ends. */
+  #scanEnd = new AbortController();
   #send: ((message: WatchMessage) => void) | undefined;
   #seq = 0;
   #acknowledged = 0;
@@ -95,10 +101,17 @@ export class Watch implements Guest {
     }
   }
 
-  /** The next keys of all there are, in base64, where the store is an emulator of this Node-RED. */
-  list(anew: boolean): { keys: string[]; more: boolean } | undefined {
-    const page = this.#emulatorKeys?.next(anew);
+  /** The next keys in base64, those that begin with `prefix` if the store lists them on request; undefined if it lists none. */
+  async list(anew: boolean, prefix: string): Promise<{ keys: string[]; more: boolean } | undefined> {
+    const page = this.#emulatorKeys?.next(anew) ?? (await this.#scan(anew, prefix));
     return page && { keys: page.keys.map((key) => key.toString('base64')), more: page.more };
+  }
+
+  async #scan(anew: boolean, prefix: string): Promise<{ keys: Buffer[]; more: boolean } | undefined> {
+    const client = this.#client;
+    if (!this.#scans || !client) return undefined;
+    if (anew || !this.#scanned) this.#scanned = new ScannedKeys(client, prefix, this.#scanEnd.signal);
+    return this.#scanned.next();
   }
 
   /** The flows have started: the store may be another one now, or gone. */
@@ -149,6 +162,7 @@ export class Watch implements Guest {
     this.#client = undefined;
     this.#emulatorKeys?.end();
     this.#emulatorKeys = undefined;
+    this.#endScan();
     for (const watched of this.#watched.values()) {
       watched.end.abort();
       watched.end = new AbortController();
@@ -160,7 +174,27 @@ export class Watch implements Guest {
 
   #onConnected(): void {
     this.#findEmulator();
+    void this.#findList();
     for (const [id, watched] of this.#watched) void this.#observe(id, watched);
+  }
+
+  #endScan(): void {
+    this.#scanEnd.abort();
+    this.#scanEnd = new AbortController();
+    this.#scanned = undefined;
+    this.#scans = false;
+  }
+
+  /** Looks whether a store that is not an emulator of this Node-RED lists its keys. */
+  async #findList(): Promise<void> {
+    this.#endScan();
+    const client = this.#client;
+    if (!client || this.#emulatorKeys) return;
+    const { signal } = this.#scanEnd;
+    if (!(await listsKeys(client, signal)) || signal.aborted) return;
+    this.#scans = true;
+    this.#stateTold = false;
+    this.#schedule();
   }
 
   #findEmulator(): void {
@@ -229,12 +263,15 @@ export class Watch implements Guest {
   }
 
   get #state(): StoreState {
-    const rest = { lists: this.#emulatorKeys !== undefined, prefix: this.#prefix };
+    const rest = { lists: this.#emulatorKeys !== undefined, scans: this.#scans, prefix: this.#prefix };
     if (this.#fault)
       return { kind: 'unusable', reason: this.#fault.code, detail: this.#fault.message, ...rest };
     if (!this.#store) return { kind: 'gone', ...rest };
     const { state } = this.#store;
-    if (!('reason' in state) || !state.reason) return { kind: state.kind, ...rest };
+    if (!('reason' in state) || !state.reason) {
+      const largest = state.kind === 'connected' && this.#client?.maximumPacketSize;
+      return { kind: state.kind, ...rest, ...(largest && { largest }) };
+    }
     return { kind: state.kind, reason: state.reason.reason, detail: state.reason.message, ...rest };
   }
 
