@@ -29,6 +29,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   // A file that an option names is missing or of no use.
   if (error.code === 'BAD_ARGUMENT' || (failure?.stage === 'settings' && failure.retry === 'slowly'))
     return EXIT.usage;
-  const refused = (failure ?? error).code === 'REFUSED' || error instanceof ServiceError;
+  const { code } = failure ?? error;
+  const refused = code === 'REFUSED' || code === 'NOT_SUPPORTED' || error instanceof ServiceError;
   return refused ? EXIT.refused : EXIT.unreachable;
 }

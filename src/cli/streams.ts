@@ -1,4 +1,5 @@
 /** Bytes from stdin and to stdout, and lines for people to stderr. */
+import { createInterface } from 'node:readline';
 import { printableText } from './printable';
 
 /** stdout or stdin failed. `EPIPE` on stdout: its reader has ended. */
@@ -28,6 +29,20 @@ export async function writeStdout(bytes: Buffer | string): Promise<void> {
       error ? reject(new StreamError('stdout cannot be written', error)) : resolve(),
     );
   });
+}
+
+/** Asks on stderr, and reads the answer of a person from stdin. Anything but "y" or "yes" is a no. */
+export async function askYesNo(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      lines.once('close', () => resolve(''));
+      lines.question(`${printableText(question)} [y/N] `, resolve);
+    });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
 }
 
 /** Prints one line on stderr, whatever is in the text. */

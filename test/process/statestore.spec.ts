@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
+import { FlowStore } from '../../src/storage/flow-store';
 import { makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { FaultProxy } from '../support/fault-proxy';
 import { Lines, ROOT } from '../support/node-red';
@@ -384,6 +385,199 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     assert.equal(await inTerminal('get', 'escape', '--raw'), '\x1b[31mred');
     assert.deepEqual(await silent(['get', 'escape']), Buffer.from('\x1b[31mred'), 'a pipe gets the bytes');
     await fails(1, /there is no key 0x1b5b33316d$/, ['get', '\x1b[31m', ...at]);
+  });
+
+  describe('with many keys', () => {
+    const ndjson = (bytes: Buffer) =>
+      bytes
+        .toString()
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+
+    before(async () => {
+      await store.set('many/text', 'häl\nlo');
+      await store.set('many/bytes', Buffer.from([0xff, 0]));
+      await store.set(Buffer.from([...Buffer.from('many/'), 0xfe]), '');
+    });
+
+    it('lists the keys that match a pattern, also as JSON', async () => {
+      const listed = (await silent(['keys', 'many/[bt]*'])).toString().split('\n').sort();
+      assert.deepEqual(listed, ['', 'many/bytes', 'many/text']);
+      const { stdout } = await run(['keys', 'many/*', '--json', ...at]);
+      const all = ndjson(stdout);
+      assert.equal(all.length, 3);
+      assert.ok(all.some(({ keyBase64 }) => keyBase64 === 'bWFueS/+'));
+    });
+
+    it('gets, exports, deletes and imports keys with their exact bytes', async () => {
+      const got = await run(['get', '--pattern', 'many/*', ...at]);
+      const exported = await run(['export', 'many/*', ...at]);
+      assert.deepEqual(exported.stderr, ['statestore: exported 3 keys']);
+      assert.deepEqual(got.stdout, exported.stdout);
+      const lines = ndjson(exported.stdout);
+      assert.ok(lines.some(({ key, value }) => key === 'many/text' && value === 'häl\nlo'));
+      assert.ok(lines.some(({ key, valueBase64 }) => key === 'many/bytes' && valueBase64 === '/wA='));
+      for (const { version } of lines) assert.match(version, VERSION);
+      await fails(2, /--yes/, ['delete', '--pattern', 'many/*', ...at]);
+      assert.deepEqual((await run(['delete', '--pattern', 'many/*', '--yes', ...at])).stderr, [
+        'statestore: deleted 3 keys',
+      ]);
+      await fails(1, /no key matches many/, ['get', '--pattern', 'many/*', ...at]);
+      await fails(1, /no key matches many/, ['delete', '--pattern', 'many/*', '--yes', ...at]);
+      const imported = await run(['import', ...at], { input: exported.stdout });
+      assert.deepEqual([imported.code, imported.stderr], [0, ['statestore: imported 3 keys']]);
+      const values = (bytes: Buffer) =>
+        ndjson(bytes)
+          .map(({ version, ...rest }) => JSON.stringify(rest))
+          .sort();
+      assert.deepEqual(values((await run(['export', 'many/*', ...at])).stdout), values(exported.stdout));
+      await store.set('many/text', 'newer');
+      const again = await run(['import', '--new-only', ...at], { input: exported.stdout });
+      assert.deepEqual(again.stderr, ['statestore: imported 0 keys, and left 3 keys as they are']);
+    });
+
+    it('writes nothing of an import with a faulty line', async () => {
+      const line = (fields: object) => `${JSON.stringify(fields)}\n`;
+      const good = line({ key: 'import/a', value: '1' });
+      for (const [faulty, words] of [
+        ['{"key":\n', /Line 2 .*JSON/],
+        [line({ value: 'x' }), /line 2 needs either "key" or "keyBase64"/],
+        [line({ key: 'b', value: 5 }), /line 2 has a "value" that is not text/],
+        [line({ key: 'b', valueBase64: '*' }), /line 2 has a "valueBase64" that is not base64/],
+        [line({ key: '', value: 'x' }), /line 2 has an empty key/],
+        [good, /line 2 has the same key as line 1/],
+      ] as const)
+        await fails(2, words, ['import', ...at], { input: good + faulty });
+      assert.equal((await store.get('import/a')).found, false);
+    });
+
+    it('asks on a terminal before it deletes', async function () {
+      const answer = async (text: string) => {
+        const command = [process.execPath, CLI, 'delete', '--pattern', 'ask/?', ...at].join(' ');
+        const child = spawn('script', ['-qec', `${command.replace('ask/?', "'ask/?'")}`, '/dev/null']);
+        const failed = once(child, 'error').then(() => undefined);
+        const question = new Promise<void>((resolve) => {
+          let seen = '';
+          child.stdout.on('data', (chunk) => {
+            seen += chunk;
+            if (seen.includes('Delete 1 key that match ask/?? [y/N]')) resolve();
+          });
+        });
+        const asked = await Promise.race([question.then(() => true), failed]);
+        if (!asked) return undefined;
+        child.stdin.write(`${text}\n`);
+        const [code] = await once(child, 'close');
+        return code;
+      };
+      await store.set('ask/1', 'v');
+      const no = await answer('n');
+      if (no === undefined) return this.skip();
+      assert.equal(no, 1);
+      assert.equal((await store.get('ask/1')).found, true);
+      assert.equal(await answer('y'), 0);
+      assert.equal((await store.get('ask/1')).found, false);
+    });
+
+    it('ends with 4 if the broker cannot list keys', async () => {
+      const old = await Emulator.start({ port: 0, scan: false });
+      const there = ['--host', '127.0.0.1', '--port', String(old.port)];
+      for (const args of [
+        ['keys'],
+        ['export', '*'],
+        ['get', '--pattern', '*'],
+        ['delete', '--pattern', '*', '--yes'],
+      ])
+        await fails(4, /cannot list keys/, [...args, ...there]);
+      await old.close();
+    });
+  });
+
+  describe('with reference data', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'statestore-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const file = (text: string | Buffer) => {
+      const path = join(folder, 'data');
+      writeFileSync(path, text);
+      return path;
+    };
+
+    it('stores a table of 5,000 rows as NDJSON with one command', async () => {
+      const rows = Array.from({ length: 5000 }, (_none, i) => `press-${i},"Press, ${i}",${i % 100}`);
+      await silent(['set', 'data/devices', '--csv', file(`deviceId,name,limit\r\n${rows.join('\r\n')}\r\n`)]);
+      const got = await store.get('data/devices');
+      assert.ok(got.found);
+      const records = got.value
+        .toString()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      assert.equal(records.length, 5000);
+      assert.deepEqual(records[4999], { deviceId: 'press-4999', name: 'Press, 4999', limit: 99 });
+    });
+
+    it('stores NDJSON with all digits of its numbers', async () => {
+      await silent([
+        'set',
+        'data/lines',
+        '--ndjson',
+        file('\ufeff{"a":12345678901234567890}\r\n\r\n{"a":1.0}\n'),
+      ]);
+      const got = await store.get('data/lines');
+      assert.ok(got.found && got.value.toString() === '{"a":12345678901234567890}\n{"a":1.0}');
+    });
+
+    it('writes nothing if any record is wrong', async () => {
+      for (const [option, text, words] of [
+        ['--ndjson', '{"a":1}\n[]\n', /data: Line 2 .* is not a JSON object/],
+        ['--csv', 'a,b\n1\n', /data: The CSV text is not valid near line 2/],
+        ['--csv', 'a,b\n', /data has no records/],
+        ['--ndjson', Buffer.from([0xff]), /data is not UTF-8/],
+      ] as const)
+        await fails(2, words, ['set', 'data/wrong', option, file(text), ...at]);
+      await fails(2, /no such file/, ['set', 'data/wrong', '--csv', join(folder, 'none'), ...at]);
+      await fails(2, /replaces VALUE/, ['set', 'data/wrong', 'v', '--csv', file('a\n1'), ...at]);
+      assert.equal((await store.get('data/wrong')).found, false);
+    });
+  });
+
+  describe('with flows', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'statestore-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const details = { by: 'node-red-0', nodes: 1, type: 'full', modules: {} } as const;
+    const content = (label: string) =>
+      Buffer.from(JSON.stringify({ flows: [{ id: 'a', type: 'tab', label }], credentials: { $: label } }));
+
+    it('lists the versions, goes back to an older one, and saves it as files', async () => {
+      const flows = new FlowStore(store, { prefix: 'plant', keep: 5, maxBytes: 1000, persist: true });
+      await fails(1, /no flows under this prefix/, ['flows', 'list', '--prefix', 'plant', ...at]);
+      const one = await flows.deploy('', content('one'), details);
+      const two = await flows.deploy(one.version.id, content('two'), { ...details, user: 'anna' });
+      const listed = (await silent(['flows', 'list', '--prefix', 'plant'])).toString().split('\n');
+      assert.match(listed[1] as string, new RegExp(`^ {3}${one.version.id} .*node-red-0 +1$`));
+      assert.match(listed[2] as string, new RegExp(`^\\*  ${two.version.id} .*anna at node-red-0 +1$`));
+      const restored = await run(['flows', 'restore', one.version.id, '--prefix', 'plant', ...at]);
+      assert.deepEqual(
+        [restored.code, restored.stderr],
+        [0, [`statestore: version ${one.version.id} runs now`]],
+      );
+      assert.equal((await flows.readIndex()).current, one.version.id);
+      const path = join(folder, 'flows.json');
+      assert.equal((await run(['flows', 'save', path, '--prefix', 'plant', ...at])).code, 0);
+      assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), [{ id: 'a', type: 'tab', label: 'one' }]);
+      assert.deepEqual(JSON.parse(readFileSync(join(folder, 'flows_cred.json'), 'utf8')), { $: 'one' });
+      const two2 = ['flows', 'save', path, two.version.id, '--prefix', 'plant', ...at];
+      await fails(2, /exists already/, two2);
+      assert.equal((await run([...two2, '--yes'])).code, 0);
+      assert.match(readFileSync(path, 'utf8'), /two/);
+      await fails(2, /There is no flow version other/, [
+        'flows',
+        'restore',
+        'other',
+        '--prefix',
+        'plant',
+        ...at,
+      ]);
+    });
   });
 
   it('explains itself', async () => {

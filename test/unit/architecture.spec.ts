@@ -11,7 +11,7 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/reference-data': { parts: [], packages: ['csv-parse/sync'] },
   'src/health': { parts: ['src/client'], packages: [] },
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
-  'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data'], packages: [] },
+  'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data', 'src/storage'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/health', 'src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/storage': { parts: ['src/health', 'src/coordination', 'src/client'], packages: [] },

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { type Call, parseInvocation } from '../../../src/cli/invocation';
+import { readDelete } from '../../../src/cli/commands/delete';
+import { readObserve } from '../../../src/cli/commands/observe';
+import { readSet } from '../../../src/cli/commands/set';
+import { parseCommandLine, parseInvocation } from '../../../src/cli/invocation';
 import { UsageError } from '../../../src/cli/usage-error';
 
-const parse = (line: string, env = {}) => parseInvocation(line.split(' '), env) as Call;
+const parse = (line: string, env = {}) => {
+  const invocation = parseInvocation(line.split(' '), env);
+  assert.ok(invocation.kind === 'command');
+  return invocation.session;
+};
+const argumentsOf = (line: string) => parseCommandLine(line.split(' ')).args;
 /** What does not come from the arguments. */
 const ALWAYS = { timeout: 10_000, connectTimeout: 9000, cleanStart: true, sessionExpiry: 60 };
 const POD = {
@@ -55,27 +63,26 @@ describe('The arguments of statestore', () => {
 
   it('say what is to be done with the key', () => {
     const token = '001737000000000:00000:name';
-    const set = parse(
-      `set k v --condition NEX --expiry 1.5 --persist --fencing-token ${token} --timeout 0.2`,
-    );
-    assert.ok(set.command === 'set');
+    const line = `set k v --condition NEX --expiry 1.5 --persist --fencing-token ${token} --timeout 0.2`;
+    const set = readSet(argumentsOf(line));
     assert.deepEqual(set.options, {
       ...{ condition: 'NEX', expiry: 1500, persist: true, fencingToken: token },
     });
     assert.deepEqual([set.key, set.input], [Buffer.from('k'), Buffer.from('v')]);
-    assert.deepEqual([set.timeout, set.client.timeout, set.client.connectTimeout], [200, 200, 180]);
-    assert.equal(parse('set k').input, 'stdin');
-    assert.deepEqual(parse('set k ').input, Buffer.alloc(0));
-    assert.deepEqual(parse('set --json -- -k -5').input, Buffer.from('-5'));
-    assert.equal(parse('delete k').input, undefined);
-    assert.deepEqual(parse('delete k --if-value v').input, Buffer.from('v'));
-    assert.equal(parse('delete k --if-stdin').input, 'stdin');
-    const observe = parse('observe k --current --json');
-    assert.ok(observe.command === 'observe' && observe.current && observe.json);
+    const { timeout, client } = parse(line);
+    assert.deepEqual([timeout, client.timeout, client.connectTimeout], [200, 200, 180]);
+    assert.equal(readSet(argumentsOf('set k')).input, 'stdin');
+    assert.deepEqual(readSet(argumentsOf('set k ')).input, Buffer.alloc(0));
+    assert.deepEqual(readSet(argumentsOf('set --json -- -k -5')).input, Buffer.from('-5'));
+    assert.equal(readDelete(argumentsOf('delete k')).input, undefined);
+    assert.deepEqual(readDelete(argumentsOf('delete k --if-value v')).input, Buffer.from('v'));
+    assert.equal(readDelete(argumentsOf('delete k --if-stdin')).input, 'stdin');
+    const observe = readObserve(argumentsOf('observe k --current --json'));
+    assert.ok(observe.current && observe.json);
   });
 
   for (const [line, words] of [
-    ['frob k', /get, set, delete, observe, not "frob"/],
+    ['frob k', /get, set, delete, observe, .*not "frob"/],
     ['get', /get needs a KEY/],
     ['get ', /get needs a KEY/],
     ['get k v', /"v" is too much/],

@@ -1,36 +1,60 @@
-import type { KeyChange } from '../client/observation';
-import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey, StateStoreError } from '../errors';
-import { adviceFor } from './advice';
-import { connect } from './connect';
-import type { Call } from './invocation';
-import { forStdout, jsonLine } from './results';
-import { printMessage, writeStdout } from './streams';
+import type { KeyChange } from '../../client/observation';
+import type { StateStoreClient } from '../../client/state-store-client';
+import { printableKey, StateStoreError } from '../../errors';
+import { adviceFor } from '../advice';
+import type { Arguments } from '../arguments';
+import type { Command } from '../command';
+import { EXIT } from '../exit-code';
+import { forStdout, jsonLine } from '../results';
+import type { Session } from '../session';
+import { printMessage, writeStdout } from '../streams';
+import { type GetCall, RAW, readGet } from './get';
+
+export interface ObserveCall extends GetCall {
+  /** Whether the current value is shown first. */
+  current: boolean;
+}
+
+export const observe: Command = {
+  name: 'observe',
+  usage: [['KEY', 'until Ctrl-C']],
+  help: 'Writes a line for each change, "set VALUE" or "delete", until Ctrl-C.',
+  options: {
+    ...RAW,
+    current: { type: 'boolean', help: 'print the current value first' },
+  },
+  prepare(args) {
+    const call = readObserve(args);
+    return async (session) => {
+      await run(session, call);
+      return EXIT.done;
+    };
+  },
+};
+
+export function readObserve(args: Arguments): ObserveCall {
+  return { ...readGet(args), current: args.flag('current') };
+}
 
 /**
  * Writes a line for every change, until SIGINT or SIGTERM, or until a line finds no reader any more. Rejects when the key cannot be
  * observed, or not any more. A lost connection is opened again, and a change made meanwhile is written then.
  */
-export async function observe(
-  store: StateStoreClient,
-  { key, json, raw, current, timeout, fromEnvironment }: Extract<Call, { command: 'observe' }>,
-): Promise<void> {
+async function run(session: Session, { key, json, raw, current }: ObserveCall): Promise<void> {
+  const { store } = session;
+  const { timeout, fromEnvironment } = session.options;
   const end = new AbortController();
   const { signal } = end;
   process.once('SIGINT', () => end.abort());
   process.once('SIGTERM', () => end.abort());
   let late: StateStoreError | undefined;
-  const deadline = performance.now() + timeout;
   let timer: NodeJS.Timeout | undefined;
   try {
-    await connect(store, timeout, signal);
-    timer = setTimeout(
-      () => {
-        late = notObserved(store, key, timeout);
-        end.abort();
-      },
-      Math.max(1, deadline - performance.now()),
-    );
+    await session.connect(signal);
+    timer = setTimeout(() => {
+      late = notObserved(store, key, timeout);
+      end.abort();
+    }, session.left);
     reportLosses(store, fromEnvironment);
     const observation = await store.observe(key, { current, signal });
     clearTimeout(timer);

@@ -1,0 +1,64 @@
+import type { SetOptions } from '../../client/options';
+import type { StateStoreError } from '../../errors';
+import type { Command } from '../command';
+import { type Entry, readEntries } from '../entry-lines';
+import { EXIT, type ExitCode } from '../exit-code';
+import { readInput } from '../input';
+import { batches, keysOf } from '../many-keys';
+import type { Session } from '../session';
+import { printMessage } from '../streams';
+import { UsageError } from '../usage-error';
+import { PERSIST } from '../write-options';
+
+export const importKeys: Command = {
+  name: 'import',
+  usage: [['< FILE', 'writes the keys of "export"']],
+  help: 'Reads the lines of "export" or "get --pattern" from stdin, checks all of them, and then writes the keys. Keys with the same name are replaced. The store gives each key a new version, and the keys do not expire.',
+  options: {
+    'new-only': { type: 'boolean', help: 'leave keys that exist as they are' },
+    ...PERSIST,
+  },
+  prepare(args) {
+    args.atMost(0);
+    const options: SetOptions = {
+      ...(args.flag('new-only') && { condition: 'NX' }),
+      ...(args.flag('persist') && { persist: true }),
+    };
+    return (session) => run(session, options);
+  },
+};
+
+async function run(session: Session, options: SetOptions): Promise<ExitCode> {
+  const entries = readEntries(await readInput('stdin'));
+  const store = await session.connect();
+  const limit = store.maximumPacketSize;
+  let written = 0;
+  let kept = 0;
+  let failure: StateStoreError | undefined;
+  refuseTooLarge(entries, limit);
+  for await (const batch of batches(entries)) {
+    const results = await store.setMany(
+      batch.map(({ key, value }) => [key, value] as const),
+      options,
+    );
+    for (const one of results) {
+      if ('error' in one) failure ??= one.error;
+      else if (one.stored) written++;
+      else kept++;
+    }
+    if (failure) break;
+  }
+  printMessage(`imported ${keysOf(written)}${kept > 0 ? `, and left ${keysOf(kept)} as they are` : ''}`);
+  if (failure) throw failure;
+  return EXIT.done;
+}
+
+/** The client checks each packet exactly. This check comes first, so that an import does not end in the middle. */
+function refuseTooLarge(entries: readonly Entry[], limit: number): void {
+  const large = entries.findIndex(({ key, value }) => key.length + value.length > limit);
+  if (large < 0) return;
+  const { length } = (entries[large] as Entry).value;
+  throw new UsageError(
+    `the value of line ${large + 1} has ${length} bytes, and the broker takes packets of ${limit}: nothing was written`,
+  );
+}
