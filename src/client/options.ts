@@ -77,6 +77,8 @@ export interface StateStoreClientOptions extends Login {
    * `node-red-statestore`.
    */
   metricCategory?: string;
+  /** Whether requests are sent as control traffic (`$high_priority`), which a broker may take while it holds other messages back. Default true. */
+  highPriority?: boolean;
   /** MQTT user property that asks for a key to survive a restart of the broker. Default `aio-persistence` = `true`. */
   persistence?: UserProperty;
 }
@@ -166,6 +168,7 @@ const CLIENT_RULES: Rules<StateStoreClientOptions> = {
   queueByteLimit: integer(1),
   keyPrefix: text,
   metricCategory: mqttText(),
+  highPriority: boolean,
   persistence: (field, value, context) => {
     checkRules(value, PERSISTENCE_RULES, context, field);
   },
@@ -233,6 +236,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
     queueByteLimit: options.queueByteLimit ?? 64 * 2 ** 20,
     keyPrefix: options.keyPrefix ?? '',
     metricCategory: options.metricCategory ?? 'node-red-statestore',
+    highPriority: options.highPriority ?? true,
     persistence: { name, value },
   };
 }

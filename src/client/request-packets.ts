@@ -28,6 +28,14 @@ export interface RequestPacketParts {
   payload: Buffer | Items;
 }
 
+/** The same in all requests of a client. */
+export interface RequestIdentity {
+  clientId: string;
+  responseTopic: string;
+  /** Whether requests are control traffic. */
+  highPriority: boolean;
+}
+
 export interface RequestPacket {
   packet: Buffer;
   /** Where in the packet the message expiry interval is. */
@@ -49,7 +57,7 @@ export class RequestPackets {
   readonly #fixed: Buffer;
   readonly #ids = new CorrelationIds();
 
-  constructor(clientId: string, responseTopic: string) {
+  constructor({ clientId, responseTopic, highPriority }: RequestIdentity) {
     this.#fixed = Buffer.concat([
       Buffer.from([Property.PAYLOAD_FORMAT, 0]), // bytes
       Buffer.from([Property.CONTENT_TYPE]),
@@ -59,7 +67,7 @@ export class RequestPackets {
       userPropertyBytes(SOURCE_ID, clientId),
       userPropertyBytes(PROTOCOL_VERSION, '1.0'),
       userPropertyBytes(PARTITION, clientId),
-      userPropertyBytes(HIGH_PRIORITY, ''),
+      ...(highPriority ? [userPropertyBytes(HIGH_PRIORITY, '')] : []),
       Buffer.from([Property.MESSAGE_EXPIRY, 0, 0, 0, 0]),
       Buffer.from([Property.CORRELATION_DATA, 0, CORRELATION_BYTES]),
       this.#ids.template,

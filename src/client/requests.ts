@@ -14,7 +14,7 @@ import { type ClientMetrics, MetricsCounter } from './metrics';
 import { Pending } from './pending';
 import type { Request } from './request';
 import * as failure from './request-errors';
-import { RequestPackets } from './request-packets';
+import { type RequestIdentity, RequestPackets } from './request-packets';
 import { type QueueLimits, RequestQueue } from './request-queue';
 import { Signals } from './signals';
 import { StoreClock } from './store-clock';
@@ -38,15 +38,11 @@ export class Requests {
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(
-    connection: Connection,
-    identity: { clientId: string; responseTopic: string; nodeId: string },
-    limits: RequestLimits,
-  ) {
+  constructor(connection: Connection, identity: RequestIdentity & { nodeId: string }, limits: RequestLimits) {
     this.#connection = connection;
     this.#clock = new StoreClock(identity.nodeId);
     this.#queue = new RequestQueue(limits);
-    const packets = new RequestPackets(identity.clientId, identity.responseTopic);
+    const packets = new RequestPackets(identity);
     this.#inFlight = new InFlight(connection, packets, this.#clock, limits.inFlightLimit, {
       fail: (pending, error) => this.#fail(pending, error),
       watchDeadline: (pending) => this.#deadlines.add(pending),

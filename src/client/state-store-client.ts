@@ -94,7 +94,9 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
     this.#connection = new Connection({ ...this.#options, responseTopic: topic });
-    const identity = { clientId: this.clientId, responseTopic: topic, nodeId: randomId() };
+    const { clientId } = this;
+    const { highPriority } = this.#options;
+    const identity = { clientId, responseTopic: topic, highPriority, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options);
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#usable = new Usable(this.#connection);

@@ -65,7 +65,7 @@ const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
     password: ['string', 'object'],
     passwordFile: ['string'],
   },
-  ...{ tokenFile: ['string'], metricCategory: ['string'] },
+  ...{ tokenFile: ['string'], metricCategory: ['string'], highPriority: ['boolean'] },
 };
 
 /** The options with every default filled in. Throws `BAD_ARGUMENT` that names the option. */

@@ -145,11 +145,27 @@ describe('The life of a node', () => {
       [true, {}, { 'aio-persistence': 'true' }],
       [true, { persistName: 'keep', persistValue: 'yes' }, { keep: 'yes' }],
       [false, {}, {}],
+      [false, { persistAll: true }, { 'aio-persistence': 'true' }],
     ] as const) {
       flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k', persist }, settings);
       await flow.send({ payload: 1 });
       const properties = Object.entries(server.requests.at(-1)?.properties.userProperties ?? {});
       assert.deepEqual(Object.fromEntries(properties.filter(([name]) => !/^[_$]/.test(name))), expected);
+      await flow.stop();
+    }
+    await server.close();
+  });
+
+  it('marks requests as control traffic, unless the store does not want that', async () => {
+    const server = await startScriptedStore();
+    for (const [settings, expected] of [
+      [{}, ''],
+      [{ highPriority: true }, ''],
+      [{ highPriority: false }, undefined],
+    ] as const) {
+      flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' }, settings);
+      await flow.send({ payload: 1 });
+      assert.equal(server.requests.at(-1)?.properties.userProperties?.$high_priority, expected);
       await flow.stop();
     }
     await server.close();

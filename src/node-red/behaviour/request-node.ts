@@ -46,6 +46,8 @@ export interface RequestNodeParts<Name extends string> {
     values: Record<Name, unknown>,
     options: RequestOptions,
     msg: NodeMessageInFlow,
+    /** Whether the store asks to keep all keys on disk. */
+    persists: boolean,
   ): Promise<Answer>;
 }
 
@@ -107,10 +109,11 @@ class RequestNode<Name extends string> {
   #perform(msg: NodeMessageInFlow): Promise<Answer> {
     const { perform } = this.#parts;
     const client = this.#user.client();
+    const { persists } = this.#user;
     const reading = this.#reader.read(msg);
     return reading instanceof Promise
-      ? reading.then((values) => perform(client, values, this.#options, msg))
-      : perform(client, reading, this.#options, msg);
+      ? reading.then((values) => perform(client, values, this.#options, msg, persists))
+      : perform(client, reading, this.#options, msg, persists);
   }
 
   #succeed(msg: NodeMessageInFlow, send: Send, done: Done, answer: Answer): void {

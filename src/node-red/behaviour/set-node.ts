@@ -60,8 +60,9 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
   makeRequestNode(RED, node, def, {
     operation: 'set',
     properties: { key, value, expiry, token, msgExpiry, msgCondition, msgTimeout },
-    perform(client, values, base) {
+    perform(client, values, base, _msg, persists) {
       const options = optionsOf(values, base);
+      if (def.persist || persists) options.persist = true;
       if (each) return setEach(client, values.value, options);
       const one = toKey(values.key, key.label, 'set');
       const bytes = toBytes(values.value, value.label, one);
@@ -88,7 +89,6 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
     const toldExpiry = readExpiry(values.msgExpiry, msgExpiry, unit);
     const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
     if (expires !== undefined) options.expiry = expires;
-    if (def.persist) options.persist = true;
     const fencingToken = readFencingToken(values.token, token, 'set');
     if (fencingToken !== undefined) options.fencingToken = fencingToken;
     const timeout = readTimeout(values.msgTimeout, msgTimeout, 'set');

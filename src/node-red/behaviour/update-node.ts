@@ -95,7 +95,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
   makeRequestNode(RED, node, def, {
     operation: OPERATION,
     properties: { key, value, start, expiry, lock, token, msgTimeout },
-    async perform(client, values, base, msg) {
+    async perform(client, values, base, msg, persists) {
       const one = toKey(values.key, key.label, OPERATION);
       const context = keyContext(OPERATION, one);
       const ownTimeout = readSeconds({ ...TIMEOUT, value: def.timeout }, OPERATION);
@@ -135,7 +135,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
         ...base,
         ...(timeout !== undefined && { timeout }),
         ...(expires !== undefined && { expiry: expires }),
-        ...(def.persist && { persist: true }),
+        ...((def.persist || persists) && { persist: true }),
         ...(fencingToken !== undefined && { fencingToken }),
         ...(duration !== undefined && { duration }),
         ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),

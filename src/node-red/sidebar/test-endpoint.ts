@@ -41,6 +41,9 @@ const settings = object({
   keyPrefix: setting,
   persistName: setting,
   persistValue: setting,
+  persistAll: flag(),
+  metricCategory: setting,
+  highPriority: flag(true),
 });
 
 const credentials = object({ username: setting, password: setting, keyPassword: setting });

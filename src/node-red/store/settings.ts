@@ -37,6 +37,12 @@ export interface StoreSettings {
   /** User property that asks to keep a key on disk. */
   persistName?: string | undefined;
   persistValue?: string | undefined;
+  /** Whether set and update nodes ask to keep their keys on disk, whatever is selected in them. */
+  persistAll?: boolean | undefined;
+  /** The name in the metrics of the broker; blank: the default of the client. */
+  metricCategory?: string | undefined;
+  /** Missing in stores that were saved before this field existed: true. */
+  highPriority?: boolean | undefined;
 }
 
 /** What Node-RED keeps apart from the flow, encrypted. */

@@ -25,6 +25,8 @@ export function readStoreSettings(
     ...reader.number('inFlightLimit', settings.inFlightLimit),
     ...reader.number('queueLimit', settings.queueLimit),
     ...reader.exactText('keyPrefix', settings.keyPrefix),
+    ...reader.text('metricCategory', settings.metricCategory),
+    ...(settings.highPriority === false && { highPriority: false }),
     persistence: {
       name: reader.text('name', settings.persistName).name ?? 'aio-persistence',
       value: reader.text('value', settings.persistValue).value ?? 'true',

@@ -38,14 +38,19 @@ export class StoreUser {
   #fault: StateStoreError | undefined;
   #closing = false;
 
+  /** Whether all keys are to be kept on disk, whatever is selected in the node. */
+  readonly persists: boolean;
+
   /** `storeId`: the `statestore-config` that was chosen, if any. */
-  constructor(RED: NodeAPI, node: Node, storeId: string, parts: StoreUserParts) {
-    this.status = new UserStatus(RED, node);
+  constructor(RED: NodeAPI, user: Node, storeId: string, parts: StoreUserParts) {
+    this.status = new UserStatus(RED, user);
     this.#RED = RED;
     this.#storeId = storeId;
-    this.#node = node;
+    this.#node = user;
     this.#parts = parts;
-    this.#store = storeOf(RED.nodes.getNode(storeId) as StoreNode | null);
+    const node = RED.nodes.getNode(storeId) as StoreNode | null;
+    this.#store = storeOf(node);
+    this.persists = node?.settings?.persistAll === true;
   }
 
   /**

@@ -51,6 +51,8 @@ const LEAST = {
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 
+const ME = { clientId: 'me', responseTopic: 'to/me', highPriority: true };
+
 describe('A request packet', () => {
   const parts = fc.record(
     {
@@ -78,7 +80,7 @@ describe('A request packet', () => {
   );
 
   it('is read by MQTT.js with everything that was put in', () => {
-    const packets = new RequestPackets('me', 'to/me');
+    const packets = new RequestPackets(ME);
     fc.assert(
       fc.property(parts, (one) => {
         const { packet, payloadAt } = packets.make(one);
@@ -114,8 +116,8 @@ describe('A request packet', () => {
   });
 
   it('has correlation data of its own, in the form of a random UUID, by which its answer is known', () => {
-    const packets = new RequestPackets('me', 'to/me');
-    const others = new RequestPackets('me', 'to/me');
+    const packets = new RequestPackets(ME);
+    const others = new RequestPackets(ME);
     const found = new Set<string>();
     for (let packetId = 1; packetId <= 1000; packetId++) {
       const request = packets.make({ ...LEAST, packetId });
@@ -132,7 +134,7 @@ describe('A request packet', () => {
   });
 
   it('is known by the whole of its correlation data', () => {
-    const request = new RequestPackets('me', 'to/me').make(LEAST);
+    const request = new RequestPackets(ME).make(LEAST);
     const data = parse(request.packet).properties?.correlationData as Buffer;
     for (let at = 0; at < data.length; at++) {
       const changed = Buffer.from(data);
@@ -146,7 +148,7 @@ describe('A request packet', () => {
   });
 
   it('says that it is sent again, when it is', () => {
-    const made = new RequestPackets('me', 'to/me').make(LEAST);
+    const made = new RequestPackets(ME).make(LEAST);
     markRepeat(made, 7, true);
     const { dup, qos, properties } = parse(made.packet);
     assert.deepEqual([dup, qos, properties?.messageExpiryInterval], [true, 1, 7]);
