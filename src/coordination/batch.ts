@@ -22,7 +22,7 @@ interface Step {
   error?: unknown;
 }
 
-/** How long one client changes a key before others have their turn, in milliseconds. */
+/** Turn of one client, in milliseconds. */
 const TURN_MS = 250;
 /** Most changes in flight. */
 const MAX_IN_FLIGHT = 256;
@@ -47,7 +47,7 @@ export class Batch {
   readonly #hold: Hold;
   readonly #duration: number;
   readonly #source: UpdateSource;
-  readonly #end: number;
+  #end = Number.POSITIVE_INFINITY;
   readonly #steps: Step[] = [];
   #value: Buffer | undefined;
   #guarded: boolean;
@@ -70,7 +70,6 @@ export class Batch {
     this.#guardedAt = lock.guardedAt;
     this.#guarded = lock.guardedAt !== undefined;
     this.#source = source;
-    this.#end = performance.now() + Math.min(TURN_MS, lock.duration / 4);
   }
 
   get inFlight(): number {
@@ -80,6 +79,7 @@ export class Batch {
   /** Applies the updates that wait, as long as it is the turn of this client. Rejects if the key cannot be read or claimed. */
   async run(timeout: number): Promise<BatchEnd> {
     await this.#read(timeout);
+    this.#beginTurn();
     try {
       while (!this.#failed && this.#holdLeft !== undefined) {
         const inTurn = performance.now() < this.#end && this.#inFlight < MAX_IN_FLIGHT;
@@ -100,6 +100,11 @@ export class Batch {
   /** Milliseconds until the hold ends, `undefined` if they are too few for a request. */
   get #holdLeft(): number | undefined {
     return this.#hold.held ? timeLeft(this.#hold.deadline, this.#duration) : undefined;
+  }
+
+  /** The reading and the claim are not part of the turn, so that a distant client can use it. */
+  #beginTurn(): void {
+    this.#end = performance.now() + Math.min(TURN_MS, this.#duration / 4);
   }
 
   /** The bounds of a request: it ends with the update and with the hold. */
@@ -170,6 +175,7 @@ export class Batch {
       if (stored) {
         this.#guarded = true;
         this.#guardedAt = sentAt;
+        this.#beginTurn();
         return true;
       }
       this.#source.putBack(update);

@@ -1,6 +1,7 @@
 /**
- * No count lost: two Node-REDs with three flows each count messages on one key, with all connections cut twice a second, one of
- * them 200 ms away from the store and the other one killed on the way. Prints what was seen; exit code 1 when a count was lost, or came from no message.
+ * No count lost: two Node-REDs with three flows each count messages on one key under leases of 1, 3 and 10 seconds. All connections are
+ * cut again and again: twice a second those of the first one, which is killed on the way, and every four seconds those of the second one,
+ * which is 200 ms away from the store. Prints what was seen; exit code 1 when a count was lost, or came from no message.
  *
  *   npm run count [-- MESSAGES]
  */

@@ -21,12 +21,14 @@ export interface CountingFlow {
   messages: number;
   /** Messages in flight at a time. */
   inFlight: number;
+  /** Seconds of the lease of the lock. */
+  lease: number;
   /** File that gets the fates, line by line, before the next message goes out. */
   log: string;
 }
 
 /** The nodes of one tab. The driver sends the next message when one is counted or failed; after a restart it goes on where it was. */
-export function countingFlow({ id, port, key, messages, inFlight, log }: CountingFlow): object[] {
+export function countingFlow({ id, port, key, messages, inFlight, lease, log }: CountingFlow): object[] {
   const libs = [{ var: 'fs', module: 'fs' }];
   const write = `const write = (line) => fs.appendFileSync(${JSON.stringify(log)}, line + '\\n');`;
   const node = (name: string, type: string, wires: string[], more: object) => ({
@@ -60,7 +62,14 @@ export function countingFlow({ id, port, key, messages, inFlight, log }: Countin
     node('update', 'statestore-update', ['counted'], {
       ...{ store: `${id}-store`, key, keyType: 'str', change: 'add', amount: '1', amountType: 'num' },
       ...{ start: '', startType: 'json', property: 'payload', propertyType: 'msg', expiry: '', outputs: 1 },
-      ...{ expiryType: 'num', expiryUnit: 's', lock: '', lockType: 'str', duration: '2', timeout: '' },
+      ...{
+        expiryType: 'num',
+        expiryUnit: 's',
+        lock: '',
+        lockType: 'str',
+        duration: String(lease),
+        timeout: '',
+      },
     }),
     func('counted', ['driver'], `write('counted ' + msg.payload); return { settled: true };`),
     node('catch', 'catch', ['failed'], { scope: [`${id}-update`], uncaught: false }),

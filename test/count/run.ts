@@ -10,13 +10,16 @@ import { NodeRed, newUserDir } from '../support/node-red';
 import { countingFlow, readFates } from './flow';
 
 const KEY = 'count';
-const FLOWS = 3;
+/** Seconds. Each flow has another lease. */
+const LEASES = [1, 3, 10];
+/** A client needs four round trips to be back in its session, and more until an update is made. */
+const ROUND_TRIPS_BETWEEN_CUTS = 20;
 const IN_FLIGHT = 100;
 
 export interface CountOptions {
   /** Messages of each flow. */
   messages: number;
-  /** Milliseconds between two cuts of all connections. */
+  /** Milliseconds between two cuts of all connections of a Node-RED; at least 20 round trips. */
   cutEvery: number;
   /** Milliseconds that are added to the round trip of the second Node-RED. */
   roundTrip?: number;
@@ -52,30 +55,30 @@ export async function runCount({ messages, cutEvery, roundTrip = 0 }: CountOptio
   const nodeReds = await Promise.all(userDirs.map((userDir) => NodeRed.start({ userDir })));
   const logs: string[] = [];
   for (const [i, nodeRed] of nodeReds.entries()) {
-    const flows = Array.from({ length: FLOWS }, (_, flow) => {
+    const flows = LEASES.map((lease, flow) => {
       const id = `count-${i}-${flow}`;
       const log = join(directory, `${id}.log`);
       logs.push(log);
       return countingFlow({
-        ...{ id, log, key: KEY, messages, inFlight: IN_FLIGHT, port: proxies[i]?.port as number },
+        ...{ id, log, lease, key: KEY, messages, inFlight: IN_FLIGHT, port: proxies[i]?.port as number },
       });
     });
     await nodeRed.deploy(flows.flat());
   }
-  const cuts = setInterval(() => {
-    for (const proxy of proxies) proxy.cut();
-  }, cutEvery);
+  const cuts = proxies.map((proxy) =>
+    setInterval(() => proxy.cut(), Math.max(cutEvery, ROUND_TRIPS_BETWEEN_CUTS * 2 * proxy.delay)),
+  );
   const fates = () => logs.map(readFates);
   const until = async (reached: () => boolean) => {
     while (!reached()) await pause(50);
   };
   // In the middle of what the first one does.
-  const sentByFirst = () => logs.slice(0, FLOWS).reduce((sum, log) => sum + readFates(log).sent, 0);
-  await until(() => sentByFirst() > (messages * FLOWS) / 3);
+  const sentByFirst = () => logs.slice(0, LEASES.length).reduce((sum, log) => sum + readFates(log).sent, 0);
+  await until(() => sentByFirst() > (messages * LEASES.length) / 3);
   await nodeReds[0]?.end('SIGKILL');
   nodeReds[0] = await NodeRed.start({ userDir: userDirs[0] as string });
   await until(() => fates().every((one) => one.ended && one.sent === messages));
-  clearInterval(cuts);
+  for (const cut of cuts) clearInterval(cut);
   for (const nodeRed of nodeReds) await nodeRed.stop();
   const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
   const got = await store.get(KEY);

@@ -116,6 +116,33 @@ describe('A write that outlives its lock', () => {
   });
 });
 
+describe('Updates of a client that is far from the store', () => {
+  it('are made many at a time, also if one request takes longer than a turn', async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    const proxy = await FaultProxy.start(() => emulator.port);
+    proxy.delay = 150;
+    const far = new StateStoreClient({ host: '127.0.0.1', port: proxy.port });
+    const near = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
+    try {
+      await far.set('n', '0');
+      let releases = 0;
+      await near.observe('n/lock', ({ operation }) => {
+        if (operation === 'delete') releases++;
+      });
+      await Promise.all(
+        Array.from({ length: 100 }, () => update(far, 'n', plusOne, { timeout: 10_000, duration: 10_000 })),
+      );
+      const got = await far.get('n');
+      assert.equal(got.found && got.value.toString(), '100');
+      assert.ok(releases <= 2, `${releases} turns`);
+    } finally {
+      await Promise.all([far.close(), near.close()]);
+      await proxy.close();
+      await emulator.close();
+    }
+  });
+});
+
 describe('The expiry of an updated key', () => {
   let emulator: Emulator;
   let store: StateStoreClient;
