@@ -1,7 +1,7 @@
 /**
  * Compares ways to talk to the store, in turns, on one emulator in a process of its own, and beside them nodes for Redis on a
- * redis-server; what a start takes and what waits; what locks, updates and roles, and the context store cost: docs/benchmarks.md.
- * Prints tables, and writes them to docs/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
+ * redis-server; what a start takes and what waits; what locks, updates and roles, and the context store cost: docs/dev/benchmarks.md.
+ * Prints tables, and writes them to docs/dev/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
  *
  *   npm run bench [-- --json] [--quick]
  *
@@ -151,11 +151,11 @@ async function findings(name: string, part: Part): Promise<Finding[]> {
 
 /** Puts each text between its marks in the document. */
 function writeDocument(texts: Record<string, string>): void {
-  const file = join(ROOT, 'docs', 'benchmarks.md');
+  const file = join(ROOT, 'docs', 'dev', 'benchmarks.md');
   let document = readFileSync(file, 'utf8');
   for (const [name, text] of Object.entries(texts)) {
     const marks = new RegExp(`(<!-- ${name}: .*?-->\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
-    if (!marks.test(document)) throw new Error(`docs/benchmarks.md has no marks for ${name}`);
+    if (!marks.test(document)) throw new Error(`docs/dev/benchmarks.md has no marks for ${name}`);
     document = document.replace(marks, (_all, start, end) => `${start}\n${text}\n\n${end}`);
   }
   writeFileSync(file, document);

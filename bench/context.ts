@@ -1,6 +1,6 @@
 /**
  * What a context store costs: ours against Core's memory, and against a context store on Redis. The delay between two real
- * Node-REDs, the start with 10,000 keys, and what restarts and deploys leave behind. docs/benchmarks.md.
+ * Node-REDs, the start with 10,000 keys, and what restarts and deploys leave behind. docs/dev/benchmarks.md.
  *
  * For Redis: `redis-server` on the PATH, and the folder of the context store in CONTEXT_REDIS (default: node-red-contrib-context-redis,
  * where it is installed). Without them that part is skipped.

@@ -1,5 +1,5 @@
 /**
- * How time and memory grow with the number of keys, nodes, observed keys and waiting messages: docs/benchmarks.md.
+ * How time and memory grow with the number of keys, nodes, observed keys and waiting messages: docs/dev/benchmarks.md.
  *
  *   npm run bench:growth
  */

@@ -4,7 +4,7 @@ import { GOALS } from './goals';
 import type { Measurement } from './measure';
 import type { Cell, Results } from './results';
 
-/** Parts of docs/benchmarks.md, by the name of the mark they stand under. */
+/** Parts of docs/dev/benchmarks.md, by the name of the mark they stand under. */
 export function report(results: Results): Record<'results' | 'coordination' | 'context', string> {
   const { cpu, cores, node, platform } = results.machine;
   const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;

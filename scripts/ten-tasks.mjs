@@ -1,5 +1,5 @@
 /**
- * Does ten tasks in the editor as a new user would, each from an empty flow, and takes a picture of each for docs/tasks.md. Prints how
+ * Does ten tasks in the editor as a new user would, each from an empty flow, and takes a picture of each for docs/dev/tasks.md. Prints how
  * many nodes were placed and fields filled in for each.
  *
  *   npm run tasks        all of them

@@ -1,4 +1,4 @@
-/** The knowledge of one observed key, and the changes that follow from it: the table in docs/architecture.md, "Observed keys". */
+/** The knowledge of one observed key, and the changes that follow from it: the table in docs/dev/architecture.md, "Observed keys". */
 import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
 
 /** A change to report. `value` may be a view of a packet. `version` is absent if the key was found to be missing. */

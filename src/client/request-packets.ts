@@ -48,7 +48,7 @@ export interface RequestPacket {
 
 /**
  * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). The parts that never change are
- * encoded once. MQTT.js would encode them again for each request and keep a deep copy: docs/benchmarks.md.
+ * encoded once. MQTT.js would encode them again for each request and keep a deep copy: docs/dev/benchmarks.md.
  */
 export class RequestPackets {
   readonly #topic = textBytes(REQUEST_TOPIC);

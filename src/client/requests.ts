@@ -1,6 +1,6 @@
 /**
  * Requests from the call to their one outcome: in the queue, in flight, settled. The rules of their fate are in
- * docs/architecture.md, "The fate of a request".
+ * docs/dev/architecture.md, "The fate of a request".
  */
 import { isWrite, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';

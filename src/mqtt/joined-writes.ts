@@ -18,7 +18,7 @@ export type Joined<S extends Socket = Socket> = S & {
 
 /**
  * Makes a socket send what is written in one turn of the event loop with one write, and returns it. MQTT libraries write a
- * PUBLISH as some forty chunks, each of which costs an allocation and a place in a system call (docs/benchmarks.md).
+ * PUBLISH as some forty chunks, each of which costs an allocation and a place in a system call (docs/dev/benchmarks.md).
  *
  * Chunks are copied one behind the other into a block of memory as they come. `cork` and `uncork`, which the libraries call
  * for every packet, would split the turn again: they do nothing any more.

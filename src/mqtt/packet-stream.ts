@@ -15,7 +15,7 @@ export interface PacketHandlers {
 
 /**
  * The byte stream between a socket and MQTT.js. MQTT.js logs in, subscribes, pings and says goodbye on it; PUBLISH and PUBACK,
- * in both directions, go past it, because that is where the time of a busy client goes (docs/benchmarks.md).
+ * in both directions, go past it, because that is where the time of a busy client goes (docs/dev/benchmarks.md).
  */
 export class PacketStream extends Duplex {
   readonly #socket: Joined;

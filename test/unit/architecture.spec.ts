@@ -1,4 +1,4 @@
-/** Which part may import which: docs/architecture.md. */
+/** Which part may import which: docs/dev/architecture.md. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,4 +1,4 @@
-/** The picture of docs/benchmarks.md, drawn from what was measured. */
+/** The picture of docs/dev/benchmarks.md, drawn from what was measured. */
 import assert from 'node:assert/strict';
 import type { Measurement } from '../../bench/measure';
 import { picture } from '../../bench/picture';

@@ -1,4 +1,4 @@
-/** The tables of docs/benchmarks.md. */
+/** The tables of docs/dev/benchmarks.md. */
 import assert from 'node:assert/strict';
 import { GOALS } from '../../bench/goals';
 import type { Measurement } from '../../bench/measure';

@@ -15,8 +15,12 @@ const manifest = JSON.parse(read('package.json')) as {
 const REPOSITORY = manifest.repository.url.replace(/^git\+|\.git$/g, '');
 const RAW = `${REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/main/docs/images/`;
 
+/** Pages below docs/. */
+const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+
 describe('Pictures', () => {
-  const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
   const sources = (page: string) =>
     [...page.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map((match) => match[1] as string);
 
@@ -27,8 +31,8 @@ describe('Pictures', () => {
 
   it('that pages show are there, and no others', () => {
     const shown = sources(read('README.md')).map((source) => source.replace(RAW, ''));
-    for (const page of docs)
-      shown.push(...sources(read('docs', page)).map((one) => one.replace('images/', '')));
+    for (const page of PAGES)
+      shown.push(...sources(read(page)).map((one) => one.replace(/^(\.\.\/)?images\//, '')));
     assert.ok(shown.length > 0);
     const pictures = readdirSync(join(ROOT, 'docs', 'images'), { recursive: true, encoding: 'utf8' });
     assert.deepEqual([...new Set(shown)].sort(), pictures.filter((one) => /\.(png|svg)$/.test(one)).sort());
@@ -36,13 +40,7 @@ describe('Pictures', () => {
 });
 
 describe('Links between pages', () => {
-  for (const page of [
-    'README.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  ]) {
-    if (!page.endsWith('.md')) continue;
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...PAGES]) {
     it(`of ${page} lead somewhere`, () => {
       const targets = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
         (match) => match[1] as string,
@@ -53,6 +51,16 @@ describe('Links between pages', () => {
       );
     });
   }
+});
+
+describe('The index of the documentation', () => {
+  it('lists every page', () => {
+    const index = read('docs/README.md');
+    const missing = PAGES.filter(
+      (page) => page !== 'docs/README.md' && !page.startsWith('docs/reference/'),
+    ).filter((page) => !index.includes(`](${page.replace('docs/', '')}`));
+    assert.deepEqual(missing, []);
+  });
 });
 
 describe('The repository on GitHub', () => {

@@ -1,4 +1,4 @@
-/** The table in docs/architecture.md, "Observed keys". */
+/** The table in docs/dev/architecture.md, "Observed keys". */
 import assert from 'node:assert/strict';
 import { type Change, ObservedKey } from '../../../src/client/observed-key';
 
