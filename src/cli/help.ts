@@ -13,7 +13,8 @@ const REMARK = 50;
 
 const EXIT_CODES = `Exit codes
   0  done
-  1  the key does not exist, or the condition does not hold: nothing was changed
+  1  the key does not exist, no key matches, or the condition does not hold: nothing was changed;
+     for check, something is not as documented
   2  wrong usage, or a file that an option names cannot be used: nothing was changed
   3  the store could not be reached, or gave no usable answer to a reading: nothing was changed
   4  the broker or the store refused: nothing was changed

@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. */
 import type { Options } from './arguments';
 import type { Command } from './command';
+import { checkStore } from './commands/check';
 import { del } from './commands/delete';
 import { exportKeys } from './commands/export';
 import { flowsList } from './commands/flows-list';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   flowsList,
   flowsRestore,
   flowsSave,
+  checkStore,
 ];
 
 /** The options of all commands that not every command has, and the commands that have them. */

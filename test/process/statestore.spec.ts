@@ -580,6 +580,27 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     });
   });
 
+  it('checks the emulator as a whole, and leaves no key', async () => {
+    const clean = await Emulator.start({ port: 0 });
+    const there = ['--host', '127.0.0.1', '--port', String(clean.port)];
+    const table = await run(['check', ...there]);
+    assert.deepEqual([table.code, table.stderr], [0, []], table.stdout.toString());
+    assert.match(table.stdout.toString(), /^SET and GET +supported {2}/m);
+    assert.match(table.stdout.toString(), /^Re-authentication +not checked {2}the log-in has no token/m);
+    const lines = await run(['check', '--json', '--scratch', 'mine/', ...there]);
+    const rows = lines.stdout.toString().trim().split('\n');
+    assert.equal(rows.length, table.stdout.toString().trim().split('\n').length);
+    assert.deepEqual(JSON.parse(rows.at(-1) as string), {
+      ...{ id: 'clean', title: 'Clean-up', result: 'supported' },
+      detail: 'all keys under mine/ were deleted',
+    });
+    assert.equal(clean.engine.size, 0);
+    await clean.close();
+    const gone = await run(['check', ...there]);
+    assert.equal(gone.code, 1);
+    assert.match(gone.stdout.toString(), /^Connection and log-in +failed +.*127\.0\.0\.1/);
+  });
+
   it('explains itself', async () => {
     const help = await run(['--help']);
     assert.deepEqual([help.code, help.stderr], [0, []]);

@@ -1,0 +1,55 @@
+/** Runs the points against one store, and deletes their keys. */
+import type { StateStoreClient } from '../../client/state-store-client';
+import { type Outcome, outcomeOf } from './outcome';
+import type { Point } from './point';
+import { Scratch } from './scratch';
+
+export interface Row extends Outcome {
+  readonly id: string;
+  readonly title: string;
+}
+
+/**
+ * Connects with `connect`, and tries each point. Never rejects: a point that cannot be tried has the reason in its row. Keys begin with
+ * `prefix`, and the last row says whether all of them were deleted.
+ */
+export async function check(
+  store: StateStoreClient,
+  connect: () => Promise<unknown>,
+  prefix: string,
+  points: readonly Point[],
+): Promise<Row[]> {
+  const connection = await row({ id: 'connect', title: 'Connection and log-in' }, async () => {
+    await connect();
+    return '';
+  });
+  if (connection.result !== 'supported') {
+    const detail = 'there is no connection';
+    return [
+      connection,
+      ...points.map(({ id, title }): Row => ({ id, title, result: 'not checked', detail })),
+    ];
+  }
+  const scratch = new Scratch(store, prefix);
+  const rows = [connection];
+  for (const point of points) rows.push(await row(point, () => point.check(scratch)));
+  const left = await scratch.clean();
+  const cleaned: Outcome =
+    left.length === 0
+      ? { result: 'supported', detail: `all keys under ${prefix} were deleted` }
+      : { result: 'failed', detail: `these keys are left: ${left.join(', ')}` };
+  return [...rows, { id: 'clean', title: 'Clean-up', ...cleaned }];
+}
+
+/** Whether everything that was checked is as documented. An older broker does not serve SCAN, which is no fault. */
+export function passes(rows: readonly Row[]): boolean {
+  return rows.every(({ result }) => result !== 'refused' && result !== 'differs' && result !== 'failed');
+}
+
+async function row({ id, title }: { id: string; title: string }, work: () => Promise<string>): Promise<Row> {
+  try {
+    return { id, title, result: 'supported', detail: await work() };
+  } catch (error) {
+    return { id, title, ...outcomeOf(error) };
+  }
+}
