@@ -46,6 +46,9 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
 /** Milliseconds that a timer can measure. */
 export const milliseconds = integer(1, MAX_TIMER_MS);
 
+/** The same, or 0 to try once. */
+export const waitMilliseconds = integer(0, MAX_TIMER_MS);
+
 export const boolean: Rule = (field, value, context) => {
   if (typeof value !== 'boolean')
     throw bad(field, `must be true or false, not ${printableValue(value)}`, context);
@@ -99,6 +102,18 @@ export function listOf<Item>(field: string, items: Iterable<Item>, operation: Op
   if (!isList || items instanceof Uint8Array)
     throw bad(field, `must be an array or another iterable, not ${typeof items}`, { operation });
   return [...items];
+}
+
+/** The same for anything but pairs. */
+export function pairsOf<Pair extends readonly [unknown, unknown]>(
+  field: string,
+  pairs: Iterable<Pair>,
+  operation: Operation,
+): Pair[] {
+  const list = listOf(field, pairs, operation);
+  if (!list.every((pair) => Array.isArray(pair)))
+    throw bad(field, 'must be pairs of a key and a value', { operation });
+  return list;
 }
 
 /** `BAD_ARGUMENT`: "timeout must be ..., not 0 (get key machine/1)." */

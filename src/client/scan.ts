@@ -1,5 +1,5 @@
 /** Lists of keys: docs/protocol.md section 13. */
-import { causeFirst, type ErrorContext, notDone, StateStoreError } from '../errors';
+import { causeFirst, type ErrorContext, notDone, printableKey, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import { commandItems } from '../protocol/commands';
 import { ServiceError } from '../protocol/errors';
@@ -95,8 +95,8 @@ export class Scans {
     return new KeyList(async (token) => {
       const own = ownKey(pattern, 'keys');
       checkPattern(own);
+      checkRules(options, REQUEST_RULES, { operation: 'keys', key: printableKey(Buffer.from(own)) });
       const request = new Request('keys', own, readPage, options, options.timeout ?? this.#options.timeout);
-      checkRules(options, REQUEST_RULES, request);
       const inStore = escaped === '' ? own : Buffer.concat([Buffer.from(escaped), Buffer.from(own)]);
       const { keys, token: next } = await this.#ask(request, inStore, token);
       return { keys: keys.map((key) => key.subarray(prefix.length)), token: next };

@@ -11,7 +11,7 @@ import { forEachOf, type KeyResult } from './many';
 import type { ClientMetrics } from './metrics';
 import type { ChangeHandler, Observation } from './observation';
 import { Observing } from './observing';
-import { bytes, checkRules, listOf, type Rules } from './option-rules';
+import { bytes, checkRules, listOf, pairsOf, type Rules } from './option-rules';
 import {
   type Bytes,
   type ObserveOptions,
@@ -101,10 +101,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#usable = new Usable(this.#connection);
     const parts = {
-      connection: this.#connection,
-      requests: this.#requests,
-      usable: this.#usable,
-      signals: this.#signals,
+      ...{ connection: this.#connection, requests: this.#requests },
+      ...{ usable: this.#usable, signals: this.#signals },
     };
     this.#observing = new Observing(this.#options, parts, {
       lost: (key, error) => this.emit('observationLost', key, error),
@@ -193,13 +191,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /** Stores `value` under `key`. */
   set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
-    const command = {
-      verb: 'SET',
-      key,
-      value,
-      condition: options?.condition,
-      expiryMs: options?.expiry,
-    } as const;
+    const { condition, expiry: expiryMs }: SetOptions = options ?? {};
+    const command = { verb: 'SET', key, value, condition, expiryMs } as const;
     return this.#ask('set', command, readSet, options, SET_RULES);
   }
 
@@ -226,7 +219,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     checkRules(options, SET_RULES, { operation: 'set' });
     const each = { ...options, abortedError: true };
     const set = ([key, value]: readonly [Bytes, Bytes]) => this.set(key, value, each);
-    return forEachOf(listOf('entries', entries, 'set'), ([key]) => key, set);
+    return forEachOf(pairsOf('entries', entries, 'set'), ([key]) => key, set);
   }
 
   /** Reads many keys, a bounded number at a time. Resolves with the outcome of each, in their order. */
@@ -301,7 +294,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   async #close(): Promise<void> {
     if (this.#beforeClose.size > 0 && this.state.kind === 'connected') {
-      const done = Promise.allSettled([...this.#beforeClose].map((work) => work()));
+      const done = Promise.allSettled([...this.#beforeClose].map(async (work) => work()));
       const end = new AbortController();
       const late = pause(CLOSE_PATIENCE_MS, undefined, { signal: end.signal }).catch(() => undefined);
       await Promise.race([done, late]);
@@ -328,15 +321,10 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
       const request = new Request(operation, key, read, given, given.timeout ?? timeout, properties);
       checkRules(options, rules, request);
       if ('value' in command) bytes('value', command.value, request);
-      command.key = this.#inStore(key);
+      command.key = this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
       return this.#requests.submit(request, commandItems(command));
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  /** A key as the store knows it. */
-  #inStore(key: string | Buffer): string | Buffer {
-    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
   }
 }

@@ -1,9 +1,15 @@
+import { integer, type Rules } from '../client/option-rules';
 import { StateStoreError } from '../errors';
 
 export const DEFAULT_LEASE_MS = 10_000;
 /** No lease of this package is shorter, in milliseconds. */
 export const SHORTEST_LEASE_MS = 100;
 const LONGEST_MS = 3_600_000;
+
+/** Rules for options whose only one is the duration of a lease. */
+export const DURATION_RULES: Rules<{ duration?: number }> = {
+  duration: integer(SHORTEST_LEASE_MS, LONGEST_MS),
+};
 
 /** The duration of a lease in milliseconds. Throws `BAD_ARGUMENT` for what is out of range. */
 export function leaseDuration(value: number): number {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { checkRules, type Rules, text } from '../client/option-rules';
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
 import { Contender } from './contender';
 import { isClockFault } from './coordination-errors';
 import { Deferred } from './deferred';
-import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { DEFAULT_LEASE_MS, DURATION_RULES, leaseDuration } from './durations';
 import { holderNameOf } from './holder-name';
 import { Lease } from './lease';
 
@@ -19,6 +20,8 @@ export interface ElectionOptions {
   /** How the others see this candidate, for people. Default: the client ID. */
   name?: string;
 }
+
+const ELECTION_RULES: Rules<ElectionOptions> = { ...DURATION_RULES, name: text };
 
 /** What a candidate is. `holder` is the name of the active one, as far as it is known. */
 /** The state of a candidate. */
@@ -69,8 +72,10 @@ export class Election extends EventEmitter<ElectionEvents> {
   #trouble: StateStoreError | undefined;
 
   /** Is no candidate before {@link start}. Throws `BAD_ARGUMENT`. */
-  constructor(store: StateStoreClient, role: Bytes, { duration, name }: ElectionOptions = {}) {
+  constructor(store: StateStoreClient, role: Bytes, options: ElectionOptions = {}) {
     super();
+    checkRules(options, ELECTION_RULES, { operation: 'leader' });
+    const { duration, name } = options;
     this.#name = name || holderNameOf(store);
     const ms = leaseDuration(duration ?? DEFAULT_LEASE_MS);
     const id = `${this.#name}:${randomUUID()}`;

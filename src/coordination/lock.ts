@@ -1,8 +1,9 @@
-import { type Bytes, type RequestOptions, toBytes } from '../client/options';
+import { checkRules, type Rules, waitMilliseconds } from '../client/option-rules';
+import { type Bytes, REQUEST_RULES, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../errors';
+import { printableKey, StateStoreError } from '../errors';
 import { nameOf, notFree } from './coordination-errors';
-import { DEFAULT_LEASE_MS, leaseDuration } from './durations';
+import { DEFAULT_LEASE_MS, DURATION_RULES, leaseDuration } from './durations';
 import type { Hold } from './hold';
 import type { KeyLock } from './key-lock';
 import { keyLockOf } from './key-locks';
@@ -18,6 +19,7 @@ export interface LockOptions {
 
 /** How long to wait for a lock, in milliseconds, when nobody says otherwise. */
 const DEFAULT_WAIT_MS = 10_000;
+const ACQUIRE_RULES: Rules<RequestOptions> = { ...REQUEST_RULES, timeout: waitMilliseconds };
 
 /**
  * A lock in the store that at most one holds at a time, in this process or any other: {@link Lease} with a queue. In this process it
@@ -37,11 +39,12 @@ export class Lock {
   readonly #duration: number;
 
   /** All locks of one client with one key share one queue. Throws `BAD_ARGUMENT`. */
-  constructor(store: StateStoreClient, key: Bytes, { duration }: LockOptions = {}) {
+  constructor(store: StateStoreClient, key: Bytes, options: LockOptions = {}) {
+    checkRules(options, DURATION_RULES, { operation: 'lock' });
     this.key = toBytes('key', key);
     if (this.key.length === 0)
       throw new StateStoreError('BAD_ARGUMENT', 'The name of a lock must not be empty.');
-    this.#duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
+    this.#duration = leaseDuration(options.duration ?? DEFAULT_LEASE_MS);
     this.#store = store;
   }
 
@@ -59,7 +62,9 @@ export class Lock {
    * Waits until the lock is free, at most `timeout` milliseconds (default 10000); resolves with nothing when it was not free in
    * time. Rejects when the store could not be asked until then, or refuses, or with the signal's reason.
    */
-  acquire({ timeout = DEFAULT_WAIT_MS, signal }: RequestOptions = {}): Promise<Hold | undefined> {
+  async acquire(options: RequestOptions = {}): Promise<Hold | undefined> {
+    checkRules(options, ACQUIRE_RULES, { operation: 'lock', key: printableKey(this.key) });
+    const { timeout = DEFAULT_WAIT_MS, signal } = options;
     return this.#lock.acquire({ duration: this.#duration, timeout, signal, cautious: true });
   }
 

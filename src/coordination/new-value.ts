@@ -1,3 +1,5 @@
+import { bytes as bytesRule } from '../client/option-rules';
+import { printableKey } from '../errors';
 import { changeTooSlow } from './coordination-errors';
 import { leftOf, type NewValue, type PendingUpdate } from './pending-update';
 
@@ -20,6 +22,7 @@ export async function newValueOf(
   const value = made instanceof Promise ? await inTime(made, Math.min(left, duration / 2), tooSlow) : made;
   if (leftOf(update) === undefined) throw tooSlow();
   if (value === undefined) return undefined;
+  bytesRule('the new value', value, { operation: 'update', key: printableKey(key) });
   return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value);
 }
 

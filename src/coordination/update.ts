@@ -1,7 +1,7 @@
-import { bytes as bytesRule, checkRules, integer, type Rules } from '../client/option-rules';
+import { bytes as bytesRule, checkRules, functionOf, integer, type Rules } from '../client/option-rules';
 import { type Bytes, type RequestOptions, SET_RULES, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey, StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
 import { leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import type { UpdateResult } from './pending-update';
 import { UpdateQueue } from './update-queue';
@@ -57,6 +57,8 @@ export async function update(
   change: Change,
   options: UpdateOptions = {},
 ): Promise<UpdateResult> {
+  checkRules(options, UPDATE_RULES, { operation: 'update' });
+  functionOf('the new value')('change', change, { operation: 'update' });
   const { timeout = store.timeout, duration = 10_000, signal, expiry, persist, fencingToken } = options;
   const bytes = Buffer.from(toBytes('key', key, { operation: 'update' }));
   if (bytes.length === 0)
@@ -67,7 +69,6 @@ export async function update(
   if (lock.equals(bytes))
     throw new StateStoreError('BAD_ARGUMENT', 'lock must not be the key itself.', { operation: 'update' });
   leaseDuration(duration);
-  checkRules(options, UPDATE_RULES, { operation: 'update', key: printableKey(bytes) });
   const write = { ...(expiry !== undefined && { expiry }), ...(persist && { persist }) };
   return updateQueueOf(store, bytes, lock).add({
     change,

@@ -122,7 +122,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
   readonly #sockets = new Set<Socket>();
   /** The client whose request is served now. */
   #asking: Principal = NOBODY;
-  readonly #sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
+  readonly #sweep: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #port = 0;
@@ -154,6 +154,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
+    this.#sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
   }
 
   /**

@@ -126,12 +126,8 @@ export class Message {
     if (qos === 3) throw malformed();
     const topicEnd = endOfText(data, body, end);
     const packetIdEnd = qos === 0 ? topicEnd : topicEnd + 2;
-    let properties = packetIdEnd;
-    let propertiesEnd = packetIdEnd;
-    if (version === 5) {
-      properties = endOfNumber(data, packetIdEnd);
-      propertiesEnd = properties + readNumber(data, packetIdEnd, properties);
-    }
+    const properties = version === 5 ? endOfNumber(data, packetIdEnd) : packetIdEnd;
+    const propertiesEnd = version === 5 ? properties + readNumber(data, packetIdEnd, properties) : properties;
     if (propertiesEnd > end) throw malformed();
     let correlationStart = 0;
     let correlationEnd = 0;
