@@ -12,14 +12,15 @@ import type { Act, Trouble } from './candidate';
 
 const ROLE = 'role/chaos';
 const KEY = 'valve';
-/** Candidates with unequal leases; one of them is far away from the store. In milliseconds. */
+/** Candidates; one of them is far away from the store. In milliseconds. */
 const CANDIDATES = [
-  { name: 'left', lease: 1000, roundTrip: 0 },
-  { name: 'middle', lease: 3000, roundTrip: 200 },
-  { name: 'right', lease: 10_000, roundTrip: 0 },
+  { name: 'left', roundTrip: 0 },
+  { name: 'middle', roundTrip: 200 },
+  { name: 'right', roundTrip: 0 },
 ];
+/** Their leases, in milliseconds: of one run in four, and of all others, in which the role changes hands more often. */
+const LEASES_MS = { long: [1000, 3000, 10_000], short: [1000, 2000, 3000] };
 const LEASE_MS = 1000;
-const LONGEST_MS = 10_000;
 /** How long a takeover may last beyond the lease of the candidate that ended, in milliseconds. */
 const ALLOWED_MS = 500;
 /** How long a candidate may need to be back after a fault, in milliseconds. */
@@ -127,13 +128,14 @@ class Candidate {
 
 export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed, 'chaos');
+  const leases = random.between(1, 4) === 1 ? LEASES_MS.long : LEASES_MS.short;
   let emulator = await EmulatorProcess.start('executed');
   let observer = await observeTokens(emulator.port);
   const candidates = await Promise.all(
-    CANDIDATES.map(async ({ name, lease, roundTrip }) => {
+    CANDIDATES.map(async ({ name, roundTrip }, i) => {
       const proxy = await FaultProxy.start(() => emulator.port);
       proxy.delay = roundTrip / 2;
-      return new Candidate(name, lease, proxy);
+      return new Candidate(name, leases[i] as number, proxy);
     }),
   );
   await Promise.all(candidates.map((candidate) => candidate.start()));
@@ -188,7 +190,7 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
       starting--;
     },
     'broker restarted': async () => {
-      if (!restarting) await outage(restartBroker, LONGEST_MS + RECOVERY_MS);
+      if (!restarting) await outage(restartBroker, Math.max(...leases) + RECOVERY_MS);
     },
     'broker away, and back with its memory': () =>
       outage(async () => {
@@ -204,6 +206,7 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
       candidate.trouble({ blockMs });
       await pause(blockMs);
     },
+    'active one killed': (candidate) => breakDown.kill?.(candidate) ?? Promise.resolve(),
     burst: async (candidate) => {
       candidate.trouble({ burst: 10_000 });
       await pause(LEASE_MS);
@@ -220,6 +223,8 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
     'blocked event loop',
     'burst',
     'kill',
+    'active one killed',
+    'active one killed',
   ];
   const end = performance.now() + seconds * 1000;
   let count = 0;
@@ -229,7 +234,7 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
     await pause(random.between(100, 700));
     const kind = restarts && ++count % 10 === 0 ? RESTARTS[(count / 10) % 2] : random.pick(kinds);
     if (kind === undefined) continue;
-    const candidate = random.pick(candidates);
+    const candidate = kind === 'active one killed' ? activeOf(candidates) : random.pick(candidates);
     if (troubled.has(candidate)) continue;
     faults[kind] = (faults[kind] ?? 0) + 1;
     troubled.add(candidate);
@@ -272,6 +277,12 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
 interface Outage {
   begin: bigint;
   end: bigint | undefined;
+}
+
+/** The candidate that acted last. */
+function activeOf(candidates: Candidate[]): Candidate {
+  const lastAct = ({ reigns }: Candidate) => reigns.at(-1)?.end ?? 0n;
+  return candidates.reduce((latest, one) => (lastAct(one) > lastAct(latest) ? one : latest));
 }
 
 const RESTARTS = ['broker restarted', 'broker away, and back with its memory'];
