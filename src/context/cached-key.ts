@@ -80,6 +80,19 @@ export class CachedKey {
     this.#writer.write(deadline, settle);
   }
 
+  /** Whether the cache may have another value than the store. */
+  get changed(): boolean {
+    if (this.busy || this.#replica.doubtful) return true;
+    const { text } = this.#replica;
+    if (!this.#isCached) return text !== undefined;
+    try {
+      const { client } = this.#context.link;
+      return this.#context.values.encoded(this.scope, this.name, client.maximumPacketSize) !== text;
+    } catch {
+      return true; // The write reports it.
+    }
+  }
+
   /** The index does not have the name. */
   verify(): void {
     if (this.busy) return;

@@ -9,8 +9,9 @@ import type { Settle } from './key-write';
 import { Link } from './link';
 import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
+import { checkParts, Parts } from './parts';
 import { PendingKeys } from './pending-keys';
-import { StoreLog } from './store-log';
+import type { StoreLog } from './store-log';
 
 /** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
 const LOADING = 1000;
@@ -19,6 +20,7 @@ const LOADING = 1000;
 export class CachedStore implements ContextStore {
   readonly #log: StoreLog;
   readonly #link: Link;
+  readonly #parts: Parts;
   readonly #data: CachedValues;
   readonly #context: KeyContext;
   readonly #seen = new SeenScopes();
@@ -27,9 +29,10 @@ export class CachedStore implements ContextStore {
   readonly #pending = new PendingKeys();
   #loaded = false;
 
-  constructor(options: ResolvedContextOptions, nodeRed: NodeRed) {
-    this.#log = new StoreLog(nodeRed.log);
-    this.#data = new CachedValues(nodeRed.util, this.#log);
+  constructor(options: ResolvedContextOptions, nodeRed: NodeRed, log: StoreLog) {
+    this.#log = log;
+    this.#parts = new Parts(options.parts);
+    this.#data = new CachedValues(nodeRed.util, this.#log, this.#parts);
     this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     const link = new Link(options, this.#log, {
       onNames: (scope, names) => this.#onNames(scope, names),
@@ -56,6 +59,7 @@ export class CachedStore implements ContextStore {
       // What came while it was loaded.
       key.renew();
     });
+    this.#divideWholeKeys();
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
     this.#log.opened(`${count} keys of ${this.#keys.size} scopes loaded in ${seconds} s.`);
   }
@@ -98,7 +102,7 @@ export class CachedStore implements ContextStore {
     let keys: readonly CachedKey[];
     try {
       if (this.#link.closed) throw closed();
-      keys = Array.isArray(key) ? this.#takeMany(scope, key, value) : [this.#takeOne(scope, key, value)];
+      keys = Array.isArray(key) ? this.#takeMany(scope, key, value) : this.#takeOne(scope, key, value);
     } catch (error) {
       if (!callback) throw error;
       callback(error);
@@ -142,24 +146,46 @@ export class CachedStore implements ContextStore {
     for (const key of keys) key.write(deadline, settleOne);
   }
 
-  #takeOne(scope: string, expression: string, value: unknown): CachedKey {
-    const key = this.#checked(scope, expression, value);
+  #takeOne(scope: string, expression: string, value: unknown): CachedKey[] {
+    const name = this.#checked(scope, expression, value);
     this.#data.set(scope, expression, value);
-    return key;
+    return this.#parts.has(name) ? this.#changedParts(scope, name) : [this.#keyOf(scope, name)];
   }
 
   /** Nothing is set when one of them is wrong. */
   #takeMany(scope: string, expressions: string[], value: unknown): CachedKey[] {
     const pairs = pairsOf(expressions, value);
-    const keys = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
+    const names = new Set(pairs.map(([one, wanted]) => this.#checked(scope, one, wanted)));
     for (const [one, wanted] of pairs) this.#data.set(scope, one, wanted);
-    return [...keys];
+    return [...names].flatMap((name) =>
+      this.#parts.has(name) ? this.#changedParts(scope, name) : [this.#keyOf(scope, name)],
+    );
   }
 
-  #checked(scope: string, expression: string, value: unknown): CachedKey {
+  /** Returns the name that the expression begins with. Throws `BAD_ARGUMENT`. */
+  #checked(scope: string, expression: string, value: unknown): string {
     const name = this.#data.nameOf(scope, expression);
     checkValue(value);
-    return this.#keyOf(scope, name);
+    if (this.#parts.partOf(name)) throw reserved(name);
+    if (!this.#parts.has(name)) this.#keyOf(scope, name);
+    else if (expression === name) checkParts(name, value);
+    return name;
+  }
+
+  /** The keys of all parts that differ from the store: set, deleted, or changed in place. */
+  #changedParts(scope: string, name: string): CachedKey[] {
+    const names = new Set(this.#data.partNames(scope, name));
+    for (const one of this.#keys.get(scope)?.keys() ?? [])
+      if (this.#parts.partOf(one)?.object === name) names.add(one);
+    return [...names].map((one) => this.#keyOf(scope, one)).filter((key) => key.changed);
+  }
+
+  /** Objects that were one key before they were named in the option `parts` become one key per property. */
+  #divideWholeKeys(): void {
+    this.#forEachKey(({ scope, name }) => {
+      if (!this.#parts.has(name) || !this.#link.index.has(scope, name)) return;
+      this.#write([...this.#changedParts(scope, name), this.#keyOf(scope, name)]);
+    });
   }
 
   async #load(): Promise<void> {
@@ -213,4 +239,11 @@ export class CachedStore implements ContextStore {
 
 function closed(): StateStoreError {
   return new StateStoreError('CLOSED', 'The context store is closed: nothing is written any more.');
+}
+
+function reserved(name: string): StateStoreError {
+  return new StateStoreError('BAD_ARGUMENT', {
+    problem: `The context key ${name} has the name of a part: the option "parts" keeps properties under such names`,
+    advice: 'Choose another name, or set the property of the object.',
+  });
 }

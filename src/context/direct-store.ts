@@ -7,7 +7,7 @@ import { type NodeRed, whenStarted } from './node-red';
 import { notInTime } from './not-in-time';
 import type { ResolvedContextOptions } from './options';
 import { property, visibleNames } from './scope-data';
-import { StoreLog } from './store-log';
+import type { StoreLog } from './store-log';
 
 type Data = Record<string, unknown>;
 
@@ -22,9 +22,9 @@ export class DirectStore implements ContextStore {
   /** The last write of each scope that is under way: they go out in their order. */
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(options: ResolvedContextOptions, nodeRed: NodeRed) {
+  constructor(options: ResolvedContextOptions, nodeRed: NodeRed, log: StoreLog) {
     this.#util = nodeRed.util;
-    this.#log = new StoreLog(nodeRed.log);
+    this.#log = log;
     this.#stopListening = whenStarted(nodeRed, this.#seen.started);
     this.#persist = options.persist;
     this.#link = new Link(options, this.#log, {

@@ -14,13 +14,19 @@ import type { ContextStore } from './context-store';
 import { DirectStore } from './direct-store';
 import { endWithFailure, loadNodeRed } from './node-red';
 import { type ContextStoreOptions, resolveContextOptions } from './options';
+import { ProcessLocalStore } from './process-local-store';
+import { StoreLog } from './store-log';
 
 /** Makes a context store; Node-RED opens it. Throws `BAD_ARGUMENT` that names the option that is wrong. */
 function contextStore(config: ContextStoreOptions = {}): ContextStore {
   try {
     const options = resolveContextOptions(config);
     const nodeRed = loadNodeRed();
-    return options.cache ? new CachedStore(options, nodeRed) : new DirectStore(options, nodeRed);
+    const log = new StoreLog(nodeRed.log);
+    const shared = options.cache
+      ? new CachedStore(options, nodeRed, log)
+      : new DirectStore(options, nodeRed, log);
+    return new ProcessLocalStore(shared, options, nodeRed.util, log);
   } catch (error) {
     endWithFailure();
     throw error;

@@ -15,6 +15,16 @@ export interface ContextStoreOptions extends StateStoreClientOptions {
   startTimeout?: number;
   /** Ask that what is stored survive a restart of the whole broker; works where the operator enabled it. Default false. */
   persist?: boolean;
+  /**
+   * Names of context keys, in every scope, that stay in this process: nothing of them is written, and nothing is read. `dashboardStore`
+   * always is one. Default none.
+   */
+  local?: string[];
+  /**
+   * Names of context keys, in every scope, that hold an object and are kept as one key of the store per property: Node-RED instances that
+   * change different properties keep both changes. All instances need the same names. Needs `cache`. Default none.
+   */
+  parts?: string[];
 }
 
 export interface ResolvedContextOptions {
@@ -23,13 +33,23 @@ export interface ResolvedContextOptions {
   cache: boolean;
   startTimeout: number;
   persist: boolean;
+  local: readonly string[];
+  parts: readonly string[];
 }
+
+/** Keys under which widely used nodes keep live objects. */
+const ALWAYS_LOCAL = ['dashboardStore'];
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Writes that wait are joined per key, so there are never more of them than keys: the client's own limit is out of the way. */
 const QUEUE_LIMIT = 1_000_000;
 /** The store that the flows use has the client ID itself. */
 const CLIENT_ID_END = '-context';
+
+/** The first part of a property expression. */
+const NAME = /^[A-Za-z_$][\w$]*$/;
+/** Options that the client does not have. */
+const OWN = ['from', 'prefix', 'cache', 'startTimeout', 'persist', 'local', 'parts'];
 
 const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
   ...{
@@ -38,6 +58,8 @@ const TYPES: Record<keyof ContextStoreOptions, readonly string[]> = {
     cache: ['boolean'],
     startTimeout: ['number'],
     persist: ['boolean'],
+    local: ['object'],
+    parts: ['object'],
   },
   ...{
     host: ['string'],
@@ -75,6 +97,7 @@ export function resolveContextOptions(config: ContextStoreOptions): ResolvedCont
     if (name !== 'settings' && value !== undefined) checkType(name, value);
   }
   const { from, prefix = 'nodered', cache = true, startTimeout = 30_000, persist = false } = config;
+  const { local, parts } = namesOf(config, cache);
   if (from !== undefined && from !== 'environment')
     throw bad('from', `must be 'environment', not ${JSON.stringify(from)}`);
   if (prefix === '') throw bad('prefix', 'must not be empty');
@@ -82,7 +105,22 @@ export function resolveContextOptions(config: ContextStoreOptions): ResolvedCont
     throw bad('startTimeout', `must be a whole number from 1 to ${MAX_TIMER_MS}, not ${startTimeout}`);
   const client = { queueLimit: QUEUE_LIMIT, ...fromEnvironment(from), ...clientOptions(config) };
   resolveClientOptions(client);
-  return { client, prefix, cache, startTimeout, persist };
+  return { client, prefix, cache, startTimeout, persist, local, parts };
+}
+
+function namesOf(
+  { local = [], parts = [] }: ContextStoreOptions,
+  cache: boolean,
+): { local: string[]; parts: string[] } {
+  for (const [option, names] of Object.entries({ local, parts })) {
+    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string' && NAME.test(name)))
+      throw bad(option, `must be a list of names like ['line'], not ${JSON.stringify(names)}`);
+  }
+  const all = [...ALWAYS_LOCAL, ...local];
+  const both = parts.find((name) => all.includes(name));
+  if (both !== undefined) throw bad('parts', `must not have ${both}, which is local`);
+  if (parts.length > 0 && !cache) throw bad('parts', 'needs cache: true');
+  return { local: all, parts };
 }
 
 function fromEnvironment(from: ContextStoreOptions['from']): StateStoreClientOptions {
@@ -94,7 +132,7 @@ function fromEnvironment(from: ContextStoreOptions['from']): StateStoreClientOpt
 }
 
 function clientOptions(config: ContextStoreOptions): StateStoreClientOptions {
-  const own = new Set(['from', 'prefix', 'cache', 'startTimeout', 'persist', 'settings']);
+  const own = new Set([...OWN, 'settings']);
   return Object.fromEntries(
     Object.entries(config).filter(([name, value]) => !own.has(name) && value !== undefined),
   );

@@ -14,6 +14,7 @@ export class StoreLog {
   #unlogged = new Set<string>();
   readonly #troubles = new Set<string>();
   readonly #circular = new Set<string>();
+  readonly #local = new Set<string>();
 
   constructor(log: NodeRed['log']) {
     this.#log = log;
@@ -88,6 +89,18 @@ export class StoreLog {
 
   warn(what: string): void {
     this.#log.warn(line(what));
+  }
+
+  /** A value with a live part stays in this process: once per key. */
+  keptLocal(scope: string, name: string, why: string): void {
+    const key = `${scope} ${name}`;
+    if (this.#local.has(key)) return;
+    this.#local.add(key);
+    this.#log.warn(
+      line(
+        `${key} stays in this process, and other Node-RED instances do not have it, because ${why}. Add ${name} to the option "local", or keep it in a context store in memory.`,
+      ),
+    );
   }
 
   /** Once per key, until it is written without. */

@@ -12,7 +12,10 @@ describe('The options of the context store', () => {
       port: 1,
       settings: {},
     } as contextStore.Options);
-    assert.deepEqual(own, { prefix: 'nodered', cache: true, startTimeout: 30_000, persist: false });
+    assert.deepEqual(own, {
+      ...{ prefix: 'nodered', cache: true, startTimeout: 30_000, persist: false },
+      ...{ local: ['dashboardStore'], parts: [] },
+    });
     assert.deepEqual(client, { host: 'broker', port: 1, queueLimit: 1_000_000 });
   });
 
@@ -24,6 +27,11 @@ describe('The options of the context store', () => {
     [{ cache: 'yes' }, /option cache .* of type boolean, not "yes"/],
     [{ from: 'file' }, /option from .* must be 'environment', not "file"/],
     [{ startTimeout: 0 }, /option startTimeout .* whole number from 1/],
+    [{ local: 'timers' }, /option local .* of type object, not "timers"/],
+    [{ local: ['a.b'] }, /option local .* must be a list of names like \['line'\], not \["a.b"\]/],
+    [{ parts: [1] }, /option parts .* must be a list of names/],
+    [{ parts: ['dashboardStore'] }, /option parts .* must not have dashboardStore, which is local/],
+    [{ parts: ['line'], cache: false }, /option parts .* needs cache: true/],
     [{ host: null }, /option host .* of type string, not null/],
     [{ port: 70_000 }, /port must be a whole number from 1 to 65535, not 70000/],
     [{ tokenFile: 'f', username: 'u' }, /login must be either/],
