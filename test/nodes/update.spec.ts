@@ -215,6 +215,44 @@ describe('The node update', () => {
     });
   });
 
+  describe('takes', () => {
+    it('the first entry of a list, which leaves in the message', async () => {
+      await start({ change: 'take', outputs: 2 }, '[{"order":1},12345678901234567890,2]');
+      const first = await flow.send({ payload: 'next' });
+      assert.deepEqual(sent(first).msg.payload, { order: 1 });
+      assert.equal(await stored(), '[12345678901234567890,2]');
+      sent(await flow.send({ payload: 'next' }));
+      assert.equal(sent(await flow.send({ payload: 'next' })).msg.payload, 2);
+      assert.equal(await stored(), '[]');
+      const none = sent(await flow.send({ payload: 'next' })).msg;
+      assert.equal(none.payload, undefined);
+      assert.equal((none.statestore as Result).updated, false);
+    });
+
+    it('nothing from a key that is missing, and leaves it missing', async () => {
+      await start({ change: 'take' });
+      const { msg } = sent(await flow.send({ payload: 'next' }));
+      assert.equal(msg.payload, undefined);
+      assert.equal((msg.statestore as Result).updated, false);
+      assert.equal(await stored(), undefined);
+    });
+
+    it('nothing from a key that holds no list', async () => {
+      await start({ change: 'take' }, '{"a":1}');
+      const { message } = failed(await flow.send({ payload: 'next' }));
+      assert.match(message, /holds an object, not a list: nothing was taken from it/);
+    });
+
+    it('each entry once, however many messages ask for one', async () => {
+      await start({ change: 'take' }, JSON.stringify(Array.from({ length: 100 }, (_, index) => index)));
+      const taken = await Promise.all(Array.from({ length: 100 }, () => flow.send({ payload: 'next' })));
+      assert.deepEqual(
+        taken.map((one) => sent(one).msg.payload),
+        Array.from({ length: 100 }, (_, index) => index),
+      );
+    });
+  });
+
   describe('appends', () => {
     it('to a list, and keeps the last entries', async () => {
       await start({ change: 'append', keep: '2' });

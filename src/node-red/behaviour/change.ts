@@ -5,11 +5,12 @@ import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
 
 /** `set` replaces whatever is there; the others are made from it. */
-export type ChangeKind = 'add' | 'append' | 'merge' | 'larger' | 'smaller' | 'set';
+export type ChangeKind = 'add' | 'append' | 'take' | 'merge' | 'larger' | 'smaller' | 'set';
 
 const KINDS: readonly string[] = [
   'add',
   'append',
+  'take',
   'merge',
   'larger',
   'smaller',
@@ -53,7 +54,11 @@ const STARTS = { add: () => 0, append: () => [], merge: () => ({}) };
  * The change for the library's `update`. Throws `BAD_ARGUMENT` at once where what is given is of the wrong type; the change itself
  * throws it where what the key holds is.
  */
-export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array {
+export function changeOf(
+  options: ChangeOptions & { kind: Exclude<ChangeKind, 'take'> },
+): (bytes: Buffer | undefined) => Uint8Array;
+export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array | undefined;
+export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array | undefined {
   const { kind, given, context } = options;
   if (kind === 'set') {
     const bytes = valueToBytes(given.value, given.label, () => context);
@@ -61,6 +66,7 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
     const own = bytes === given.value ? Buffer.from(bytes) : bytes;
     return () => own;
   }
+  if (kind === 'take') return (bytes) => withoutFirst(bytes, options);
   const apply = appliers[kind](options);
   const start = options.start ?? (kind in STARTS ? STARTS[kind as keyof typeof STARTS]() : undefined);
   return (bytes) => {
@@ -70,6 +76,24 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
     if (exact && !isDeepStrictEqual(present, next)) return Buffer.from(exact.write(next));
     return newBytes(bytes, present, next, 'the new value', context);
   };
+}
+
+/** The list without its first entry; the same bytes if it is empty, `undefined` if the key is missing. */
+function withoutFirst(bytes: Buffer | undefined, options: ChangeOptions): Uint8Array | undefined {
+  if (bytes === undefined) return undefined;
+  const exact = exactly(bytes);
+  const present = exact ? exact.value : presentValue(bytes, undefined, options.context);
+  if (!Array.isArray(present)) throw wrongType(present, false, options, 'a list', '[]');
+  if (present.length === 0) return bytes;
+  const rest = present.slice(1);
+  return exact
+    ? Buffer.from(exact.write(rest))
+    : newBytes(bytes, present, rest, 'the new value', options.context);
+}
+
+/** The entry that the action `take` removed from what the key held before; `undefined` if there was none. */
+export function takenFrom(before: unknown): unknown {
+  return Array.isArray(before) ? before[0] : undefined;
 }
 
 /** A list or an object with numbers that JavaScript cannot hold: they keep their digits. */
@@ -126,7 +150,7 @@ export function newBytes(
   return valueToBytes(next, label, () => context);
 }
 
-const appliers: Record<Exclude<ChangeKind, 'set'>, (options: ChangeOptions) => Apply> = {
+const appliers: Record<Exclude<ChangeKind, 'set' | 'take'>, (options: ChangeOptions) => Apply> = {
   add: (options) => {
     const amount = toNumber(options);
     return (present, missing) => {
@@ -221,6 +245,7 @@ export function isObject(value: unknown): value is object {
 const WORDS = {
   add: 'added to',
   append: 'appended to',
+  take: 'taken from',
   merge: 'merged into',
   larger: 'kept in',
   smaller: 'kept in',

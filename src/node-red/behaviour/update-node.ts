@@ -15,7 +15,15 @@ import { TargetProperty } from '../message/target-property';
 import { TypedProperty } from '../message/typed-property';
 import { valueFromBytes } from '../message/value';
 import { fieldText } from '../words/field-text';
-import { type ChangeKind, changeOf, checkDigits, newBytes, presentValue, toChangeKind } from './change';
+import {
+  type ChangeKind,
+  changeOf,
+  checkDigits,
+  newBytes,
+  presentValue,
+  takenFrom,
+  toChangeKind,
+} from './change';
 import { DELETE, Expression } from './expression';
 import { isRecordChange, type RecordChange, recordChangeOf } from './record-change';
 import { makeRequestNode, type RequestNodeDef } from './request-node';
@@ -75,10 +83,10 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
   const value =
     kind === 'add'
       ? property('amount', def.amount, def.amountType)
-      : property('value', kind === 'expression' ? '' : def.value, def.valueType);
+      : property('value', kind === 'expression' || kind === 'take' ? '' : def.value, def.valueType);
   const start = property(
     'start value',
-    kind === 'set' || isRecordChange(kind) ? '' : def.start,
+    kind === 'set' || kind === 'take' || isRecordChange(kind) ? '' : def.start,
     def.startType,
   );
   const expiry = property('expiry', def.expiry, def.expiryType);
@@ -144,6 +152,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
       const shown = (bytes: Buffer) =>
         valueFromBytes(bytes, isTable ? 'ndjson' : 'auto-detect', () => context);
       const now = result.value && shown(result.value);
+      const taken = before && takenFrom(shown(before));
       return {
         result: {
           operation: OPERATION,
@@ -153,7 +162,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
           ...(version !== undefined && { version }),
         },
         effective: updated,
-        write: (message) => target.write(message, now),
+        write: (message) => target.write(message, kind === 'take' ? taken : now),
       };
     },
   });

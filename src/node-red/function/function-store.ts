@@ -128,7 +128,7 @@ export class FunctionStore {
   }
 
   #change(
-    kind: ChangeKind,
+    kind: Exclude<ChangeKind, 'take'>,
     key: KeyLike,
     value: unknown,
     keep: string,
