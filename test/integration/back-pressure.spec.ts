@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { generate, type IPublishPacket } from 'mqtt-packet';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { type Command, keyOf, parseCommand } from '../../src/protocol/commands';
@@ -147,7 +148,7 @@ describe('A broker that rejects publishes for lack of room (0x97)', () => {
     rejects = () => true;
     await start();
     const calls = ['1', '2'].map((value) => store.set('k', value));
-    while (publishes.length < 2) await once(broker, 'packet');
+    while ((store.metrics.rejected.get(0x97) ?? 0) < 2) await turn();
     const lost = once(store, 'state');
     broker.cut();
     await lost;
