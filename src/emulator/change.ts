@@ -14,6 +14,8 @@ export type Change =
 
 /** A key and the value it gets when the store starts. */
 export interface LoadedKey {
+  /** Its name. */
   key: Buffer;
+  /** Its value. */
   value: Buffer;
 }
