@@ -434,7 +434,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
       assert.deepEqual(values((await run(['export', 'many/*', ...at])).stdout), values(exported.stdout));
       await store.set('many/text', 'newer');
       const again = await run(['import', '--new-only', ...at], { input: exported.stdout });
-      assert.deepEqual(again.stderr, ['statestore: imported 0 keys, and left 3 keys as they are']);
+      assert.deepEqual(again.stderr, ['statestore: imported 0 keys, left 3 keys as they are']);
     });
 
     it('writes nothing of an import with a faulty line', async () => {
@@ -450,6 +450,15 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
       ] as const)
         await fails(2, words, ['import', ...at], { input: good + faulty });
       assert.equal((await store.get('import/a')).found, false);
+    });
+
+    it('imports no locks, which would never expire', async () => {
+      const lines = ['restored', 'restored/lock', 'restored/lock/next']
+        .map((key) => `${JSON.stringify({ key, value: 'v' })}\n`)
+        .join('');
+      const { code, stderr } = await run(['import', ...at], { input: lines });
+      assert.deepEqual([code, stderr], [0, ['statestore: imported 1 key, left out 2 locks']]);
+      assert.equal((await store.get('restored/lock')).found, false);
     });
 
     it('asks on a terminal before it deletes', async function () {

@@ -13,7 +13,7 @@ import { PERSIST } from '../write-options';
 export const importKeys: Command = {
   name: 'import',
   usage: [['< FILE', 'writes the keys of "export"']],
-  help: 'Reads the lines of "export" or "get --pattern" from stdin, checks all of them, and then writes the keys. Keys with the same name are replaced. The store gives each key a new version, and the keys do not expire.',
+  help: 'Reads the lines of "export" or "get --pattern" from stdin, checks all of them, and then writes the keys. Keys with the same name are replaced. The store gives each key a new version, and the keys do not expire. Locks are left out, because an imported lock would be held until somebody deletes it: keys that end with /lock or /lock/next. If you use other names for locks and roles, delete their lines first.',
   options: {
     'new-only': { type: 'boolean', help: 'leave keys that exist as they are' },
     ...PERSIST,
@@ -29,7 +29,9 @@ export const importKeys: Command = {
 };
 
 async function run(session: Session, options: SetOptions): Promise<ExitCode> {
-  const entries = readEntries(await readInput('stdin'));
+  const all = readEntries(await readInput('stdin'));
+  const entries = all.filter(({ key }) => !isLock(key));
+  const locks = all.length - entries.length;
   const store = await session.connect();
   const limit = store.maximumPacketSize;
   let written = 0;
@@ -48,9 +50,19 @@ async function run(session: Session, options: SetOptions): Promise<ExitCode> {
     }
     if (failure) break;
   }
-  printMessage(`imported ${keysOf(written)}${kept > 0 ? `, and left ${keysOf(kept)} as they are` : ''}`);
+  const parts = [
+    `imported ${keysOf(written)}`,
+    ...(kept > 0 ? [`left ${keysOf(kept)} as they are`] : []),
+    ...(locks > 0 ? [`left out ${locks} ${locks === 1 ? 'lock' : 'locks'}`] : []),
+  ];
+  printMessage(parts.join(', '));
   if (failure) throw failure;
   return EXIT.done;
+}
+
+/** Whether an update has its lock, or the place of the next waiter, in this key. */
+function isLock(key: Buffer): boolean {
+  return /\/lock(\/next)?$/.test(key.toString('latin1'));
 }
 
 /** The client checks each packet exactly. This check comes first, so that an import does not end in the middle. */

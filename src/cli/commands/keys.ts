@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
+import { printableKey } from '../../errors';
 import type { Command } from '../command';
 import { EXIT } from '../exit-code';
 import { batches } from '../many-keys';
 import { printableJson } from '../printable';
 import { forStdout } from '../results';
-import { writeStdout } from '../streams';
+import { printMessage, writeStdout } from '../streams';
 
 export const keys: Command = {
   name: 'keys',
@@ -22,6 +23,7 @@ export const keys: Command = {
         count += batch.length;
         await writeStdout(Buffer.concat(batch.map((key) => line(key, json))));
       }
+      if (count === 0) printMessage(`no key matches ${printableKey(pattern)}`);
       return count > 0 ? EXIT.done : EXIT.notSo;
     };
   },
