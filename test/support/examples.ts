@@ -53,10 +53,10 @@ export const EXPECTED: Record<string, RegExp[]> = {
   '11 Shopping list': [/To buy: \w+, \w+, \w+$/],
   '14 One memory for several Node-REDs': [/Line 1 has 71\.5 degrees, says the memory$/],
   '15 Reference data for a data flow': [
-    /Table: left press up to 85, right press up to 80$/,
-    /Changed: left press up to 85, right press up to 75$/,
-    /Removed: right press up to 75$/,
-    /In the store: right press up to 75$/,
+    /Table: left press up to 85, right press up to 80, mixer up to 60$/,
+    /Changed: left press up to 85, right press up to 75, mixer up to 60$/,
+    /Removed: right press up to 75, mixer up to 60$/,
+    /In the store: right press up to 75, mixer up to 60$/,
   ],
   '12 Maximum per shift': [
     /New maximum of the early shift: 71\.5$/,
