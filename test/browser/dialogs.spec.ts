@@ -34,12 +34,15 @@ const FLOW = [
       keyPrefix: 'site/',
       persistName: 'p',
       persistValue: 'yes',
+      persistAll: true,
+      metricCategory: 'line',
+      highPriority: false,
     },
   },
   {
     ...{ ...AT, id: 'b1', y: 60, type: 'statestore-set', name: '', store: 'aaaa' },
     ...{ key: '"machine/" & payload.id', keyType: 'jsonata', value: 'some text', valueType: 'str' },
-    ...{ condition: 'NEX', expiry: 'lifetime', expiryType: 'flow', expiryUnit: 'min' },
+    ...{ format: 'ndjson', condition: 'NEX', expiry: 'lifetime', expiryType: 'flow', expiryUnit: 'min' },
     ...{ fencingToken: 'token', fencingTokenType: 'global', messageOptions: 'ignore', persist: true },
     ...{ outputs: 2, wires: [['b2'], ['b3']] },
   },
@@ -55,6 +58,7 @@ const FLOW = [
       keyType: 'msg',
     },
     ...{ property: 'value.now', propertyType: 'msg', format: 'json', missing: 'default', default: '17' },
+    ...{ listing: 'keys', maxKeys: '7' },
     ...{ defaultType: 'num', outputs: 1, wires: [[]] },
   },
   {
@@ -68,12 +72,14 @@ const FLOW = [
       key: 'KEY',
       keyType: 'env',
     },
+    maxKeys: '7',
     ...{ onlyIfValue: true, value: '{"a":1}', valueType: 'json', fencingToken: '', fencingTokenType: 'msg' },
     ...{ outputs: 1, wires: [[]] },
   },
   {
     ...{ ...AT, id: 'b4', y: 240, type: 'statestore-observe', name: '', store: 'aaaa', mode: 'fixed' },
     ...{ keys: 'one\ntwo', format: 'buffer', current: true, onlyChanges: true, inputs: 0, wires: [[]] },
+    ...{ gone: 'default', default: '1', defaultType: 'num', missing: true, outputs: 1 },
   },
   {
     ...{
@@ -100,6 +106,8 @@ const FLOW = [
     },
     ...{
       change: 'append',
+      format: 'ndjson',
+      identity: 'id',
       amount: 'step',
       amountType: 'flow',
       value: '{"a":1}',
@@ -136,6 +144,7 @@ const FLOW = [
       key: 'count',
       keyType: 'str',
     },
+    ...{ format: 'auto', identity: 'deviceId' },
     ...{ change: 'add', amount: '-1', amountType: 'num', value: 'payload', valueType: 'msg', keep: '' },
     ...{
       expression: '$value + payload',
@@ -161,6 +170,8 @@ const FLOW = [
     ...{ ...AT, id: 'b11', y: 660, type: 'statestore-get', name: '', store: 'aaaa', keyType: 'str' },
     ...{ key: `plant/north/${'line/'.repeat(22)}shift/early`, property: 'payload', propertyType: 'msg' },
     ...{
+      listing: 'values',
+      maxKeys: '',
       format: 'auto-detect',
       missing: 'nothing',
       default: '',
@@ -372,7 +383,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         merge: ['Action', 'Value'],
         larger: ['Action', 'Value'],
         expression: ['Action', 'Expression'],
-        set: ['Action', 'Value'],
+        putRecord: ['Action', 'Value', 'Identified by'],
+        set: ['Action', 'Value', 'Format'],
       })) {
         await change.selectOption(action);
         assert.deepEqual(await rows(), expected, action);

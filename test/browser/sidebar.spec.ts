@@ -137,7 +137,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('shows what another client sets, and marks it for a moment', async () => {
       const { page } = editor;
       await page.evaluate(() => {
-        const row = document.querySelector('.statestore-key[data-id="ZGVtby9tYWNoaW5lL292ZW4="]') as HTMLElement;
+        const row = document.querySelector(
+          '.statestore-key[data-id="ZGVtby9tYWNoaW5lL292ZW4="]',
+        ) as HTMLElement;
         new MutationObserver(() => {
           if (!row.innerText.includes('"cold"')) return;
           row.dataset.flashed ??= String(row.classList.contains('changed'));
