@@ -72,18 +72,21 @@ export class Detail {
 
   show({ entry, shown, now, mayWrite, whole, largest }: Detailed): void {
     const { id, named, looked, restorable } = entry;
+    const isNew = this.#drawnId !== id;
     const drawn = JSON.stringify([id, shown, named, looked, restorable, mayWrite, Boolean(whole)]);
     if (drawn !== this.#drawn) {
-      const isNew = this.#drawnId !== id;
       this.#drawn = drawn;
       this.#drawnId = id;
       this.#title.text(middleCut(entry.text, 80)).attr('title', shortened(entry.text, 1000));
       this.#drawTools(entry, shown, mayWrite);
       this.#drawValue(id, whole ?? shown);
-      if (isNew) this.element.scrollTop(0);
     }
     this.#drawRows(entry, whole ?? shown, { now, largest });
     this.element.show();
+    if (!isNew) return;
+    this.element.scrollTop(0);
+    // A tab without room for all of it scrolls.
+    this.element[0]?.scrollIntoView({ block: 'nearest' });
   }
 
   #drawTools({ id, named, looked, restorable }: Entry, shown: Seen | undefined, given: boolean): void {

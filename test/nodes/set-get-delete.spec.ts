@@ -402,6 +402,30 @@ describe('The nodes set, get and delete', () => {
       assert.match(message, /^The value of key ndjson is not NDJSON\. Line 2/);
     });
 
+    for (const [listing, expected] of Object.entries({
+      values: { 'total/1': 5, 'total/2': 7, 'total/3': 0 },
+      sum: 12,
+      smallest: 0,
+      largest: 7,
+      count: 3,
+      keys: ['total/1', 'total/2', 'total/3'],
+    }))
+      it(`makes ${listing} of a list of keys, with the default value of a missing one`, async () => {
+        await store.set('total/1', '5');
+        await store.set('total/2', '7');
+        await start({
+          ...{ type: 'statestore-get', key: '["total/1","total/2","total/3"]', keyType: 'json', listing },
+          ...{ missing: 'default', default: '0', defaultType: 'num' },
+        });
+        assert.deepEqual(sent(await flow.send()).msg.payload, expected);
+      });
+
+    it('fails if there is no sum of the values', async () => {
+      await store.set('total/text', 'five');
+      await start({ type: 'statestore-get', key: '["total/text"]', keyType: 'json', listing: 'sum' });
+      assert.match(failed(await flow.send()).message, /^The value of total\/text is not a number/);
+    });
+
     describe('by a pattern', () => {
       const pattern = { type: 'statestore-get', keyType: 'pattern' };
       before(async () => {

@@ -5,6 +5,7 @@ import type { GetResult } from '../../client/results';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { type Key, keyContext, keyName, noneMatches, notFound, toKey, toKeys } from '../message/key';
 import { keyProperty, keysThatMatch, PATTERN, readLimit } from '../message/key-pattern';
+import { type Listing, listed, needsValues } from '../message/listing';
 import { forEachKey } from '../message/many-keys';
 import { readTimeout } from '../message/request-options';
 import { TargetProperty } from '../message/target-property';
@@ -18,8 +19,8 @@ export interface GetNodeDef extends RequestNodeDef {
   keyType: string;
   /** Of a pattern: the largest number of keys; blank: 1,000. */
   maxKeys?: string;
-  /** Of a pattern: the keys with their values, or the keys alone. */
-  listing?: 'values' | 'keys';
+  /** Of many keys: the keys with their values, the keys alone, or one number made of them. */
+  listing?: Listing;
   /** Message property that receives the value. */
   property: string;
   format: ValueFormat;
@@ -33,6 +34,7 @@ export interface GetNodeDef extends RequestNodeDef {
 export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
   const key = keyProperty(RED, node, def);
   const msgTimeout = new TypedProperty(RED, node, 'timeout', { value: 'timeout', type: 'msg' });
+  const { listing = 'values' } = def;
   const target = new TargetProperty(RED, def.property || 'payload');
   const fallback =
     def.missing === 'default'
@@ -76,17 +78,18 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
     const keys = await keysThatMatch(client, pattern, { operation: 'get', limit, options });
     if (keys.length === 0 && def.missing === 'error') throw noneMatches(pattern);
     const values: [string, unknown][] = [];
-    const results = await forEachKey('get', def.listing === 'keys' ? [] : keys, async (one) => {
+    const results = await forEachKey('get', needsValues(listing) ? keys : [], async (one) => {
       const got = await client.get(one, options);
       if (!got.found) return { key: one, found: false };
       values.push([keyName(one), decoded(one, got.value)]);
       return { key: one, found: true, version: got.version };
     });
-    const all = def.listing === 'keys' ? keys.map(keyName) : Object.fromEntries(values);
+    const read = needsValues(listing) ? values : keys.map((one) => [keyName(one), undefined] as const);
+    const all = listed(listing, read);
     const found = keys.length > 0;
     const output = !found && def.missing === 'default' ? missing : all;
     return {
-      result: { operation: 'get', pattern, found, ...(def.listing !== 'keys' && { results }) },
+      result: { operation: 'get', pattern, found, ...(needsValues(listing) && { results }) },
       effective: found,
       write: (msg) => target.write(msg, output),
     };
@@ -114,10 +117,11 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
       return { key: one, found: true, version: got.version };
     });
     const all = results.every((result) => result.found);
+    const output = listed(listing, found);
     return {
       result: { operation: 'get', found: all, results },
       effective: all,
-      write: (msg) => target.write(msg, Object.fromEntries(found)),
+      write: (msg) => target.write(msg, output),
     };
   }
 }
