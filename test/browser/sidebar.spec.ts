@@ -374,7 +374,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       for (const key of [...STRANGE, 'reserved', 'reserved too', 'large']) {
         await sidebar.filter.fill(key.slice(0, 100));
         await sidebar.row(key).click();
-        await sidebar.detail.locator('h3', { hasText: key.slice(0, 80) }).waitFor();
+        await sidebar.detail.locator('h3', { hasText: key.slice(0, 39) }).waitFor();
         await sidebar.detail.locator('.statestore-detail-value > *').first().waitFor();
         const fold = sidebar.detail.locator('.red-ui-debug-msg-expandable');
         if ((await fold.count()) > 0) await fold.first().click();
