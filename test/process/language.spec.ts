@@ -32,13 +32,13 @@ const EXPECTED = {
   de: {
     error:
       /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Nothing listens at .*: key k was not read.*\)/,
-    status: /status: niemand antwortet/,
+    status: /status: Verbindung abgelehnt/,
   },
   ja: {
     error: /error: ブローカーへの接続がありません。.*\(Nothing listens at /,
     status: /status: 待ち受けなし/,
   },
-  'zh-CN': { error: /error: 未连接到代理.*（Nothing listens at /, status: /status: 无人监听/ },
+  'zh-CN': { error: /error: 未连接到代理.*（Nothing listens at /, status: /status: 连接被拒绝/ },
 };
 
 describe('A Node-RED', () => {
