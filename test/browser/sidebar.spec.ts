@@ -216,6 +216,13 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.press('Cancel');
     });
 
+    /** Takes the selected key off the list, where it could be brought back. */
+    const forgetDeleted = async () => {
+      await sidebar.detail.getByText('Deleted.').waitFor();
+      await sidebar.button('Take off the list').click();
+      await sidebar.detail.waitFor({ state: 'hidden' });
+    };
+
     it('keeps the expiry of a key that is changed, unless another one is chosen', async () => {
       const value = sidebar.dialog.getByLabel('Value', { exact: true });
       const expires = sidebar.detail.getByText('Expires', { exact: true });
@@ -235,6 +242,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('heartbeat', 'third').waitFor();
       await expires.waitFor({ state: 'detached' });
       await other.delete('heartbeat');
+      await forgetDeleted();
     });
 
     it('sets and deletes a key that update nodes count, after one confirmation', async () => {
@@ -253,6 +261,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.press('Delete');
       await sidebar.dialog.waitFor({ state: 'detached' });
       assert.equal((await other.get('pieces')).found, false);
+      await forgetDeleted();
     });
 
     it('shows the keys that the shared context keeps for itself only on request', async () => {
