@@ -129,7 +129,7 @@ await take(
   '4.1',
   async ({ page, nodeRed }) => {
     await page.setViewportSize({ width: 1420, height: 680 });
-    await page.locator('.red-ui-flow-node-status-label').getByText('free', { exact: true }).nth(1).waitFor();
+    await page.locator('.red-ui-flow-node-status-label').getByText('idle', { exact: true }).nth(1).waitFor();
     for (const id of ['5e1ad00000000011', '5e1ad00000000021']) await nodeRed.inject(id);
     await page.locator('.red-ui-flow-node-status-label').getByText('1 waiting').waitFor();
     await page.locator('#red-ui-workspace').screenshot({ path: pathOf('lock') });
