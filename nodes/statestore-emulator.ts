@@ -1,8 +1,10 @@
 /** A state store on this machine, for trying, teaching and testing. */
+import { resolve } from 'node:path';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
 import { EmulatorStatus } from '../src/node-red/emulator/emulator-status';
 import { emulators, OtherSettingsError } from '../src/node-red/emulator/emulators';
+import { userFile } from '../src/node-red/emulator/file-path';
 import { deployedStore, runningStore } from '../src/node-red/store/deployed-stores';
 import { fieldText } from '../src/node-red/words/field-text';
 
@@ -11,10 +13,17 @@ interface StateStoreEmulatorDef extends NodeDef {
   port: string | number;
   /** Path of a file with users and rules, or these themselves. */
   rules?: string;
+  /** Path of the file that keeps the keys, from the user directory on; blank: in memory. */
+  file?: string;
   /** Paths of PEM files: certificate, its private key, and the authorities of clients. */
   cert?: string;
   key?: string;
   ca?: string;
+}
+
+function fileOf(RED: NodeAPI, field: string | undefined): string {
+  const path = fieldText(field).trim();
+  return path === '' ? '' : (userFile(RED, path) ?? resolve(path));
 }
 
 export = (RED: NodeAPI): void => {
@@ -31,6 +40,7 @@ export = (RED: NodeAPI): void => {
       host: fieldText(def.host).trim() || DEFAULT_EMULATOR_HOST,
       port: Number(def.port || DEFAULT_EMULATOR_PORT),
       rules: fieldText(def.rules),
+      file: fileOf(RED, def.file),
       tls: { cert: def.cert, key: def.key, ca: def.ca },
     };
     const status = new EmulatorStatus(RED, this, address);

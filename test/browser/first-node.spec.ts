@@ -74,7 +74,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.wire(inject, set);
       await editor.deploy();
       const status = editor.onCanvas(set).locator('.red-ui-flow-node-status-label');
-      await status.getByText('connected', { exact: true }).waitFor();
+      await status.getByText('connected: emulator', { exact: true }).waitFor();
       const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
       const told = new Promise<string>((resolve, reject) => {
         store

@@ -1,5 +1,9 @@
 /** The emulators of one Node-RED: who shares one, who gives way, and what is left when several things happen at once. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { Emulators, OtherSettingsError } from '../../src/node-red/emulator/emulators';
@@ -122,5 +126,66 @@ describe('The emulators of a Node-RED', () => {
     await assert.rejects(all.acquire(node, { ...settings, tls }));
     await all.acquire(store, settings, 'a');
     assert.equal(await stored(), true);
+  });
+
+  describe('with a file', () => {
+    let folder: string;
+    let kept: typeof settings & { file: string };
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'emulators-'));
+      kept = { ...settings, file: join(folder, 'keys') };
+    });
+    afterEach(async () => {
+      for (const user of [store, other, node]) await all.release(user, true);
+      rmSync(folder, { recursive: true });
+    });
+
+    it('have what they held after all users were removed, as after a restart', async () => {
+      await all.acquire(store, kept, 'a');
+      await set();
+      await all.release(store, true);
+      await all.acquire(store, kept, 'a');
+      assert.equal(await stored(), true);
+    });
+
+    it('move what a store holds in memory to the file that another store wants, and lend it to all stores', async () => {
+      await all.acquire(store, settings, 'a');
+      await set();
+      const emulator = await all.acquire(other, kept, 'b');
+      assert.equal(await all.acquire(store, settings, 'a'), emulator);
+      await all.release(store, true);
+      await all.release(other, true);
+      await all.acquire(other, kept, 'b');
+      assert.equal(await stored(), true);
+    });
+
+    it('keep what is stored when a file is given up', async () => {
+      await all.acquire(store, kept, 'a');
+      await set();
+      await all.release(store, false);
+      assert.equal((await all.acquire(store, settings, 'a')).file, undefined);
+      assert.equal(await stored(), true);
+    });
+
+    it('let a node decide where its keys are kept', async () => {
+      await all.acquire(store, kept, 'a');
+      const emulator = await all.acquire(node, settings);
+      assert.equal(emulator.file, undefined);
+      assert.equal(await all.acquire(store, kept, 'a'), emulator);
+      await assert.rejects(all.acquire(other, kept), OtherSettingsError);
+    });
+
+    it('start again, with what is on disk, after the file could not be written', async () => {
+      const emulator = await all.acquire(store, { ...kept, file: join(folder, 'gone', 'keys') }, 'a');
+      const fault = once(emulator, 'fault');
+      rmSync(join(folder, 'gone'), { recursive: true });
+      const client = new StateStoreClient({ port: settings.port, timeout: 2000 });
+      await Promise.allSettled([1, 2, 3].map(() => client.set('k', Buffer.alloc(3_000_000))));
+      await client.close();
+      await fault;
+      assert.equal(all.portOf(store), undefined);
+      assert.notEqual(await all.acquire(store, kept, 'a'), emulator);
+    });
   });
 });

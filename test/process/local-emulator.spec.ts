@@ -1,13 +1,15 @@
 /** A store whose place is the emulator: it is there without a node for it, wherever there is room. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { Admin } from '../support/admin';
 import { loadExample } from '../support/examples';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
-import { NodeRed } from '../support/node-red';
+import { NodeRed, newUserDir } from '../support/node-red';
 import { freePort, portIsFree } from '../support/ports';
 
 const AT = { z: 'tab', x: 100, y: 100 };
@@ -72,11 +74,11 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
   it('has one started for it, which other stores and emulator nodes share, and which ends with them', async () => {
     const port = await freePort();
     let after = await deploy(...store('a', port), ...store('b', port));
-    await shows('get-a', 'connected', after);
-    await shows('get-b', 'connected', after);
+    await shows('get-a', 'connected: emulator', after);
+    await shows('get-b', 'connected: emulator', after);
     await using(port, (client) => client.set('k', 'v'));
     after = await deploy(...store('a', port), emulatorNode(port));
-    await shows('get-a', 'connected', after);
+    await shows('get-a', 'connected: emulator', after);
     await shows('emulator', '1 client, 1 key', after);
     await deploy(emulatorNode(port));
     await deploy();
@@ -85,13 +87,37 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
 
   it('keeps what it holds over deploys, until the store is deleted', async () => {
     const port = await freePort();
-    await shows('get-a', 'connected', await deploy(...store('a', port)));
+    await shows('get-a', 'connected: emulator', await deploy(...store('a', port)));
     await using(port, (client) => client.set('k', 'v'));
-    await shows('get-a', 'connected', await deploy(...store('a', port)));
+    await shows('get-a', 'connected: emulator', await deploy(...store('a', port)));
     assert.ok((await using(port, (client) => client.get('k'))).found);
     await deploy();
-    await shows('get-a', 'connected', await deploy(...store('a', port)));
+    await shows('get-a', 'connected: emulator', await deploy(...store('a', port)));
     assert.ok(!(await using(port, (client) => client.get('k'))).found);
+  });
+
+  it('keeps its keys in a file over a restart of Node-RED, also after SIGKILL, if it is to', async () => {
+    const [port, plain] = [await freePort(), await freePort()];
+    const userDir = newUserDir();
+    const flows = [TAB, ...store('a', port, { keep: true }), ...store('b', plain)];
+    const found = async () => [
+      (await using(port, (client) => client.get('k'))).found,
+      (await using(plain, (client) => client.get('k'))).found,
+    ];
+    try {
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        const first = await NodeRed.start({ userDir });
+        await first.deploy(flows);
+        for (const each of [port, plain]) await using(each, (client) => client.set('k', signal));
+        await first.end(signal);
+        const second = await NodeRed.start({ userDir });
+        assert.deepEqual(await found(), [true, false], signal);
+        await second.end('SIGTERM');
+      }
+      assert.deepEqual(readdirSync(join(userDir, 'statestore')), [`emulator-${port}.store`]);
+    } finally {
+      rmSync(userDir, { recursive: true });
+    }
   });
 
   it('uses the state store that is there already, and starts one when that is gone', async () => {
@@ -99,17 +125,17 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     const { port } = emulator;
     await using(port, (client) => client.set('k', 'v'));
     const after = await deploy(...store('a', port));
-    await shows('get-a', 'connected', after);
+    await shows('get-a', 'connected: emulator', after);
     assert.equal(emulator.clients, 1);
     const before = editor.told.length;
     await emulator.close();
-    await shows('get-a', 'connected', before);
+    await shows('get-a', 'connected: emulator', before);
     assert.ok(!(await using(port, (client) => client.get('k'))).found);
   });
 
   it('gives way to an emulator node with rules, which keeps what is stored', async () => {
     const port = await freePort();
-    await shows('get-a', 'connected', await deploy(...store('a', port)));
+    await shows('get-a', 'connected: emulator', await deploy(...store('a', port)));
     await using(port, (client) => client.set('k', 'v'));
     const added = emulatorNode(port, { rules: RULES });
     const before = editor.told.length;

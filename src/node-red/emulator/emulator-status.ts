@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { Emulator } from '../../emulator/broker';
 import { RulesError } from '../../emulator/rules';
+import { StoreFileError } from '../../emulator/store-file';
 import { TlsFilesError } from '../../emulator/tls-files';
 import { Throttle } from '../words/throttle';
 import { type EmulatorAddress, grantsNoKey, OtherSettingsError } from './emulators';
@@ -26,7 +27,10 @@ export class EmulatorStatus {
     if (this.#stopped) return;
     this.#emulator = emulator;
     emulator.on('change', this.#onChange);
+    emulator.once('fault', (error) => this.failed(error));
     this.#throttle.call();
+    const { file } = emulator;
+    if (file?.damage) this.#node.warn(this.#text('warning.damaged', { file: file.path, ...file.damage }));
     if (grantsNoKey(emulator)) this.#node.warn(this.#text('warning.noKey', {}));
   }
 
@@ -45,6 +49,7 @@ export class EmulatorStatus {
   #kind(error: NodeJS.ErrnoException): string {
     if (error instanceof OtherSettingsError) return 'otherRules';
     if (error instanceof TlsFilesError) return 'tls';
+    if (error instanceof StoreFileError) return 'file';
     if (error instanceof RulesError || error.syscall === 'open') return 'rules';
     return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].find((code) => code === error.code) ?? 'other';
   }

@@ -19,6 +19,8 @@ export interface EmulatorSettings extends EmulatorAddress {
   rules: string;
   /** Certificate, key and authorities of clients; without them plain TCP. */
   tls: TlsFiles;
+  /** Absolute path of the file that keeps the keys; empty: in memory. The file that was there first is used if only stores share. */
+  file?: string;
 }
 
 /** Another node runs the emulator at this address, with other settings. */
@@ -27,6 +29,8 @@ export class OtherSettingsError extends Error {}
 interface Shared {
   /** What a node must have as well to share it; the address it listens on is among it. */
   terms: string;
+  /** Absolute path; empty: in memory. */
+  file: string;
   starting: Promise<Emulator>;
   port: number;
   /** Once it has started. */
@@ -45,7 +49,7 @@ interface Kept {
 
 /**
  * The emulators of this Node-RED, by address. Nodes and stores with the same address share one, so that several examples run side
- * by side; what is stored outlives a deploy, though not Node-RED.
+ * by side; what is stored outlives a deploy, and Node-RED only with a file.
  */
 export class Emulators {
   readonly #running = new Map<string, Shared>();
@@ -63,9 +67,9 @@ export class Emulators {
   async acquire(user: object, settings: EmulatorSettings, storeId?: string): Promise<Emulator> {
     const id = idOf(settings);
     const present = this.#running.get(id);
-    if (present && present.terms !== termsOf(settings)) {
-      const isOfStores = [...present.users.values()].every((one) => one !== undefined);
-      if (storeId !== undefined || !isOfStores) throw new OtherSettingsError();
+    if (present && !isShared(present, settings, storeId)) {
+      const isOtherStore = storeId !== undefined && present.terms !== termsOf(settings);
+      if (isOtherStore || !isOfStores(present)) throw new OtherSettingsError();
       await this.#giveWay(id, present, user, settings);
     }
     const shared = this.#running.get(id) ?? this.#start(id, settings);
@@ -115,6 +119,7 @@ export class Emulators {
   }
 
   #start(id: string, settings: EmulatorSettings): Shared {
+    const { file = '' } = settings;
     const ending = this.#ending.get(id);
     let kept = ending ? undefined : this.#take(id);
     const start = async () => {
@@ -123,7 +128,14 @@ export class Emulators {
         await ending;
         kept ??= this.#take(id);
         const { host, port } = settings;
-        const emulator = await Emulator.start({ host, port, ...(kept && { engine: kept.engine }), ...parts });
+        const emulator = await Emulator.start({
+          ...{ host, port, ...(kept && { engine: kept.engine }), ...parts },
+          ...(file !== '' && { file }),
+        });
+        // Who uses it starts it again, with what is on disk.
+        emulator.once('fault', () => {
+          if (this.#running.get(id) === shared) this.#running.delete(id);
+        });
         if (parts.rules?.grantsNoKey) closed.add(emulator);
         return emulator;
       } catch (error) {
@@ -134,6 +146,7 @@ export class Emulators {
     const { port } = settings;
     const shared: Shared = {
       terms: termsOf(settings),
+      file,
       starting: start(),
       port,
       users: new Map(),
@@ -205,6 +218,21 @@ async function readRules(given: string): Promise<Rules | undefined> {
   const text = given.trim();
   if (text === '') return undefined;
   return Rules.parse(text.includes('\n') ? text : await readFile(text, 'utf8'));
+}
+
+function isOfStores({ users }: Shared): boolean {
+  return [...users.values()].every((one) => one !== undefined);
+}
+
+/**
+ * Whether a user with these settings shares the emulator that runs. A node decides where its keys are kept; of stores, those that want a file
+ * have one for all.
+ */
+function isShared(present: Shared, settings: EmulatorSettings, storeId: string | undefined): boolean {
+  const { file = '' } = settings;
+  if (present.terms !== termsOf(settings)) return false;
+  if (present.file === file) return true;
+  return storeId !== undefined && (present.file !== '' || file === '' || !isOfStores(present));
 }
 
 /** All that nodes which share an emulator must have in common, beside the port, for comparison: as given, with no file read. */

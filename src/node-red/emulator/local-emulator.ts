@@ -1,7 +1,8 @@
 /** The emulator of a store that is to use one on this machine: the one that is there already, or one of its own. */
 import { diagnose } from '../../client/diagnosis';
 import type { StateStoreClientOptions } from '../../client/options';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/broker';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, type Emulator } from '../../emulator/broker';
+import { type Damage, StoreFileError } from '../../emulator/store-file';
 import { ConnectionError } from '../../mqtt/connection-error';
 import { type EmulatorAddress, emulators, OtherSettingsError } from './emulators';
 
@@ -10,21 +11,30 @@ const PORTS = 20;
 /** How long what listens on a port may take to show that it is a state store, in milliseconds, twice. */
 const ANSWER_MS = 2000;
 
+/** A file for the keys of an emulator that is started here. */
+export interface Keeping {
+  file: string;
+  onDamage(damage: Damage): void;
+}
+
 type Found = 'store' | 'nothing' | 'other';
 
 export class LocalEmulator {
   readonly #storeId: string;
   readonly #wanted: EmulatorAddress;
   readonly #flowsStarted: Promise<void>;
+  readonly #keeping: Keeping | undefined;
   #movedTo: number | undefined;
   #released = false;
 
-  /** For the store with this ID, at these host and port. It is looked for when the flows have started: emulator nodes come first. */
+  /** For the store with this ID, at these host and port. Without `keeping`, keys are kept in memory. It is looked for when the flows have started: emulator nodes come first. */
   constructor(
     storeId: string,
     { host = 'localhost', port = DEFAULT_EMULATOR_PORT }: StateStoreClientOptions,
     flowsStarted: Promise<void> = Promise.resolve(),
+    keeping?: Keeping,
   ) {
+    this.#keeping = keeping;
     this.#storeId = storeId;
     this.#wanted = { host, port };
     this.#flowsStarted = flowsStarted;
@@ -70,9 +80,22 @@ export class LocalEmulator {
     return !this.#released && this.#started(port);
   }
 
+  #reportDamage({ file }: Emulator): void {
+    const damage = file?.damage;
+    if (!damage || !this.#keeping || reported.has(damage)) return;
+    reported.add(damage);
+    this.#keeping.onDamage(damage);
+  }
+
   async #started(port: number): Promise<boolean> {
     try {
-      await emulators.acquire(this, { ...addressOf(port), rules: '', tls: {} }, this.#storeId);
+      const file = this.#keeping?.file ?? '';
+      const emulator = await emulators.acquire(
+        this,
+        { ...addressOf(port), rules: '', tls: {}, file },
+        this.#storeId,
+      );
+      this.#reportDamage(emulator);
     } catch (error) {
       // An emulator node runs one there, with rules.
       if (error instanceof OtherSettingsError) return true;
@@ -82,13 +105,18 @@ export class LocalEmulator {
       throw new ConnectionError(
         'noAnswer',
         `No emulator could be started on port ${port}: ${message}`,
-        'Enter another port for this store.',
+        error instanceof StoreFileError
+          ? 'Correct this, or clear "Keep keys after a restart" in the store.'
+          : 'Enter another port for this store.',
       );
     }
     if (this.#released) await emulators.release(this, false);
     return true;
   }
 }
+
+/** Damage that a store has reported. */
+const reported = new WeakSet<Damage>();
 
 function addressOf(port: number): EmulatorAddress {
   return { host: DEFAULT_EMULATOR_HOST, port };

@@ -9,6 +9,11 @@ export interface StoreSettings {
   place?: 'emulator' | 'aio' | 'other' | 'environment' | undefined;
   /** `environment` takes server, TLS, log-in and session from the `AIO_*` variables. */
   source?: 'settings' | 'environment' | undefined;
+  /**
+   * Whether an emulator that Node-RED starts for this store keeps its keys in a file. Stores that were saved before this setting existed keep
+   * them in memory.
+   */
+  keep?: boolean | undefined;
   host?: string | undefined;
   port?: string | number | undefined;
   /**

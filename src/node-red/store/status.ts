@@ -92,11 +92,12 @@ export class UserStatus {
       return { fill: 'yellow', shape: 'ring', text: this.#withWaiting('status.connecting') };
     if (this.#failure)
       return { fill: 'red', shape: 'dot', text: this.#text(`status.error.${this.#failure}`) };
-    return { ...this.#look, text: this.#description ?? this.#connected(state.port) };
+    return { ...this.#look, text: this.#description ?? this.#connected(state) };
   }
 
-  #connected(port: number | undefined): string {
-    return port === undefined ? this.#text('status.connected') : this.#text('status.connectedAt', { port });
+  #connected({ port, isEmulator }: StoreConnection & { kind: 'connected' }): string {
+    if (port !== undefined) return this.#text('status.connectedAt', { port });
+    return this.#text(isEmulator ? 'status.connectedEmulator' : 'status.connected');
   }
 
   #tell(status: NodeStatus): void {

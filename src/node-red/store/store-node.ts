@@ -1,6 +1,10 @@
 /** What the `statestore-config` node does: it has a store, which its users share. */
+import { join } from 'node:path';
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { StateStoreClientOptions } from '../../client/options';
+import { DEFAULT_EMULATOR_PORT } from '../../emulator/broker';
+import type { Damage as EmulatorFileDamage } from '../../emulator/store-file';
+import { userFile } from '../emulator/file-path';
 import { LocalEmulator } from '../emulator/local-emulator';
 import { variablesOf } from '../message/environment';
 import { instanceName } from '../words/instance-name';
@@ -24,8 +28,10 @@ export function makeStoreNode(
   node.store = new Store((): StoreParts => {
     const options = readStoreSettings(RED, def, node.credentials ?? {}, variables);
     const instance = instanceName(RED);
-    if (isAutomatic(def, options))
-      return { options, instance, emulator: new LocalEmulator(node.id, options, started) };
+    if (isAutomatic(def, options)) {
+      const emulator = new LocalEmulator(node.id, options, started, keeping(RED, node, options));
+      return { options, instance, emulator };
+    }
     const claimed = ownClientId(RED, node, options);
     return claimed
       ? { options: { ...options, clientId: claimed.clientId }, instance, onClosed: claimed.release }
@@ -38,6 +44,15 @@ export function makeStoreNode(
     removeRunningStore(node);
     void node.store.close(removed).then(done, done);
   });
+}
+
+/** The file for the keys of an emulator at the port of this store, if there is a user directory for it. */
+function keeping(RED: NodeAPI, node: StoreNode, { port = DEFAULT_EMULATOR_PORT }: StateStoreClientOptions) {
+  const file = node.settings.keep ? userFile(RED, join('statestore', `emulator-${port}.store`)) : undefined;
+  if (file === undefined) return undefined;
+  const onDamage = ({ keptAs, bytes }: EmulatorFileDamage) =>
+    node.warn(translate(RED, 'log.fileDamaged', { file, keptAs, bytes }));
+  return { file, onDamage };
 }
 
 /** A client ID that no other store of this process has on the same broker. */

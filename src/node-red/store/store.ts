@@ -34,11 +34,11 @@ export function storeOf(node: StoreNode | null): Store | undefined {
 
 /**
  * The connection of a store as its users see it: `connected` when a state store has answered on it, not before. `port`: the emulator
- * has this port instead of the one that was chosen.
+ * has this port instead of the one that was chosen. `isEmulator`: the place of the store is *Emulator*.
  */
 export type StoreConnection =
   | Exclude<ConnectionState, { kind: 'connected' | 'disconnected' }>
-  | { kind: 'connected'; port?: number }
+  | { kind: 'connected'; port?: number; isEmulator?: boolean }
   | { kind: 'disconnected'; reason: Pick<ConnectionError, 'reason' | 'message' | 'retry'> | Absence };
 
 /** What a store is made of. */
@@ -92,7 +92,11 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     if (!found) return { kind: 'connecting' };
     if (found !== 'there') return { kind: 'disconnected', reason: found };
     const port = this.movedTo;
-    return { kind: 'connected', ...(port !== undefined && { port }) };
+    return {
+      kind: 'connected',
+      ...(port !== undefined && { port }),
+      ...(this.#emulator && { isEmulator: true }),
+    };
   }
 
   /** The counters of the client, while there is one. */
