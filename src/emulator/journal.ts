@@ -12,6 +12,8 @@ export const FILE_HEAD = Buffer.from('statestore-emulator keys 1\n');
 /** A file is replaced when it is so many times as large as its last snapshot, and some bytes more. */
 const GROWTH = 4;
 const SMALL_BYTES = 2 ** 22;
+/** Bytes of a record beside its key and its value, about. */
+const RECORD_BYTES = 100;
 /** Bytes of a snapshot that are written at a time. */
 const PART_BYTES = 2 ** 18;
 
@@ -53,14 +55,19 @@ export class Journal {
   #working: Promise<void> | undefined;
   #fault: Error | undefined;
 
-  private constructor({ path, content, now, onFault }: JournalOptions, file: FileHandle, bytes: number) {
+  private constructor(
+    { path, content, now, onFault }: JournalOptions,
+    file: FileHandle,
+    bytes: number,
+    snapshotBytes: number,
+  ) {
     this.#path = path;
     this.#content = content;
     this.#now = now;
     this.#onFault = onFault;
     this.#file = file;
     this.#fileBytes = bytes;
-    this.#snapshotBytes = bytes;
+    this.#snapshotBytes = snapshotBytes;
   }
 
   /** Continues a file that has so many bytes, all of them whole. */
@@ -72,14 +79,14 @@ export class Journal {
       await file.close();
       throw error;
     }
-    return new Journal(options, file, bytes);
+    return new Journal(options, file, bytes, snapshotBytesOf(options.content));
   }
 
   /** Replaces the file, if there is one, by a snapshot of the content. */
   static async create(options: JournalOptions): Promise<Journal> {
     const { file, bytes } = await writeSnapshot(options.path, options.content, options.now);
     await replace(file, options.path);
-    return new Journal(options, file, bytes);
+    return new Journal(options, file, bytes, bytes);
   }
 
   /** Takes a change that the content has already. It is written soon. */
@@ -182,6 +189,14 @@ export class Journal {
 interface Snapshot {
   file: FileHandle;
   bytes: number;
+}
+
+/** Bytes of a snapshot of this content, about. */
+function snapshotBytesOf(content: Content): number {
+  let bytes = 0;
+  for (const change of content.changes())
+    bytes += change.key.length + (change.kind === 'set' ? change.value.length : 0) + RECORD_BYTES;
+  return bytes;
 }
 
 function partOf(path: string): string {

@@ -147,6 +147,12 @@ describe('The file of an emulator', () => {
     await assert.rejects(Emulator.start({ port: 0, file }), /on another/);
   });
 
+  it('is replaced by a snapshot as well if the emulator often restarts', async () => {
+    const large = Buffer.alloc(1_000_000);
+    for (let turn = 0; turn < 12; turn++) await using((client) => client.set('k', large));
+    assert.ok(statSync(file).size < 10_000_000, String(statSync(file).size));
+  });
+
   it('is replaced by a snapshot when it is several times as large as its keys', async () => {
     const text = 'x'.repeat(100_000);
     await using(async (client) => {
