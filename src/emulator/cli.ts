@@ -10,12 +10,14 @@ import {
   type EmulatorOptions,
   type EmulatorTls,
 } from './broker';
+import type { LoadedKey } from './change';
+import { readLoadedKeys } from './load-data';
 import { Rules } from './rules';
 import { readTlsFiles, type TlsFiles } from './tls-files';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
-                           [--no-scan] [--profile PROFILE] [--file FILE]
+                           [--no-scan] [--profile PROFILE] [--file FILE] [--load FILE]
 
 Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine,
 for trying, teaching and testing. Not for production.
@@ -32,6 +34,8 @@ for trying, teaching and testing. Not for production.
   --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
   --file FILE     keep the keys in this file: a write is on disk before it is acknowledged (default: keys are
                   kept in memory and are gone at the end)
+  --load FILE     set these keys at the start: a JSON list of objects with one key each, or lines of
+                  {"key": ..., "value": ...} or {"key": ..., "valueBase64": ...}
   --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
                   it again with the first answer)
   --no-scan       answer SCAN (a list of the keys) with "unknown command", as older brokers do
@@ -60,6 +64,7 @@ async function readArguments(): Promise<Arguments> {
         port: { type: 'string', default: String(DEFAULT_EMULATOR_PORT) },
         host: { type: 'string', default: DEFAULT_EMULATOR_HOST },
         file: { type: 'string' },
+        load: { type: 'string' },
         rules: { type: 'string' },
         quota: { type: 'string' },
         cert: { type: 'string' },
@@ -72,7 +77,7 @@ async function readArguments(): Promise<Arguments> {
         version: { type: 'boolean', default: false },
       },
     });
-    const { host, help, version, rules, quota, file } = values;
+    const { host, help, version, rules, quota, file, load } = values;
     const tls = await readTls(values);
     const maximumPacketSize = readProfile(values.profile);
     const port = wholeNumber('--port', values.port, 0, 65_535);
@@ -88,6 +93,7 @@ async function readArguments(): Promise<Arguments> {
       },
       ...(tls && { tls }),
       ...(file !== undefined && { file }),
+      ...(load !== undefined && { load: readLoad(load) }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),
     };
@@ -126,11 +132,19 @@ async function readTls(files: TlsFiles): Promise<EmulatorTls | undefined> {
 }
 
 function readRules(file: string): Rules {
+  return readOption('--rules', file, Rules.parse);
+}
+
+function readLoad(file: string): LoadedKey[] {
+  return readOption('--load', file, readLoadedKeys);
+}
+
+function readOption<Content>(option: string, file: string, parse: (text: string) => Content): Content {
   try {
-    return Rules.parse(readFileSync(file, 'utf8'));
+    return parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`--rules ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new UsageError(`${option} ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
   }
 }
 

@@ -56,6 +56,25 @@ describe('The command statestore-emulator', () => {
     await exited;
   });
 
+  it('loads keys from a file, and names the place of a fault in it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'emulator-'));
+    const file = join(directory, 'statestore.json');
+    writeFileSync(file, '[{"factoryId":"factoryA"}]');
+    const { child, lines, exited } = run('--port', '0', '--load', file);
+    const line = await lines.find(/listening on 127\.0\.0\.1:\d+/);
+    const store = new StateStoreClient({ host: '127.0.0.1', port: Number(/:(\d+) /.exec(line)?.[1]) });
+    const got = await store.get('factoryId');
+    assert.equal(got.found && got.value.toString(), 'factoryA');
+    await store.close();
+    child.kill();
+    await exited;
+    writeFileSync(file, '[{"factoryId":"factoryA"}, 7]');
+    const wrong = run('--load', file);
+    await wrong.lines.find(/--load .*statestore\.json: item 2 must be an object/);
+    assert.deepEqual(await wrong.exited, [2, null]);
+    rmSync(directory, { recursive: true });
+  });
+
   it('explains itself', async () => {
     const { lines, exited } = run('--help');
     assert.deepEqual(await exited, [0, null]);
