@@ -261,6 +261,12 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.press('Delete');
       await sidebar.dialog.waitFor({ state: 'detached' });
       assert.equal((await other.get('pieces')).found, false);
+      // The browser reports each refusal.
+      const refusals = editor.complaints.splice(0);
+      assert.deepEqual(
+        refusals.filter((text) => !text.startsWith('Failed to load resource')),
+        [],
+      );
       await forgetDeleted();
     });
 
@@ -626,7 +632,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('large').click();
       await sidebar.button('Delete').click();
       await sidebar.press('Delete');
-      await sidebar.detail.getByText('What it held can be set again').waitFor();
+      await sidebar.detail.getByText('Click "Bring back"').waitFor();
       await sidebar.row('door').click();
       await sidebar.detail.getByText('"closed"').waitFor();
       await sidebar.shows('large', 'missing').waitFor();
