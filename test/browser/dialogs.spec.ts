@@ -36,6 +36,7 @@ const FLOW = [
       persistValue: 'yes',
       persistAll: true,
       metricCategory: 'line',
+      keep: false,
       highPriority: false,
     },
   },
@@ -91,7 +92,7 @@ const FLOW = [
       port: '18930',
       host: '127.0.0.1',
     },
-    ...{ rules: '', cert: '', key: '', ca: '', wires: [] },
+    ...{ file: 'keys.store', rules: '', cert: '', key: '', ca: '', wires: [] },
   },
   {
     ...{
