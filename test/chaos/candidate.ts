@@ -3,12 +3,15 @@
  * tells when, on the clock of the machine, in nanoseconds.
  */
 import { Election } from '../../src/coordination/index';
+import { StoreMemory } from '../../src/coordination/store-memory';
 import { StateStoreClient } from '../../src/index';
 
 /** One moment in which the candidate believed to be active, and acted. */
 export interface Act {
   at: string;
   token: string;
+  /** Counts how often this process stood by before. */
+  term: number;
 }
 
 /** What the candidate is to suffer from: its event loop is blocked for so long, or it sets so many keys at once. */
@@ -24,12 +27,24 @@ function main(): void {
     keepAlive: 5,
   });
   const election = new Election(store, role, { name, duration: Number(duration) });
-  void store.connect({ timeout: 600_000 }).then(() => process.send?.('connected'));
+  // A process that has not read the marker yet cannot know of a loss.
+  const knowsMemory = () =>
+    StoreMemory.of(store)
+      .check()
+      .then(
+        () => process.send?.('connected'),
+        () => void setTimeout(knowsMemory, PAUSE_MS),
+      );
+  void store.connect({ timeout: 600_000 }).then(knowsMemory);
+  let term = 0;
   election.start();
   setInterval(() => {
     const { token } = election;
-    if (token === undefined) return;
-    const act: Act = { at: String(process.hrtime.bigint()), token };
+    if (token === undefined) {
+      term++;
+      return;
+    }
+    const act: Act = { at: String(process.hrtime.bigint()), token, term };
     process.send?.(act);
     store.set(key, `${name} ${token}`, { fencingToken: token, timeout: 1000 }).catch(() => undefined);
   }, PAUSE_MS);

@@ -72,6 +72,8 @@ class Candidate {
   /** Stands still from here on; what it does afterwards in the same reign does not count. */
   frozenAt: bigint | undefined;
   acts = 0;
+  /** Of the process, when it acted last. */
+  #term: number | undefined;
   #child: ChildProcess | undefined;
 
   constructor(name: string, lease: number, proxy: FaultProxy) {
@@ -84,9 +86,10 @@ class Candidate {
     return this.#child !== undefined;
   }
 
-  /** Resolves when it is connected for the first time. */
+  /** Resolves when it is connected for the first time, and would notice a loss of the store's memory. */
   async start(): Promise<void> {
     this.frozenAt = undefined;
+    this.#term = undefined;
     const child = fork(join(__dirname, 'candidate.js'), [
       ...[String(this.proxy.port), ROLE, KEY, this.name, String(this.lease)],
     ]);
@@ -94,7 +97,7 @@ class Candidate {
     await new Promise<void>((resolve) => {
       child.on('message', (told: Act | 'connected') => {
         if (told === 'connected') resolve();
-        else this.#onAct(BigInt(told.at));
+        else this.#onAct(BigInt(told.at), told.term);
       });
     });
   }
@@ -115,11 +118,12 @@ class Candidate {
     await once(child, 'exit');
   }
 
-  /** A pause of a lease or more between two acts ends a reign: it was not held meanwhile, or nothing was done with it. */
-  #onAct(at: bigint): void {
+  /** A reign ends when the candidate stands by or its process ends. With a longer pause than its lease it did not act meanwhile. */
+  #onAct(at: bigint, term: number): void {
     this.acts++;
     const last = this.reigns.at(-1);
-    const isNew = !last || at - last.end > BigInt(this.lease) * 1_000_000n;
+    const isNew = !last || term !== this.#term || at - last.end > BigInt(this.lease) * 1_000_000n;
+    this.#term = term;
     if (isNew) this.reigns.push({ name: this.name, lease: this.lease, begin: at, end: at });
     else if (this.frozenAt === undefined || at < this.frozenAt) last.end = at;
     if (isNew) this.frozenAt = undefined;

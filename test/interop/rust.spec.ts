@@ -146,7 +146,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
         const observation = await ours.observe(key);
         const { version } = await theirs.set(key, value);
         await theirs.delete(key);
-        const [set, deleted] = await take(observation, 2);
+        const [set, deleted] = await take(observation[Symbol.asyncIterator](), 2);
         const bytes = { key: Buffer.from(key as string), value: Buffer.from(value as string) };
         assert.deepEqual(set, { operation: 'set', ...bytes, version });
         assert.deepEqual([deleted?.operation, deleted?.key], ['delete', bytes.key]);
@@ -156,6 +156,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
 
     it('tells both of a key that expired, whoever set it', async () => {
       const observation = await ours.observe('expiry');
+      const changes = observation[Symbol.asyncIterator]();
       await theirs.observe('expiry');
       for (const writer of [ours, theirs]) {
         const told = theirs.changes(2);
@@ -166,7 +167,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
           operations,
         );
         assert.deepEqual(
-          (await take(observation, 2)).map(({ operation }) => operation),
+          (await take(changes, 2)).map(({ operation }) => operation),
           operations,
         );
         assert.equal((await ours.get('expiry')).found, false);
@@ -319,14 +320,15 @@ describe('With the Rust client of Azure IoT Operations', () => {
     it('is renewed there with newer and newer tokens, and ours when it runs out after their process died', async () => {
       const other = await RustClient.start(program, emulator.port, 'rust-that-dies');
       const observation = await ours.observe(lock);
+      const changes = observation[Symbol.asyncIterator]();
       const first = await other.acquireLease({ lock, holder: 'dying', lease: 2_000, renewal: 50 });
-      const versions = (await take(observation, 4)).map(({ version }) => version as string);
+      const versions = (await take(changes, 4)).map(({ version }) => version as string);
       assert.equal(versions[0], first);
       assert.deepEqual(versions, [...versions].sort(byVersion));
       assert.equal(new Set(versions).size, 4);
       await other.kill();
       let last: KeyChange | undefined;
-      while (last?.operation !== 'delete') [last] = await take(observation, 1);
+      while (last?.operation !== 'delete') [last] = await take(changes, 1);
       assert.equal((await acquire('node')).stored, true);
       await observation.close();
     });
@@ -344,9 +346,9 @@ function byVersion(a: string, b: string): number {
   return compareHlc(one, other);
 }
 
-async function take(changes: AsyncIterable<KeyChange>, count: number): Promise<KeyChange[]> {
+/** An observation has one loop, so all parts of a test take from the same one. */
+async function take(iterator: AsyncIterator<KeyChange>, count: number): Promise<KeyChange[]> {
   const taken: KeyChange[] = [];
-  const iterator = changes[Symbol.asyncIterator]();
   while (taken.length < count) taken.push((await iterator.next()).value);
   return taken;
 }

@@ -128,13 +128,13 @@ export class Controllers extends EventEmitter<{ act: [] }> {
   }
 
   async #watch(): Promise<void> {
-    await this.#store.observe('pump', (change) => {
+    await this.#store.observe('demo/pump', (change) => {
       if (change.operation !== 'set' || change.value.toString() === this.#holder) return;
       this.#holder = change.value.toString();
       this.#since = change.version;
       this.#acted = false;
     });
-    await this.#store.observe('pump/speed', ({ version }) => {
+    await this.#store.observe('demo/pump/speed', ({ version }) => {
       // What the one before did may still be told.
       if (this.#acted || !version || !this.#since) return;
       this.#acted = compareHlc(parseHlc(version) as Hlc, parseHlc(this.#since) as Hlc) > 0;
