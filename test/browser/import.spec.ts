@@ -50,7 +50,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         await page.locator('.red-ui-debug-msg', { hasText: line }).first().waitFor();
       }
       await page
-        .locator('.red-ui-flow-node-status-label', { hasText: /^connected$/ })
+        .locator('.red-ui-flow-node-status-label', { hasText: /^connected: emulator$/ })
         .first()
         .waitFor();
     });
