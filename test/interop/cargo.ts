@@ -34,8 +34,13 @@ export async function buildProgram(context: Mocha.Context): Promise<string> {
   return built.program;
 }
 
-/** The crate's tests that apply to the emulator, and how many there are in each file. */
-export const CRATE_TESTS = { state_store_client_test: 14, lease_client_tests: 12, lock_client_tests: 4 };
+/** The crate's tests that apply to the emulator, and how many there are in each file, without {@link UNSTABLE_CRATE_TEST}. */
+export const CRATE_TESTS = { state_store_client_test: 14, lease_client_tests: 11, lock_client_tests: 4 };
+/**
+ * It renews every 2 s, releases after two pauses of 3 s, and expects that no token is left. Its third renewal is due at that very moment, and stores
+ * its token after the release if it was under way. So the result depends on chance, whatever the broker does.
+ */
+export const UNSTABLE_CRATE_TEST = 'lease_single_holder_acquires_a_lease_with_auto_renewal_network_tests';
 const CRATE = 'azure_iot_operations_services';
 
 /** Call it in `before`: resolves with the path of the program of each file of tests. */
