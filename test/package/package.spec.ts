@@ -16,7 +16,7 @@ const ALLOWED =
 /** Source maps and pictures. Pages are read in the repository, where README and help lead. */
 const LEFT_OUT = /\.map$|\.ts$(?<!^dist\/src\/.*\.d\.ts)|\.png$/;
 /** Most bytes of the tarball: a map or a picture that slips in is more. */
-const MOST_BYTES = 400_000;
+const MOST_BYTES = 440_000;
 
 interface Manifest {
   name: string;
