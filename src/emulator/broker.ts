@@ -329,9 +329,11 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
   }
 
   #expireKeys(): void {
+    const { size } = this.engine;
     const notifications = this.engine.expire(this.#now(), this.#elapsed());
     if (notifications.length > 0) this.#send(undefined, notificationsOf(notifications));
     this.#wakeAtExpiry();
+    if (this.engine.size !== size) this.emit('change');
   }
 
   /** What expired and nobody asks for; keys too, so that the engine sees soon that a clock was set. */
@@ -351,7 +353,6 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     this.#timer = setTimeout(() => {
       this.#timerDue = Number.POSITIVE_INFINITY;
       this.#expireKeys();
-      this.emit('change');
     }, wait);
   }
 }

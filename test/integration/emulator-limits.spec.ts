@@ -220,6 +220,16 @@ describe('The emulator and', () => {
     assert.equal((await at(ts(now), 'GET', 'fading')).payload, '$-1\r\n');
   });
 
+  it('a key that the regular sweep finds expired, before its own timer: the change is reported', async () => {
+    let ahead = 0;
+    await start({ elapsed: () => performance.now() + ahead });
+    await other.set('k', 'v', { expiry: 3_600_000 });
+    const changed = once(emulator, 'change');
+    ahead = 3_600_000;
+    await changed;
+    assert.equal(emulator.engine.size, 0);
+  });
+
   it('a wall clock that is set forward: a lease is still held', async () => {
     let ahead = 0;
     await start({ now: () => Date.now() + ahead, elapsed: () => performance.now() });
