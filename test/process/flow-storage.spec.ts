@@ -41,7 +41,10 @@ describe('Flows in the state store', () => {
   });
 
   const storage = (more = '') =>
-    `require(${JSON.stringify(join(__dirname, '../../src/storage'))})({ host: '127.0.0.1', port: ${port}, startTimeout: 2000, timeout: 2000${more} })`;
+    `require(${JSON.stringify(join(__dirname, '../../src/storage'))})({ host: '127.0.0.1', port: ${port}, startTimeout: 60_000, timeout: 60_000${more} })`;
+
+  /** Short limits, for a store that is away. */
+  const impatientStorage = () => storage(', startTimeout: 2000, timeout: 2000');
 
   const start = async (options: NodeRedOptions = {}) => {
     const userDir = options.userDir ?? newUserDir();
@@ -105,13 +108,13 @@ describe('Flows in the state store', () => {
   });
 
   it('start from the copy on disk if the store is away, and catch up when it is back', async () => {
-    const first = await start({ storageModule: storage(', timeout: 10_000') });
+    const first = await start();
     await deploy(first, 'one');
     const secondDir = newUserDir();
     let second = await start({ userDir: secondDir });
     await second.end('SIGTERM');
     await emulator.close();
-    second = await start({ userDir: secondDir });
+    second = await start({ userDir: secondDir, storageModule: impatientStorage() });
     assert.equal(textOf(await get(second)), 'one');
     await second.lines.find(/starts with its copy of the flows/);
     await assert.rejects(
@@ -189,7 +192,10 @@ describe('Flows in the state store', () => {
 
     it('a store that is away, without a copy', async () => {
       await emulator.close();
-      await refusal({}, /could not be loaded .* and this instance has no copy.*Nothing listens/);
+      await refusal(
+        { storageModule: impatientStorage() },
+        /could not be loaded .* and this instance has no copy.*Nothing listens/,
+      );
     });
 
     it('a damaged copy, while the store is away', async () => {
@@ -198,7 +204,10 @@ describe('Flows in the state store', () => {
       mkdirSync(join(userDir, '.statestore'));
       writeFileSync(join(userDir, '.statestore', 'flows.json'), '{"format":1,"sequence"');
       await emulator.close();
-      await refusal({ userDir }, /The copy of the flows in .*flows\.json cannot be read/);
+      await refusal(
+        { userDir, storageModule: impatientStorage() },
+        /The copy of the flows in .*flows\.json cannot be read/,
+      );
     });
 
     it('a damaged version', async () => {
