@@ -1,4 +1,4 @@
-/** Requests that were published and are not over: docs/dev/architecture.md, "The fate of a request". */
+/** Requests that were published and are not over: docs/dev/architecture.md, "Request outcomes". */
 import { isWrite, type StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import type { Message } from '../mqtt/publish';

@@ -1,6 +1,6 @@
 /**
  * Requests from the call to their one outcome: in the queue, in flight, settled. The rules of their fate are in
- * docs/dev/architecture.md, "The fate of a request".
+ * docs/dev/architecture.md, "Request outcomes".
  */
 import { isWrite, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';

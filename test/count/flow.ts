@@ -1,4 +1,4 @@
-/** A flow that counts messages with an update node, and writes down the fate of each. */
+/** A flow that counts messages with an update node, and records the outcome of each. */
 import { readFileSync } from 'node:fs';
 
 /** What a flow wrote down of its messages. A message that was in the process when it was killed has no fate. */

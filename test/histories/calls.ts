@@ -127,7 +127,7 @@ export async function perform(
 
 const REFUSALS = ['FENCING_TOKEN_REQUIRED', 'FENCING_TOKEN_LOWER_VERSION'];
 
-/** What an error says about the write: docs/dev/architecture.md, "The fate of a request". */
+/** What an error says about the write: docs/dev/architecture.md, "Request outcomes". */
 function outcomeOf({ code, applied }: StateStoreError): Told | { unsent: string } {
   if (REFUSALS.includes(code)) return { refused: code };
   return applied === 'no' ? { unsent: code } : { unknown: code };

@@ -9,7 +9,7 @@ import { type ScriptedRequest, type ScriptedStore, startScriptedStore } from '..
 
 const OK = '+OK\r\n';
 
-describe('The fate of a request', () => {
+describe('The outcome of a request', () => {
   let server: ScriptedStore;
   let store: StateStoreClient;
 
