@@ -7,14 +7,16 @@ import {
   codeOfMarkdown,
   ofCatalogue,
   ofComments,
+  ofExample,
   ofHtml,
   ofMarkdown,
+  ofTitles,
   type Passage,
   sentences,
   words,
 } from './text';
 
-type Scope = 'docs' | 'dev' | 'help' | 'labels' | 'comments' | 'code';
+type Scope = 'docs' | 'dev' | 'help' | 'labels' | 'comments' | 'titles' | 'code';
 
 interface Rules {
   /** Files that are not rewritten yet. */
@@ -41,6 +43,8 @@ interface Text extends Passage {
 /** Pages at the root of the repository that users read, and those for contributors. */
 const USER_PAGES = ['README.md', 'SECURITY.md'];
 const CONTRIBUTOR_PAGES = ['CONTRIBUTING.md', 'CHANGELOG.md'];
+/** Folders with code. */
+const SOURCES = ['src', 'nodes', 'plugins', 'browser', 'test', 'scripts', 'bench'];
 /** Pages that were for contributors before they had a folder. */
 const MOVED = ['architecture.md', 'benchmarks.md', 'protocol.md', 'releasing.md', 'tasks.md'];
 
@@ -72,12 +76,14 @@ export function texts(root: string): Text[] {
     [...USER_PAGES, ...CONTRIBUTOR_PAGES, ...pages, ...files(root, 'examples', '.json')],
     codeOfMarkdown,
   );
+  add('help', files(root, 'examples', '.json'), ofExample);
   for (const folder of ['nodes/locales/en-US', 'plugins/locales/en-US']) {
     add('help', files(root, folder, '.html'), ofHtml);
     add('labels', files(root, folder, '.json'), ofCatalogue);
   }
-  for (const folder of ['src', 'nodes', 'plugins', 'browser'])
-    add('comments', files(root, folder, '.ts'), ofComments);
+  for (const folder of SOURCES)
+    for (const ending of ['.ts', '.mjs', '.html']) add('comments', files(root, folder, ending), ofComments);
+  add('titles', files(root, 'test', '.ts'), ofTitles);
   return found;
 }
 

@@ -5,6 +5,7 @@ export interface Passage {
   readonly text: string;
 }
 
+const plain = (text?: string) => text?.replace(/`[^`]+`/g, 'code').trim();
 const BLANK = (text: string) => text.replace(/[^\n]/g, ' ');
 
 /** Passages of a Markdown page: paragraphs, list items, headings and cells of tables, without code and targets of links. */
@@ -15,7 +16,7 @@ export function ofMarkdown(page: string): Passage[] {
     .replace(/!\[[^\]]*\]\([^)]*\)/g, BLANK)
     .replace(/\]\([^)\s]*\)/g, ']')
     .replace(/https?:\/\/\S+/g, 'address')
-    .replace(/`[^`]+`/g, 'code');
+    .replace(/`[^`]+`/g, 'Code');
   const passages: { line: number; text: string }[] = [];
   let open = false;
   for (const [index, raw] of text.split('\n').entries()) {
@@ -42,11 +43,20 @@ export function codeOfMarkdown(page: string): Passage[] {
   return page.split('\n').map((text, index) => ({ line: index + 1, text }));
 }
 
+/** Descriptions and names of the nodes in an example. */
+export function ofExample(json: string): Passage[] {
+  return json.split('\n').flatMap((raw, index) => {
+    const text = /^\s*"(?:info|name|label)": ("(?:[^"\\]|\\.)*"),?$/.exec(raw)?.[1];
+    if (text === undefined) return [];
+    return ofMarkdown(JSON.parse(text) as string).map((passage) => ({ line: index + 1, text: passage.text }));
+  });
+}
+
 /** Passages of a help text: the content of each element, without code. */
 export function ofHtml(help: string): Passage[] {
   const text = help
     .replace(/<pre[\s\S]*?<\/pre>/g, BLANK)
-    .replace(/<code[^>]*>.*?<\/code>/g, 'code')
+    .replace(/<code[^>]*>.*?<\/code>/g, 'Code')
     .replace(/&[a-z]+;/g, ' ');
   const passages: Passage[] = [];
   for (const [index, line] of text.split('\n').entries())
@@ -67,15 +77,15 @@ export function ofCatalogue(json: string): Passage[] {
   return passages;
 }
 
-/** Comments of a source file: whole lines, and blocks joined. */
+/** Comments of a source file: whole lines, blocks joined, and comments behind code. */
 export function ofComments(source: string): Passage[] {
   const passages: { line: number; text: string }[] = [];
   let open = false;
   for (const [index, raw] of source.split('\n').entries()) {
-    const text = /^\s*(?:\/\/|\/\*\*?|\*)(?!\/)\s?(.*?)(?:\*\/)?$/
-      .exec(raw)?.[1]
-      ?.replace(/`[^`]+`/g, 'code')
-      .trim();
+    const whole = /^\s*(?:\/\/|\/\*\*?|\*)(?!\/)\s?(.*?)(?:\*\/)?$/.exec(raw)?.[1];
+    const text = plain(whole);
+    const behind = whole === undefined ? plain(/[;,{}()] \/\/ (.*)$/.exec(raw)?.[1]) : undefined;
+    if (behind) passages.push({ line: index + 1, text: behind });
     const last = passages.at(-1);
     if (text === undefined || text === '') open = false;
     else if (open && last) last.text += ` ${text}`;
@@ -85,9 +95,19 @@ export function ofComments(source: string): Passage[] {
   return passages;
 }
 
+/** Titles of tests. */
+export function ofTitles(source: string): Passage[] {
+  const passages: Passage[] = [];
+  for (const [index, raw] of source.split('\n').entries()) {
+    const text = /\b(?:it|describe)(?:\.only|\.skip)?\(\s*(['"`])((?:\\.|(?!\1).)+)\1/.exec(raw)?.[2];
+    if (text) passages.push({ line: index + 1, text });
+  }
+  return passages;
+}
+
 /** Sentences of a passage. */
 export function sentences(text: string): string[] {
-  return text.split(/(?<=[.!?:])["*)_]*\s+(?=["*(_]*[A-Z0-9])/).filter((sentence) => sentence.trim() !== '');
+  return text.split(/(?<=[.!?:])["*)_]*\s+(?=["*(_[]*[A-Z0-9])/).filter((sentence) => sentence.trim() !== '');
 }
 
 /** Words of a sentence; marks alone do not count. */

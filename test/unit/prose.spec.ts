@@ -9,7 +9,7 @@ describe('Plain English', () => {
   const pending = rulesOf().pending;
 
   it('is used in pages, help, labels and comments', () => {
-    const findings = lint(ROOT).filter(({ file }) => !pending.includes(file));
+    const findings = lint(ROOT).filter(({ file }) => !pending.some((path) => file.startsWith(path)));
     assert.deepEqual(
       findings.map(({ file, line, rule, text, use }) => `${file}:${line}: ${rule}: "${text}". Use: ${use}`),
       [],
