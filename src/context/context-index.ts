@@ -1,5 +1,6 @@
 import type { RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
+import { KeyScan } from './key-scan';
 import { NameList } from './name-list';
 import type { StoreKeys } from './store-keys';
 
@@ -12,16 +13,22 @@ export interface IndexEvents {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
+/** Names that are added to a list, and whose keys are read, at a time. */
+const MAX_ADDED = 500;
+/** The form of the IDs that Node-RED makes. */
+const ID = /^(?:[0-9a-f]{16}|[0-9a-f]{5,8}\.[0-9a-f]{4,8})$/;
 
 /**
- * Which keys there are, since the store cannot list them: a list of scopes, and one of keys per scope. A key is put into both before
- * its value is set, and taken out after its value was deleted: a crash between leaves a name too many, never one too few.
+ * Which keys there are, also for brokers that cannot list them: a list of scopes, and one of keys per scope. A key is put into both before
+ * its value is set, and taken out after its value was deleted: a crash between leaves a name too many, never one too few. Keys that another client
+ * sets are in no list. {@link adopt} adds them.
  */
 export class ContextIndex {
   readonly #store: StateStoreClient;
   readonly #keys: StoreKeys;
   readonly #persist: boolean;
   readonly #events: IndexEvents;
+  readonly #scan: KeyScan;
   readonly #scopes: NameList;
   readonly #lists = new Map<string, NameList>();
 
@@ -30,6 +37,7 @@ export class ContextIndex {
     this.#keys = keys;
     this.#persist = persist;
     this.#events = events;
+    this.#scan = new KeyScan(store, keys);
     const place = { key: keys.scopes, lock: keys.scopesLock, keyOf: (scope: string) => keys.index(scope) };
     this.#scopes = new NameList(store, place, persist, { onNames: (scopes) => this.#onScopes(scopes) });
   }
@@ -64,9 +72,45 @@ export class ContextIndex {
     }
   }
 
-  /** All keys of a scope, as the store has them now. */
-  read(scope: string, options?: RequestOptions): Promise<string[]> {
-    return this.#listOf(scope).read(options);
+  /** All keys of a scope, as the store has them now: also those that are in no list, if the broker can list keys. */
+  async read(scope: string, options?: RequestOptions): Promise<string[]> {
+    const names = new Set(await this.#listOf(scope).read(options));
+    for await (const { name } of this.#scan.find(scope, options)) names.add(name);
+    return [...names];
+  }
+
+  /**
+   * Adds keys that are in the store and in no list, if the broker can list keys: another client set them, or a list was lost. Of scopes that are
+   * not known only those whose name Node-RED makes.
+   */
+  async adopt(): Promise<void> {
+    const lacking = new Map<string, string[]>();
+    for await (const { scope, name } of this.#scan.find()) {
+      if (!this.#isScope(scope) || (this.#scopes.has(scope) && this.mayHave(scope, name))) continue;
+      const names = lacking.get(scope);
+      if (names) names.push(name);
+      else lacking.set(scope, [name]);
+    }
+    for (const [scope, names] of lacking) {
+      for (let from = 0; from < names.length; from += MAX_ADDED)
+        await this.#adoptNames(scope, names.slice(from, from + MAX_ADDED));
+      const { names: all } = this.#listOf(scope);
+      if (names.every((name) => all.has(name))) this.#events.onNames(scope, all);
+    }
+  }
+
+  async #adoptNames(scope: string, names: readonly string[]): Promise<void> {
+    await this.add(scope, names, performance.now() + this.#store.timeout);
+    const readings = await this.#store.getMany(names.map((name) => this.#keys.value(scope, name)));
+    // A key that was deleted after it was listed.
+    for (const [index, name] of names.entries()) {
+      const reading = readings[index];
+      if (reading && 'found' in reading && !reading.found) this.remove(scope, name);
+    }
+  }
+
+  #isScope(scope: string): boolean {
+    return scope === 'global' || this.#lists.has(scope) || scope.split(':').every((id) => ID.test(id));
   }
 
   /** Takes a key out whose value was deleted, in its own time. */

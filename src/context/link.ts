@@ -26,6 +26,9 @@ const RETRY_PAUSE_MS = 250;
 const LAST_REASON_MS = 50;
 /** Pause before a list that could not be observed is tried again, in milliseconds. */
 const INDEX_RETRY_MS = 1000;
+/** Pauses before the broker is asked for keys that no list has: after a reconnect, and from then on, in milliseconds. */
+const FIRST_ADOPTION_MS = 1000;
+const ADOPTION_MS = 60_000;
 /** How long pending writes have when Node-RED ends, in milliseconds. */
 const CLOSE_MS = 5000;
 
@@ -43,6 +46,7 @@ export class Link {
   #opened = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  #adoption: NodeJS.Timeout | undefined;
   readonly #removeHealthPart: () => void;
 
   /** Throws `BAD_ARGUMENT` that names the option. */
@@ -99,6 +103,7 @@ export class Link {
         try {
           await this.life.present();
           await this.index.open();
+          await this.#adopt();
           await load();
           return;
         } catch (error) {
@@ -120,6 +125,7 @@ export class Link {
     try {
       await Promise.race([attempts(), late]);
       this.#opened = true;
+      this.#adoptLater(ADOPTION_MS);
     } catch (error) {
       await this.#end();
       endWithFailure();
@@ -154,8 +160,27 @@ export class Link {
     this.#closed = true;
     this.#removeHealthPart();
     clearTimeout(this.#retry);
+    clearTimeout(this.#adoption);
     this.client.off('state', this.#onState);
     await this.client.close();
+  }
+
+  /** Never rejects: a key that no list has is not a reason to stop. */
+  async #adopt(): Promise<void> {
+    try {
+      await this.index.adopt();
+    } catch (error) {
+      if (!this.#closed) this.#log.trouble('keys that no list has could not be looked for', error);
+    }
+  }
+
+  #adoptLater(pauseMs: number): void {
+    clearTimeout(this.#adoption);
+    if (this.#closed) return;
+    this.#adoption = setTimeout(async () => {
+      if (this.client.state.kind === 'connected') await this.#adopt();
+      this.#adoptLater(ADOPTION_MS);
+    }, pauseMs).unref();
   }
 
   /** A list could not be observed: again in a moment, while there is a connection; with the next one otherwise. */
@@ -188,6 +213,7 @@ export class Link {
     // If that fails, it is asked for again when it is needed.
     this.life.present().catch(() => undefined);
     this.index.renew();
+    this.#adoptLater(FIRST_ADOPTION_MS);
     this.#events.onBack();
   };
 }

@@ -113,6 +113,11 @@ export class NameList {
     return reading.found ? parseNames(reading.value) : [];
   }
 
+  /** The content of the list as it is known. */
+  get names(): ReadonlySet<string> {
+    return this.#certain;
+  }
+
   /** Whether a name is certain to be in the list. */
   has(name: string): boolean {
     return this.#certain.has(name) && !this.#doubted.has(name);

@@ -1,5 +1,6 @@
 /** The keys of the store that hold the context: docs/context.md, "What is in the store". */
 import { StateStoreError } from '../errors';
+import { escapePattern } from '../protocol/glob';
 import { MAX_OBSERVED_KEY_BYTES } from '../protocol/topics';
 
 /** The content of a key: the names of all scopes, the names of the keys of one scope, or a value. */
@@ -7,6 +8,9 @@ export type StorePlace =
   | { kind: 'scopes' }
   | { kind: 'index'; scope: string }
   | { kind: 'value'; scope: string; name: string };
+
+/** The end of the key of a lock of {@link update}. */
+const LOCK_END = '/lock';
 
 export class StoreKeys {
   readonly #prefix: string;
@@ -38,6 +42,23 @@ export class StoreKeys {
     return first.startsWith('$')
       ? undefined
       : { kind: 'value', scope: unescaped(first), name: rest.join('/') };
+  }
+
+  /** The pattern of the keys of all values, or of the values of one scope. */
+  pattern(scope?: string): string {
+    const begin = scope === undefined ? this.#prefix : `${this.#prefix}/${escaped(scope)}`;
+    return `${escapePattern(begin)}/*`;
+  }
+
+  /** The context key whose value is at this key. `undefined` for a key that this context does not use, and for a lock of an update. */
+  valueAt(key: Buffer): { scope: string; name: string } | undefined {
+    const text = key.toString();
+    const place = key.length <= MAX_OBSERVED_KEY_BYTES ? this.placeOf(text) : undefined;
+    if (place?.kind !== 'value' || place.name === '' || place.name.endsWith(LOCK_END)) return undefined;
+    const { scope, name } = place;
+    // Bytes that are not UTF-8, or a scope that is not escaped as here, make another key.
+    const isSame = !text.includes('\ufffd') && this.value(scope, name) === text;
+    return isSame ? { scope, name } : undefined;
   }
 
   /** The names of all keys of one scope. */
