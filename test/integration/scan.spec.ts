@@ -4,6 +4,7 @@ import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
 import { Rules } from '../../src/emulator/rules';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
+import { fillForScan, scanUnderChange } from '../support/scan-under-change';
 import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
 
 describe('A list of keys', () => {
@@ -35,6 +36,14 @@ describe('A list of keys', () => {
     );
     assert.deepEqual(await list('machine/[12]'), ['machine/1', 'machine/2']);
     assert.deepEqual(await list('none*'), []);
+  });
+
+  it('has each key that stays exactly once while another client sets and deletes keys', async () => {
+    await start();
+    await fillForScan(emulator.port, 10_000);
+    const { missed, repeated, passing, changes } = await scanUnderChange(emulator.port, 10_000);
+    assert.deepEqual({ missed, repeated }, { missed: 0, repeated: 0 });
+    assert.ok(changes > 100 && passing >= 10, `${changes} changes, ${passing} passing keys`);
   });
 
   it('has keys without the prefix of the client, whose characters are taken literally', async () => {
