@@ -1,7 +1,7 @@
 /** A state store on this machine, for trying, teaching and testing. */
 import { resolve } from 'node:path';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/broker';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../src/emulator/options';
 import { EmulatorStatus } from '../src/node-red/emulator/emulator-status';
 import { emulators, OtherSettingsError } from '../src/node-red/emulator/emulators';
 import { userFile } from '../src/node-red/emulator/file-path';

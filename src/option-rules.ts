@@ -1,5 +1,5 @@
 /** Rules for the options of a call. A wrong option is a `BAD_ARGUMENT` that names the option and its range. */
-import { type ErrorContext, type Operation, printableValue, StateStoreError } from '../errors';
+import { type ErrorContext, type Operation, printableValue, StateStoreError } from './errors';
 
 /** Throws `BAD_ARGUMENT` if the value of `field` is not allowed. */
 export type Rule = (field: string, value: unknown, context: ErrorContext) => void;

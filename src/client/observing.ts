@@ -1,10 +1,10 @@
 /** The call `observe`: its arguments, its observation, and the requests behind it. */
 import type { StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
+import { checkRules } from '../option-rules';
 import { commandItems } from '../protocol/commands';
 import { type ChangeHandler, Observation } from './observation';
 import { Observations } from './observations';
-import { checkRules } from './option-rules';
 import { type Bytes, OBSERVE_RULES, type ObserveOptions, ownKey, type ResolvedOptions } from './options';
 import { type ReadAnswer, Request } from './request';
 import * as failure from './request-errors';

@@ -2,8 +2,6 @@
 
 import { type ErrorContext, type Operation, printableValue } from '../errors';
 import type { Login, TlsOptions } from '../mqtt/login';
-import type { SetCondition } from '../protocol/commands';
-import { parseHlc } from '../protocol/hlc';
 import {
   bad,
   boolean,
@@ -18,7 +16,9 @@ import {
   type Rules,
   signal,
   text,
-} from './option-rules';
+} from '../option-rules';
+import type { SetCondition } from '../protocol/commands';
+import { parseHlc } from '../protocol/hlc';
 import { randomId } from './random';
 
 /** Bytes, or text that is sent as UTF-8. */

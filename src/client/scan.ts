@@ -1,12 +1,12 @@
 /** Lists of keys: docs/protocol.md section 13. */
 import { causeFirst, type ErrorContext, notDone, printableKey, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
+import { checkRules } from '../option-rules';
 import { commandItems } from '../protocol/commands';
 import { ServiceError } from '../protocol/errors';
 import { escapePattern, Glob, PatternError } from '../protocol/glob';
 import type { Page } from '../protocol/resp3';
 import { parseScanReply } from '../protocol/responses';
-import { checkRules } from './option-rules';
 import { type Bytes, ownKey, REQUEST_RULES, type RequestOptions } from './options';
 import { Request } from './request';
 import type { Requests } from './requests';

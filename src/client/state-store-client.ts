@@ -4,6 +4,7 @@ import { type Operation, StateStoreError } from '../errors';
 import { Connection } from '../mqtt/connection';
 import type { ConnectionState } from '../mqtt/connection-state';
 import { callListeners } from '../mqtt/listeners';
+import { bytes, checkRules, listOf, pairsOf, type Rules } from '../option-rules';
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
 import type { Codec } from './codec';
@@ -11,7 +12,6 @@ import { forEachOf, type KeyResult } from './many';
 import type { ClientMetrics } from './metrics';
 import type { ChangeHandler, Observation } from './observation';
 import { Observing } from './observing';
-import { bytes, checkRules, listOf, pairsOf, type Rules } from './option-rules';
 import {
   type Bytes,
   type ObserveOptions,

@@ -1,5 +1,5 @@
-import { integer, type Rules } from '../client/option-rules';
 import { StateStoreError } from '../errors';
+import { integer, type Rules } from '../option-rules';
 
 export const DEFAULT_LEASE_MS = 10_000;
 /** No lease of this package is shorter, in milliseconds. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { checkRules, type Rules, text } from '../client/option-rules';
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { checkRules, type Rules, text } from '../option-rules';
 import { Contender } from './contender';
 import { isClockFault } from './coordination-errors';
 import { Deferred } from './deferred';

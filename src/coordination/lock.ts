@@ -1,7 +1,7 @@
-import { checkRules, type Rules, waitMilliseconds } from '../client/option-rules';
 import { type Bytes, REQUEST_RULES, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { printableKey, StateStoreError } from '../errors';
+import { checkRules, type Rules, waitMilliseconds } from '../option-rules';
 import { nameOf, notFree } from './coordination-errors';
 import { DEFAULT_LEASE_MS, DURATION_RULES, leaseDuration } from './durations';
 import type { Hold } from './hold';

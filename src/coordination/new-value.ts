@@ -1,5 +1,5 @@
-import { bytes as bytesRule } from '../client/option-rules';
 import { printableKey } from '../errors';
+import { bytes as bytesRule } from '../option-rules';
 import { changeTooSlow } from './coordination-errors';
 import { leftOf, type NewValue, type PendingUpdate } from './pending-update';
 

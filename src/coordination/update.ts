@@ -1,7 +1,7 @@
-import { bytes as bytesRule, checkRules, functionOf, integer, type Rules } from '../client/option-rules';
 import { type Bytes, type RequestOptions, SET_RULES, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { bytes as bytesRule, checkRules, functionOf, integer, type Rules } from '../option-rules';
 import { leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import type { UpdateResult } from './pending-update';
 import { UpdateQueue } from './update-queue';

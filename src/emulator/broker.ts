@@ -4,87 +4,32 @@
  */
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Message } from '../mqtt/publish';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import { Reason } from './broker-packets';
 import type { LoadedKey } from './change';
-import type { Connect } from './client-packets';
 import { StateStoreEngine } from './engine';
-import { exchange, notificationsOf, RequestReader } from './exchange';
+import { exchange, notificationsOf } from './exchange';
+import { type Identity, logIn } from './log-in';
 import { MqttBroker } from './mqtt-broker';
+import {
+  checkOptions,
+  DEFAULT_EMULATOR_HOST,
+  DEFAULT_EMULATOR_PORT,
+  DEFAULT_MAXIMUM_PACKET_SIZE,
+  type EmulatorOptions,
+} from './options';
 import { Overload, type OverloadOptions } from './overload';
 import type { Publication } from './publication';
 import { Repeats } from './repeats';
 import type { Principal, Rules } from './rules';
 import { type Damage, StoreFile, type StoreFileError } from './store-file';
 
-export interface EmulatorOptions {
-  /** TCP port, 0 to 65535; 0 lets the system choose. Default 1883. */
-  port?: number;
-  /** Address to listen on. Default 127.0.0.1: this machine only, because anybody who reaches it may do anything. */
-  host?: string;
-  /** Speak TLS; plain TCP by default. */
-  tls?: EmulatorTls;
-  /** The wall clock, in milliseconds since 1970. Versions follow it. For tests. Default: the clock of this machine. */
-  now?: () => number;
-  /**
-   * The monotonic clock, in milliseconds from any beginning. Expiry follows it. For tests. Default: `now` if that is given, so that one function
-   * moves both, otherwise the monotonic clock of this machine.
-   */
-  elapsed?: () => number;
-  /** The store to serve; a new, empty one by default. @internal */
-  engine?: StateStoreEngine;
-  /**
-   * Path of a file that keeps the keys. A write is on disk before its response is sent. One process at a time can use the file. By default keys
-   * are kept in memory only.
-   */
-  file?: string;
-  /** Keys to set at the start, over those that are there. */
-  load?: readonly LoadedKey[];
-  /** Users and rules; everybody may do anything by default. */
-  rules?: Rules;
-  /** Most keys the store holds; no limit by default. */
-  keyQuota?: number;
-  /** Whether SCAN (a list of the keys) is served; false answers "unknown command", as older brokers do. Default true. */
-  scan?: boolean;
-  /** Largest packet in bytes the broker accepts, also before log-in (MQTT 5 section 3.2.2.3.6), at least 1. Default 4 MiB. */
-  maximumPacketSize?: number;
-  /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
-  receiveMaximum?: number;
-  /**
-   * Whether a write that comes twice (same client, correlation data and `__ts`, before its message expiry) is executed once and answered
-   * twice. Default true; false is for tests of clients.
-   */
-  recogniseRepeats?: boolean;
-}
-
-/** Certificate and private key of the emulator, PEM, and, where clients need a certificate, of the authorities that sign these. */
-export interface EmulatorTls {
-  /** The certificate, as PEM. */
-  cert: string | Buffer;
-  /** Its private key, as PEM. */
-  key: string | Buffer;
-  /** With it, a client without a certificate of these authorities is turned away. */
-  ca?: string | Buffer;
-}
-
-export const DEFAULT_EMULATOR_PORT = 1883;
-export const DEFAULT_EMULATOR_HOST = '127.0.0.1';
-/** Largest packet in bytes. */
-export const DEFAULT_MAXIMUM_PACKET_SIZE = 2 ** 22;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const SWEEP_MS = 1000;
 /** Cost of a response that waits for the disk beside its payload, about. */
 const OWED_BYTES = 256;
-
-/** A client that is logged in. */
-interface Identity {
-  principal: Principal;
-  reader: RequestReader;
-}
-
-const NOBODY: Principal = { clientId: '', attributes: {} };
 
 interface EmulatorEvents {
   /** The number of clients or keys may have changed. */
@@ -121,8 +66,8 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
   /** TCP connections, from the first moment on: also of those who have not logged in, or not ended their TLS handshake. */
   readonly #sockets = new Set<Socket>();
   /** The client whose request is served now. */
-  #asking: Principal = NOBODY;
-  readonly #sweep: NodeJS.Timeout;
+  #asking: Principal | undefined;
+  #sweep: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #port = 0;
@@ -143,7 +88,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     this.#now = options.now ?? Date.now;
     this.#elapsed = options.elapsed ?? options.now ?? (() => performance.now());
     this.engine.authorize = rules
-      ? (_clientId, access, key) => rules.allowsKey(this.#asking, access, key)
+      ? (_clientId, access, key) => this.#asking !== undefined && rules.allowsKey(this.#asking, access, key)
       : () => true;
     this.#broker = this.#makeBroker({ maximumPacketSize, receiveMaximum: options.receiveMaximum });
     const accept = (socket: Socket) => this.#broker.accept(socket);
@@ -154,14 +99,15 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
   }
 
   /**
    * Starts an emulator. Rejects with Node's `EADDRINUSE` or `EACCES` error when the port cannot be had, and with that of OpenSSL
-   * when a certificate or key is none. Rejects with `StoreFileError` if the file cannot be used.
+   * when a certificate or key is none. Rejects with `StoreFileError` if the file cannot be used, and with `BAD_ARGUMENT` that names the option
+   * if an option is wrong.
    */
   static async start(options: EmulatorOptions = {}): Promise<Emulator> {
+    checkOptions(options);
     const emulator = new Emulator(options);
     try {
       if (options.file !== undefined) await emulator.#openFile(options.file);
@@ -247,6 +193,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
+    this.#sweep = setInterval(() => this.#dropExpired(), SWEEP_MS).unref();
   }
 
   #makeBroker(limits: {
@@ -257,7 +204,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     return new MqttBroker(
       REQUEST_TOPIC,
       {
-        logIn: (clientId, connect, socket) => this.#logIn(clientId, connect, socket),
+        logIn: (clientId, connect, socket) => logIn(rules, clientId, connect, socket),
         mayPublish: (client, topic) => rules?.allowsBroker(client.principal, 'Publish', topic) ?? true,
         maySubscribe: (client, filter) => rules?.allowsBroker(client.principal, 'Subscribe', filter) ?? true,
         refusesPublish: () => this.#publishes.refuses(),
@@ -271,23 +218,6 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
       },
       limits,
     );
-  }
-
-  /** Returns the reason code of a refusal as a number. */
-  #logIn(clientId: string, { username, password }: Connect, socket: Socket): Identity | number {
-    const reader = new RequestReader();
-    const rules = this.#rules;
-    if (!rules) return { principal: { clientId, attributes: {} }, reader };
-    // With X.509, the common name is the user name.
-    const certificateName = username === undefined ? commonNameOf(socket) : undefined;
-    const attributes =
-      certificateName === undefined
-        ? rules.logIn(username, password?.toString())
-        : rules.attributesOf(certificateName);
-    if (!attributes) return Reason.BAD_CREDENTIALS;
-    const name = username ?? certificateName;
-    const principal = { clientId, attributes, ...(name !== undefined && { username: name }) };
-    return rules.allowsBroker(principal, 'Connect') ? { principal, reader } : Reason.NOT_AUTHORIZED;
   }
 
   /** Serves a request, unless its message expiry passed while it waited. */
@@ -336,8 +266,9 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     if (this.engine.size !== size) this.emit('change');
   }
 
-  /** What expired and nobody asks for; keys too, so that the engine sees soon that a clock was set. */
+  /** Drops what expired and nobody asks for. Keys as well, so that the engine sees soon that a clock was set. */
   #dropExpired(): void {
+    this.#broker.dropExpired();
     this.#repeats?.drop(this.#elapsed());
     this.#expireKeys();
   }
@@ -355,11 +286,4 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
       this.#expireKeys();
     }, wait);
   }
-}
-
-/** The common name of the client's certificate, if it showed one that the authorities signed. */
-function commonNameOf(socket: Socket): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const name = socket.getPeerCertificate().subject?.CN;
-  return Array.isArray(name) ? name[0] : name;
 }

@@ -2,16 +2,15 @@
 /** The command `statestore-emulator`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Emulator, type EmulatorFile } from './broker';
+import type { LoadedKey } from './change';
+import { readLoadedKeys } from './load-data';
 import {
   DEFAULT_EMULATOR_HOST,
   DEFAULT_EMULATOR_PORT,
-  Emulator,
-  type EmulatorFile,
   type EmulatorOptions,
   type EmulatorTls,
-} from './broker';
-import type { LoadedKey } from './change';
-import { readLoadedKeys } from './load-data';
+} from './options';
 import { Rules } from './rules';
 import { readTlsFiles, type TlsFiles } from './tls-files';
 

@@ -6,7 +6,8 @@ import type { Message } from '../mqtt/publish';
 import { PacketFault, PROTOCOL_ERROR } from '../mqtt/wire';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
 import { FENCING_TOKEN, TIMESTAMP } from '../protocol/user-properties';
-import type { EngineNotification, StateStoreEngine } from './engine';
+import type { StateStoreEngine } from './engine';
+import type { EngineNotification } from './engine-request';
 import type { Publication } from './publication';
 import type { Repeats } from './repeats';
 

@@ -5,13 +5,13 @@ import { Message } from '../mqtt/publish';
 import { PacketFault, PacketType, PROTOCOL_ERROR } from '../mqtt/wire';
 import * as answers from './broker-packets';
 import { Reason } from './broker-packets';
-import type { Connect, Will } from './client-packets';
 import * as packets from './client-packets';
+import { type BrokerClient, Clients } from './clients';
+import { type Connect, readConnect } from './connect-packet';
 import { ClientConnection, type Packet } from './connection';
-import { forwarded, type Granted, granted, outgoing, PLACEHOLDER, subscriptionOf, UNASKED } from './outgoing';
-import { type Publication, publicationPacket } from './publication';
+import { Deliveries, type RetainedDelivery } from './deliveries';
+import type { Publication } from './publication';
 import { Retained } from './retained';
-import type { Outgoing, Session } from './session';
 import { LONGEST_SESSION, Sessions } from './sessions';
 import { Wills } from './wills';
 
@@ -19,16 +19,6 @@ import { Wills } from './wills';
 export const MOST_WAITING_BYTES = 2 ** 24;
 const SYSTEM_TOPICS = '$SYS/';
 const SHARED = '$share/';
-const SWEEP_MS = 1000;
-
-/** A client that is logged in. `Identity`: of the layer above. */
-export interface BrokerClient<Identity> {
-  clientId: string;
-  identity: Identity;
-  connection: ClientConnection;
-  session: Session;
-  will: Will | undefined;
-}
 
 /** What is above the broker: users, rules, and the state store. */
 export interface BrokerHooks<Identity extends object> {
@@ -65,11 +55,9 @@ export class MqttBroker<Identity extends object> {
   readonly #sessions = new Sessions();
   readonly #retained = new Retained();
   readonly #connections = new Set<ClientConnection>();
-  /** By connection, and by client ID. */
-  readonly #clients = new Map<ClientConnection, BrokerClient<Identity>>();
-  readonly #byId = new Map<string, BrokerClient<Identity>>();
+  readonly #clients = new Clients<Identity>();
+  readonly #deliveries = new Deliveries(this.#sessions, this.#clients);
   readonly #wills = new Wills<Identity>((identity, message) => this.#publishWill(identity, message));
-  readonly #sweep = setInterval(() => this.#sessions.sweep(performance.now()), SWEEP_MS).unref();
 
   constructor(requestTopic: string, hooks: BrokerHooks<Identity>, limits: BrokerLimits) {
     this.#requestTopic = requestTopic;
@@ -84,7 +72,7 @@ export class MqttBroker<Identity extends object> {
   }
 
   client(clientId: string): BrokerClient<Identity> | undefined {
-    return this.#byId.get(clientId);
+    return this.#clients.get(clientId);
   }
 
   accept(socket: Socket): void {
@@ -99,45 +87,29 @@ export class MqttBroker<Identity extends object> {
     this.#connections.add(connection);
   }
 
+  /** Drops sessions that have expired. */
+  dropExpired(): void {
+    this.#sessions.sweep(performance.now());
+  }
+
   /** Ends all connections. */
   close(): void {
-    clearInterval(this.#sweep);
     this.#wills.clear();
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
-  /**
-   * Publishes a message of the store. The client that it is for gets it at once, so that responses and notifications arrive in the order in which they were
-   * made; a notification also without a subscription. Then all others that subscribed to the topic get it.
-   */
+  /** See {@link Deliveries.send}. */
   send(publication: Publication): void {
-    const { kind, clientId, topic, messageExpiryInterval } = publication;
-    const client = this.#byId.get(clientId);
-    const subscription = client && subscriptionOf(client.session, topic);
-    const encode = (
-      connected: BrokerClient<Identity> | undefined,
-      { qos, identifiers }: Granted,
-    ): Outgoing => {
-      const version = connected?.connection.version ?? 5;
-      const writer = publicationPacket(publication, qos === 0 ? 0 : PLACEHOLDER, identifiers, version);
-      return outgoing(writer, messageExpiryInterval);
-    };
-    if (client && (subscription || kind === 'notification'))
-      client.session.deliver(encode(client, subscription ? granted([subscription], 1) : UNASKED));
-    const served = client && (subscription || kind === 'notification') ? client.session : undefined;
-    if (!this.#sessions.hasOthers(topic, served)) return;
-    for (const [session, subscriptions] of this.#sessions.match(topic))
-      if (session !== served)
-        session.deliver(encode(this.#byId.get(session.clientId), granted(subscriptions, 1)));
+    this.#deliveries.send(publication);
   }
 
   #onPacket(connection: ClientConnection, packet: Packet): void {
     const { data, start, body, end } = packet;
     const type = (data[start] as number) >> 4;
-    const client = this.#clients.get(connection);
+    const client = this.#clients.of(connection);
     if (!client) {
       if (type !== PacketType.CONNECT) throw new PacketFault(PROTOCOL_ERROR);
-      this.#logIn(connection, packets.readConnect(data, body, end));
+      this.#logIn(connection, readConnect(data, body, end));
       return;
     }
     const { version } = connection;
@@ -188,7 +160,7 @@ export class MqttBroker<Identity extends object> {
       connection.end(undefined, answers.refusedConnack(version, identity));
       return;
     }
-    const before = this.#byId.get(clientId);
+    const before = this.#clients.get(clientId);
     if (before) {
       before.connection.end(Reason.SESSION_TAKEN_OVER);
       this.#leave(before);
@@ -204,8 +176,7 @@ export class MqttBroker<Identity extends object> {
     connection.maximumPacketSize = connect.maximumPacketSize;
     connection.keepAlive(connect.keepAliveSeconds);
     const client = { clientId, identity, connection, session, will: connect.will };
-    this.#clients.set(connection, client);
-    this.#byId.set(clientId, client);
+    this.#clients.add(client);
     connection.send(
       answers.connack(version, {
         ...this.#limits,
@@ -235,7 +206,8 @@ export class MqttBroker<Identity extends object> {
     if (qos === 1) connection.send(answers.puback(packetId, connection.version === 5 ? reasonCode : 0));
     if (reasonCode !== 0) return;
     if (isRequest) this.#hooks.request(identity, message, arrivedAt);
-    if (!isRequest || this.#sessions.hasOthers(this.#requestTopic)) this.#forward(message, session);
+    if (!isRequest || this.#sessions.hasOthers(this.#requestTopic))
+      this.#deliveries.forward(message, session);
   }
 
   /** Takes in a message, and keeps it if it is to be retained. Returns the reason code for its PUBACK. */
@@ -247,22 +219,10 @@ export class MqttBroker<Identity extends object> {
     return Reason.SUCCESS;
   }
 
-  #forward(message: Message, from: Session | undefined): void {
-    for (const [session, all] of this.#sessions.match(message.topic)) {
-      const subscriptions = session === from ? all.filter(({ noLocal }) => !noLocal) : all;
-      if (subscriptions.length === 0) continue;
-      const keepsRetain = subscriptions.some(({ retainAsPublished }) => retainAsPublished);
-      const version = this.#byId.get(session.clientId)?.connection.version ?? 5;
-      session.deliver(
-        forwarded(message, granted(subscriptions, message.qos), version, keepsRetain && message.retain),
-      );
-    }
-  }
-
   #subscribe(client: BrokerClient<Identity>, packetId: number, filters: packets.FilterOptions[]): void {
     const { identity, connection, session } = client;
     const overloaded = this.#hooks.refusesSubscribe();
-    const retained: [Message, number, number | undefined][] = [];
+    const retained: RetainedDelivery[] = [];
     const codes = filters.map((one) => {
       if (overloaded) return Reason.QUOTA_EXCEEDED;
       if (one.filter.startsWith(SHARED)) return Reason.SHARED_NOT_SUPPORTED;
@@ -270,16 +230,11 @@ export class MqttBroker<Identity extends object> {
       const isNew = this.#sessions.subscribe(session, one);
       if (one.retainHandling === 0 || (one.retainHandling === 1 && isNew))
         for (const message of this.#retained.match(one.filter))
-          retained.push([message, one.qos, one.identifier]);
+          retained.push({ message, qos: one.qos, identifier: one.identifier });
       return one.qos;
     });
     connection.send(answers.suback(connection.version, packetId, codes));
-    for (const [message, qos, identifier] of retained) {
-      const identifiers = identifier === undefined ? [] : [identifier];
-      session.deliver(
-        forwarded(message, { qos: Math.min(qos, message.qos), identifiers }, connection.version, true),
-      );
-    }
+    this.#deliveries.sendRetained(session, connection.version, retained);
   }
 
   #onDisconnect(
@@ -298,15 +253,14 @@ export class MqttBroker<Identity extends object> {
 
   #onClosed(connection: ClientConnection): void {
     this.#connections.delete(connection);
-    const client = this.#clients.get(connection);
+    const client = this.#clients.of(connection);
     if (client) this.#leave(client);
   }
 
   /** The connection of a client ended, or its session goes over to another connection. */
   #leave(client: BrokerClient<Identity>): void {
-    const { clientId, identity, connection, session, will } = client;
-    this.#clients.delete(connection);
-    this.#byId.delete(clientId);
+    const { clientId, identity, session, will } = client;
+    this.#clients.remove(client);
     this.#sessions.leave(session, performance.now());
     this.#hooks.gone(clientId);
     // MQTT 5 section 3.1.3.2.2: at the end of the session, if that comes before the delay has passed.
@@ -316,6 +270,6 @@ export class MqttBroker<Identity extends object> {
   #publishWill(identity: Identity, message: Message): void {
     if (this.#take(identity, message.topic, message) !== Reason.SUCCESS) return;
     if (message.hasTopic(this.#requestTopicBytes)) this.#hooks.request(identity, message, performance.now());
-    this.#forward(message, undefined);
+    this.#deliveries.forward(message, undefined);
   }
 }

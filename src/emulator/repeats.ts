@@ -1,4 +1,4 @@
-import type { EngineOutput, EngineResponse } from './engine';
+import type { EngineOutput, EngineResponse } from './engine-request';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
 import { Fifo } from './fifo';
 

@@ -1,6 +1,6 @@
 import { Message, PublishWriter } from '../mqtt/publish';
 import { textBytes } from '../mqtt/wire';
-import type { Will } from './client-packets';
+import type { Will } from './connect-packet';
 import { PLACEHOLDER } from './outgoing';
 
 interface Waiting<Identity> {

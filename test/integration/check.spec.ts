@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { check, passes, type Row } from '../../src/cli/check/check';
 import { POINTS } from '../../src/cli/check/points';
 import { Emulator, type EmulatorOptions, EmulatorRules } from '../../src/emulator';
-import {
-  type EngineNotification,
-  type EngineOutput,
-  type EngineRequest,
-  StateStoreEngine,
-} from '../../src/emulator/engine';
+import { StateStoreEngine } from '../../src/emulator/engine';
+import type { EngineNotification, EngineOutput, EngineRequest } from '../../src/emulator/engine-request';
 import { StateStoreClient } from '../../src/index';
 import { type Command, encodeCommand, parseCommand } from '../../src/protocol/commands';
 import { reply } from '../../src/protocol/responses';

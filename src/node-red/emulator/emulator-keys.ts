@@ -1,7 +1,8 @@
 /** All keys of a store that is the emulator of this Node-RED: the one store that can be asked for them. */
 import type { StateStoreClient } from '../../client/state-store-client';
 import { MEMORY_KEY } from '../../coordination/store-memory';
-import type { KeyListener, StateStoreEngine } from '../../emulator/engine';
+import type { StateStoreEngine } from '../../emulator/engine';
+import type { KeyListener } from '../../emulator/entries';
 import { emulators } from './emulators';
 
 /** Locks and roles keep this key for themselves; it is of no use to people. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { Emulator, type EmulatorOptions } from '../../emulator/broker';
+import { Emulator } from '../../emulator/broker';
 import type { StateStoreEngine } from '../../emulator/engine';
+import type { EmulatorOptions } from '../../emulator/options';
 import { Rules } from '../../emulator/rules';
 import { readTlsFiles, type TlsFiles } from '../../emulator/tls-files';
 

@@ -1,7 +1,8 @@
 /** The emulator of a store that is to use one on this machine: the one that is there already, or one of its own. */
 import { diagnose } from '../../client/diagnosis';
 import type { StateStoreClientOptions } from '../../client/options';
-import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT, type Emulator } from '../../emulator/broker';
+import type { Emulator } from '../../emulator/broker';
+import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/options';
 import { type Damage, StoreFileError } from '../../emulator/store-file';
 import { ConnectionError } from '../../mqtt/connection-error';
 import { type EmulatorAddress, emulators, OtherSettingsError } from './emulators';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { StateStoreClientOptions } from '../../client/options';
-import { DEFAULT_EMULATOR_PORT } from '../../emulator/broker';
+import { DEFAULT_EMULATOR_PORT } from '../../emulator/options';
 import type { Damage as EmulatorFileDamage } from '../../emulator/store-file';
 import { userFile } from '../emulator/file-path';
 import { LocalEmulator } from '../emulator/local-emulator';

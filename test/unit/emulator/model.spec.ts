@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type EngineOutput, StateStoreEngine } from '../../../src/emulator/engine';
+import { StateStoreEngine } from '../../../src/emulator/engine';
+import type { EngineOutput } from '../../../src/emulator/engine-request';
 import { type Command, encodeCommand } from '../../../src/protocol/commands';
 import { Model, START, type Step, stamp, step } from '../../support/store-model';
 
