@@ -4,6 +4,9 @@
  */
 import type { Operation } from '../errors';
 
+/** The value of `db.system.name`, for metrics of every kind. */
+export const DB_SYSTEM_NAME = 'azure_iot_operations_state_store';
+
 /** Upper bounds of the histogram, in seconds. A further bucket counts everything above. */
 export const DURATION_BOUNDS_S: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
@@ -48,6 +51,13 @@ export interface ClientMetrics {
   tokenExpiresAt?: number;
 }
 
+/** Another place that gets what is counted, at the moment when it is counted. */
+export interface MetricsReporter {
+  finished(operation: Operation, errorType: string | undefined, durationMs: number): void;
+  rejected(reasonCode: number): void;
+  connected(): void;
+}
+
 interface Counted {
   count: number;
   sumMs: number;
@@ -59,22 +69,31 @@ export class MetricsCounter {
   readonly #succeeded = new Map<Operation, Counted>();
   readonly #failed = new Map<string, Counted>();
   readonly #rejected = new Map<number, number>();
+  readonly #reporter: MetricsReporter | undefined;
   #connections = 0;
+
+  constructor(reporter?: MetricsReporter) {
+    this.#reporter = reporter;
+  }
 
   succeeded(operation: Operation, durationMs: number): void {
     add(countedIn(this.#succeeded, operation), durationMs);
+    this.#reporter?.finished(operation, undefined, durationMs);
   }
 
   failed(operation: Operation, errorType: string, durationMs: number): void {
     add(countedIn(this.#failed, `${operation} ${errorType}`), durationMs);
+    this.#reporter?.finished(operation, errorType, durationMs);
   }
 
   rejected(reasonCode: number): void {
     this.#rejected.set(reasonCode, (this.#rejected.get(reasonCode) ?? 0) + 1);
+    this.#reporter?.rejected(reasonCode);
   }
 
   connected(): void {
     this.#connections++;
+    this.#reporter?.connected();
   }
 
   snapshot(): Pick<ClientMetrics, 'requests' | 'connections' | 'rejected'> {

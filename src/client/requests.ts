@@ -10,7 +10,7 @@ import { encodeArray, type Items, sizeOfArray } from '../protocol/resp3';
 import { readAnswer } from './answer';
 import { Deadlines } from './deadlines';
 import { InFlight } from './in-flight';
-import { type ClientMetrics, MetricsCounter } from './metrics';
+import { type ClientMetrics, MetricsCounter, type MetricsReporter } from './metrics';
 import { Pending } from './pending';
 import type { Request } from './request';
 import * as failure from './request-errors';
@@ -33,13 +33,19 @@ export class Requests {
     this.#fail(pending, pending.request.abortedBy(signal, pending.mayBeExecuted)),
   );
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
-  readonly #metrics = new MetricsCounter();
+  readonly #metrics: MetricsCounter;
   #answers = 0;
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(connection: Connection, identity: RequestIdentity & { nodeId: string }, limits: RequestLimits) {
+  constructor(
+    connection: Connection,
+    identity: RequestIdentity & { nodeId: string },
+    limits: RequestLimits,
+    reporter?: MetricsReporter,
+  ) {
     this.#connection = connection;
+    this.#metrics = new MetricsCounter(reporter);
     this.#clock = new StoreClock(identity.nodeId);
     this.#queue = new RequestQueue(limits);
     const packets = new RequestPackets(identity);

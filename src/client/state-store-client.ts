@@ -33,6 +33,7 @@ import { Requests } from './requests';
 import { type DeleteResult, type GetResult, readDelete, readGet, readSet, type SetResult } from './results';
 import { type KeyList, Scans } from './scan';
 import { SignalListeners } from './signal-listeners';
+import { telemetryOf } from './telemetry';
 import { TypedStore } from './typed-store';
 import { Usable } from './usable';
 import { within } from './within';
@@ -97,7 +98,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     const { clientId } = this;
     const { highPriority } = this.#options;
     const identity = { clientId, responseTopic: topic, highPriority, nodeId: randomId() };
-    this.#requests = new Requests(this.#connection, identity, this.#options);
+    this.#requests = new Requests(this.#connection, identity, this.#options, telemetryOf(this.#options));
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#usable = new Usable(this.#connection);
     const parts = {

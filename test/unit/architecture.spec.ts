@@ -10,7 +10,8 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/mqtt': { parts: [], packages: ['mqtt'] },
   'src/reference-data': { parts: [], packages: ['csv-parse/sync'] },
   'src/health': { parts: ['src/client'], packages: [] },
-  'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: [] },
+  // Only if the user installed it.
+  'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: ['@opentelemetry/api'] },
   'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data', 'src/storage'], packages: [] },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/health', 'src/coordination', 'src/client', 'src/protocol'], packages: [] },

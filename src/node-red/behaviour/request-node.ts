@@ -97,10 +97,13 @@ class RequestNode<Name extends string> {
   }
 
   #input(msg: NodeMessageInFlow, send: Send, done: Done): void {
-    const fail = (reason: unknown) => this.#end(() => this.#fail(msg, done, reason));
+    // Node-RED logs metrics if a log of its settings asks for them.
+    const begin = this.#node.metric() ? performance.now() : undefined;
+    const fail = (reason: unknown) => this.#end(() => this.#fail(msg, done, reason), msg, begin);
     this.#user.status.waiting(++this.#pending);
     try {
-      this.#perform(msg).then((answer) => this.#end(() => this.#succeed(msg, send, done, answer)), fail);
+      const succeed = (answer: Answer) => this.#end(() => this.#succeed(msg, send, done, answer), msg, begin);
+      this.#perform(msg).then(succeed, fail);
     } catch (reason) {
       fail(reason);
     }
@@ -142,14 +145,16 @@ class RequestNode<Name extends string> {
   }
 
   /** The outcome of a message. Whatever is thrown meanwhile ends here: as a rejection it would end Node-RED. */
-  #end(tell: () => void): void {
+  #end(report: () => void, msg: NodeMessageInFlow, begin: number | undefined): void {
+    const durationMs = begin === undefined ? undefined : performance.now() - begin;
     try {
       try {
-        tell();
+        report();
       } finally {
         this.#user.status.waiting(--this.#pending);
         if (this.#pending === 0) this.#onIdle?.();
       }
+      if (durationMs !== undefined) this.#node.metric('duration.millis', msg, durationMs);
     } catch (error) {
       this.#node.error(error);
     }

@@ -1,5 +1,5 @@
 /** The metrics of this instance: of each store that runs, of its roles, and of the parts that are not nodes. docs/operate.md lists them. */
-import { type ClientMetrics, DURATION_BOUNDS_S } from '../../client/metrics';
+import { type ClientMetrics, DB_SYSTEM_NAME, DURATION_BOUNDS_S } from '../../client/metrics';
 import type { Labels, MetricFamily, Sample } from './prometheus';
 import type { RoleHere } from './readiness';
 
@@ -18,7 +18,7 @@ export function metricFamilies(
 ): MetricFamily[] {
   const labelled = clients.map(({ store, metrics }) => ({
     metrics,
-    labels: { db_system_name: 'azure_iot_operations_state_store', store },
+    labels: { db_system_name: DB_SYSTEM_NAME, store },
   }));
   const gauge = (
     name: string,
