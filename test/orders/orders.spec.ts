@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { faultOf, type OrdersReport, runOrders } from './run';
+
+const ORDERS = 600;
+
+describe('Three Node-REDs that take orders from one list', () => {
+  it(`take each of ${ORDERS} orders once and lose none, cut off and killed on the way`, async () => {
+    const report = await runOrders({ orders: ORDERS, kills: 1, seed: 7 });
+    console.log(`        ${JSON.stringify(report)}`);
+    assert.equal(faultOf(report), '');
+  });
+
+  it('would be seen to take one twice, to lose one, and to take a later one first', () => {
+    const right: OrdersReport = {
+      ...{ orders: 3, taken: [1, 1], twice: [], missing: [3], outOfOrder: 0, died: 1, failed: {} },
+      ...{ kills: 1, connections: 4, seconds: 1 },
+    };
+    assert.equal(faultOf(right), '');
+    assert.match(faultOf({ ...right, twice: [2] }), /taken twice/);
+    assert.match(faultOf({ ...right, died: 0 }), /1 orders are missing, but only 0 messages/);
+    assert.match(faultOf({ ...right, outOfOrder: 1 }), /before an earlier one/);
+  });
+});
