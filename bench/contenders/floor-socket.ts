@@ -165,6 +165,10 @@ function propertySize(data: Buffer, at: number): number {
       return 5;
     case 0x03:
       return 3 + data.readUInt16BE(at + 1);
+    case 0x26: {
+      const value = at + 3 + data.readUInt16BE(at + 1);
+      return value + 2 + data.readUInt16BE(value) - at;
+    }
     default:
       throw new Error(`property ${data[at]} was not expected`);
   }
