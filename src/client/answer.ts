@@ -23,7 +23,7 @@ export function readAnswer(message: Message, pending: Pending, clock: StoreClock
   if (version !== undefined) advance(clock, version, request);
   if (pending.isSecond && !isApplied(payload))
     throw failure.notOfTheFirst(request, payload.toString('latin1').trim());
-  return request.read(payload, version, request);
+  return request.read(payload, version, request, message.hasOwnMemory);
 }
 
 function advance(clock: StoreClock, version: string, request: Request): void {

@@ -14,12 +14,14 @@ import type { SetOptions } from './options';
 
 /**
  * Makes of an answer what the caller is told. `version` is its user property `__ts`: the version of the value, or the store's clock.
- * Throws where the answer makes no sense, or the store refused.
+ * Throws where the answer makes no sense, or the store refused. The bytes of the payload are gone when this returns, unless it `isOwn`: nothing else uses its
+ * memory then.
  */
 export type ReadAnswer<Result> = (
   payload: Buffer,
   version: string | undefined,
   context: ErrorContext,
+  isOwn: boolean,
 ) => Result;
 
 export class Request<Result = unknown> {

@@ -1,6 +1,7 @@
 /** The results of calls, and how they are read from the store's responses. */
 import type { ErrorContext } from '../errors';
 import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
+import type { ReadAnswer } from './request';
 
 /** The result of a set. */
 export interface SetResult {
@@ -44,12 +45,20 @@ export function readSet(payload: Buffer, version: string | undefined, context: E
   return version === undefined ? { stored } : { stored, version };
 }
 
-export function readGet(payload: Buffer, version: string | undefined, context: ErrorContext): GetResult {
-  const value = parseGetReply(payload, context);
-  if (value === null) return { found: false };
-  const own = withoutChunk(value);
-  return version === undefined ? { found: true, value: own } : { found: true, value: own, version };
+/** A value found where it is: `isOwn` says that nothing else uses its memory. Otherwise its bytes are gone when this returns. */
+export type TakeValue<Value> = (bytes: Buffer, isOwn: boolean) => Value;
+
+/** A reader of the response to GET. `take` makes the value. */
+export function getReader<Value>(take: TakeValue<Value>): ReadAnswer<FoundValue<Value> | MissingKey> {
+  return (payload, version, context, isOwn) => {
+    const bytes = parseGetReply(payload, context);
+    if (bytes === null) return { found: false };
+    const value = take(bytes, isOwn);
+    return version === undefined ? { found: true, value } : { found: true, value, version };
+  };
 }
+
+export const readGet = getReader((bytes, isOwn) => (isOwn ? bytes : Buffer.from(bytes)));
 
 export function readDelete(
   payload: Buffer,
@@ -69,12 +78,4 @@ export function readObserve(
 ): string | undefined {
   parseObserveReply(payload, context);
   return version;
-}
-
-/** A value that is small beside the memory it is a view of. */
-const SMALL_PART = 1 / 4;
-
-/** Bytes that do not keep a much larger chunk from the socket in memory. */
-function withoutChunk(value: Buffer): Buffer {
-  return value.length < value.buffer.byteLength * SMALL_PART ? Buffer.from(value) : value;
 }

@@ -9,6 +9,7 @@ import { type AttemptOptions, connectOptions } from './connect-options';
 import { ConnectionError, endedBy, subscriptionError } from './connection-error';
 import { joinWrites } from './joined-writes';
 import type { PacketIds } from './packet-ids';
+import { PacketReader } from './packet-reader';
 import { type PacketHandlers, PacketStream } from './packet-stream';
 import type { SecretFiles, Secrets } from './secrets';
 import {
@@ -185,6 +186,7 @@ export class Attempt {
 
   async #run(): Promise<void> {
     const { locate, tls, login } = this.#options;
+    const reader = new PacketReader();
     try {
       this.#address = (await locate?.()) ?? this.#options;
       if (this.#hasEnded) return;
@@ -193,11 +195,11 @@ export class Attempt {
       if (this.#hasEnded) return;
       this.#events.secrets(secrets);
       this.#progress = 'network';
-      const socket = this.#use(openSocket(this.#address));
+      const socket = this.#use(openSocket(this.#address, secrets.secure ? undefined : reader));
       const connected = untilConnected(socket);
       loadMqtt(); // while the system connects
       await connected;
-      if (!this.#hasEnded) this.#mqtt = this.#logIn(socket, secrets);
+      if (!this.#hasEnded) this.#mqtt = this.#logIn(socket, reader, secrets);
     } catch (error) {
       this.#giveUp(this.#explain(error));
     }
@@ -205,9 +207,7 @@ export class Attempt {
 
   #use<S extends Socket>(socket: S): S {
     this.#socket = socket;
-    this.#socketClosed = new Promise((resolve) => {
-      socket.once('close', () => resolve());
-    });
+    this.#socketClosed = new Promise((resolve) => void socket.once('close', () => resolve()));
     return socket;
   }
 
@@ -224,10 +224,11 @@ export class Attempt {
    * CONNECT is written at once, and goes out with the end of the TLS handshake. Written later, it could meet a broker that has ended the
    * handshake with an alert, and the reset of the connection would hide the alert.
    */
-  #logIn(socket: Socket, secrets: Secrets): authenticating.AuthenticatingClient {
+  #logIn(socket: Socket, reader: PacketReader, secrets: Secrets): authenticating.AuthenticatingClient {
     const { AuthenticatingClient } = loadMqtt();
-    const options = connectOptions(this.#options, this.clean, this.#shared.packetIds, secrets);
-    const stream = new PacketStream(joinWrites(this.#secure(socket, secrets)), this.#shared.handlers);
+    const { packetIds, handlers } = this.#shared;
+    const options = connectOptions(this.#options, this.clean, packetIds, secrets);
+    const stream = new PacketStream(joinWrites(this.#secure(socket, secrets)), reader, handlers);
     this.#stream = stream;
     const mqtt = new AuthenticatingClient(() => stream, options);
     mqtt.on('packetreceive', (packet) => this.#onPacket(packet));

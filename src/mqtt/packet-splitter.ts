@@ -43,7 +43,7 @@ export class PacketSplitter {
   #cut(data: Buffer): void {
     let start = 0;
     while (start < data.length) {
-      const body = bodyOf(data, start);
+      const body = fixedHeaderEnd(data, start, data.length);
       const end = body + readNumber(data, start + 1, body);
       if (end - start > this.#largest) throw new PacketTooLarge();
       if (body === 0 || end > data.length) {
@@ -62,9 +62,9 @@ export class PacketSplitter {
   }
 }
 
-/** Where the fixed header ends; 0 when it is not all there. */
-function bodyOf(data: Buffer, start: number): number {
-  for (let at = start + 1; at < data.length; at++) {
+/** Where the fixed header of the packet at `start` ends; 0 if it is not all there before `limit`. */
+export function fixedHeaderEnd(data: Buffer, start: number, limit: number): number {
+  for (let at = start + 1; at < limit; at++) {
     if ((data[at] as number) < 0x80) return at + 1;
     if (at - start >= LENGTH_BYTES) throw malformed();
   }

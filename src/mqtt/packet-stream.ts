@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { Joined } from './joined-writes';
-import { PacketSplitter } from './packet-splitter';
+import type { PacketReader } from './packet-reader';
+import type { PacketHandler } from './packet-splitter';
 import { Message } from './publish';
 import { resetTransport } from './transport';
 import { malformed, PacketFault, PacketType, readUInt16 } from './wire';
@@ -19,8 +20,9 @@ export interface PacketHandlers {
  */
 export class PacketStream extends Duplex {
   readonly #socket: Joined;
-  readonly #splitter: PacketSplitter;
+  readonly #reader: PacketReader;
   readonly #handlers: PacketHandlers;
+  readonly #handlePacket: PacketHandler = (...packet) => this.#onPacket(...packet);
   /** PUBACK, PUBREC or PUBCOMP: they have the same form (MQTT 5 sections 3.4 to 3.7). */
   readonly #acknowledgement = Buffer.from([PUBACK << 4, 2, 0, 0]);
   /** `closed` of a TLS socket that was reset is still false when it emits `close`. */
@@ -28,12 +30,14 @@ export class PacketStream extends Duplex {
   /** `login` until the broker accepted it. */
   #phase: 'begin' | 'login' | 'session' = 'begin';
 
-  constructor(socket: Joined, handlers: PacketHandlers) {
+  /** `reader`: what the socket reads into, if it can. */
+  constructor(socket: Joined, reader: PacketReader, handlers: PacketHandlers) {
     super({ decodeStrings: false });
     this.#socket = socket;
+    this.#reader = reader;
     this.#handlers = handlers;
-    this.#splitter = new PacketSplitter((data, start, body, end) => this.#onPacket(data, start, body, end));
-    socket.on('data', (chunk) => this.#onData(chunk));
+    reader.onBytes = () => this.#onBytes();
+    socket.on('data', (chunk) => reader.add(chunk));
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => {
@@ -72,15 +76,18 @@ export class PacketStream extends Duplex {
     else resetTransport(this.#socket);
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.destroyed) return;
-    if (this.#phase === 'begin' && !beginsLogin(chunk)) {
+  #onBytes(): void {
+    if (this.destroyed) {
+      this.#reader.clear();
+      return;
+    }
+    if (this.#phase === 'begin' && !beginsLogin(this.#reader.first)) {
       this.#fail('NOT_MQTT', 'the service does not speak MQTT');
       return;
     }
     if (this.#phase === 'begin') this.#phase = 'login';
     try {
-      this.#splitter.add(chunk);
+      this.#reader.cut(this.#handlePacket);
     } catch (error) {
       if (!(error instanceof PacketFault)) throw error;
       this.#fail('MALFORMED_PACKET', 'the broker sent a malformed packet');
@@ -96,7 +103,7 @@ export class PacketStream extends Duplex {
     const type = (data[start] as number) >> 4;
     if (this.#phase === 'login') {
       if (type === CONNACK) this.#phase = 'session';
-      this.push(data.subarray(start, end));
+      this.#push(data, start, end);
       return;
     }
     switch (type) {
@@ -116,8 +123,13 @@ export class PacketStream extends Duplex {
         this.#handlers.puback(readUInt16(data, body), end - body > 2 ? (data[body + 2] as number) : 0);
         break;
       default:
-        this.push(data.subarray(start, end));
+        this.#push(data, start, end);
     }
+  }
+
+  /** MQTT.js takes a packet later, when its bytes are gone. */
+  #push(data: Buffer, start: number, end: number): void {
+    this.push(Buffer.from(data.subarray(start, end)));
   }
 
   #answer(type: number, packetId: number): void {
@@ -129,7 +141,7 @@ export class PacketStream extends Duplex {
   }
 }
 
-function beginsLogin(chunk: Buffer): boolean {
-  const type = (chunk[0] as number) >> 4;
+function beginsLogin(first: number): boolean {
+  const type = first >> 4;
   return type === CONNACK || type === AUTH;
 }

@@ -206,6 +206,11 @@ export class Message {
     return this.#end - this.#start;
   }
 
+  /** Whether the packet is all that its memory holds. */
+  get hasOwnMemory(): boolean {
+    return this.size === this.data.length;
+  }
+
   /** The same message with a memory of its own. */
   copy(): Message {
     const [start, end] = [this.#start, this.#end];

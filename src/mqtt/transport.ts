@@ -1,4 +1,4 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import type * as tls from 'node:tls';
 
 /** Where the broker is. */
@@ -30,10 +30,11 @@ const below = new WeakMap<Socket, Socket>();
 
 /**
  * Begins to open a TCP connection to the broker. Every one sets `noDelay`: with Nagle's algorithm a client that waits for each
- * answer gets a dozen of them a second (docs/protocol.md section 9).
+ * answer gets a dozen of them a second (docs/protocol.md section 9). `reader`: with the memory to read into. Without
+ * it there are events `data`, as always over TLS.
  */
-export function openSocket({ host, port }: Address): Socket {
-  const socket = connect({ host, port, noDelay: true });
+export function openSocket({ host, port }: Address, reader?: { onread: OnReadOpts }): Socket {
+  const socket = connect({ host, port, noDelay: true, ...(reader && { onread: reader.onread }) });
   // Callers have listeners of their own. Without any listener an error would end the process.
   socket.on('error', () => undefined);
   return socket;

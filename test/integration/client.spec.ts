@@ -82,6 +82,20 @@ describe('StateStoreClient with the emulator', () => {
     }
   });
 
+  it('gives values of any size memory of their own: they stay as they are while others come', async () => {
+    await using other = await Emulator.start({ port: 0 });
+    await using client = connect({ port: other.port });
+    const sizes = [0, 1, 100, 5000, 65_536, 250_000, 262_144, 1_000_000];
+    for (const size of sizes) await client.set(`size/${size}`, Buffer.alloc(size, size % 251));
+    const got = await Promise.all(sizes.map((size) => client.get(`size/${size}`)));
+    for (let round = 0; round < 3; round++)
+      await Promise.all(sizes.map((size) => client.get(`size/${size}`).then(() => client.get('size/0'))));
+    for (const [index, size] of sizes.entries()) {
+      const one = got[index];
+      assert.ok(one?.found && one.value.equals(Buffer.alloc(size, size % 251)), `${size} bytes`);
+    }
+  });
+
   it('keeps the order of requests and matches each answer, a thousand at a time', async () => {
     const answers = await Promise.all(
       Array.from({ length: 1000 }, async (_, i) => {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
 import { answeredPacketId, isAnswer, markRepeat, RequestPackets } from '../../../src/client/request-packets';
+import { PacketReader } from '../../../src/mqtt/packet-reader';
 import { PacketSplitter } from '../../../src/mqtt/packet-splitter';
 import { Message } from '../../../src/mqtt/publish';
 import { PacketFault } from '../../../src/mqtt/wire';
@@ -41,6 +42,11 @@ function answerWith(correlationData: Buffer): Message {
     MQTT5,
   );
   return new Message(packet, 0, 2, packet.length);
+}
+
+function publishOf(size: number): Buffer {
+  const payload = Buffer.alloc(size, size % 251);
+  return generate({ ...{ cmd: 'publish', topic: 't', qos: 0, dup: false, retain: false }, payload }, MQTT5);
 }
 
 /** A request with nothing in it. */
@@ -232,15 +238,7 @@ describe('A stream of packets', () => {
     fc.oneof(
       fc.constant(Buffer.from([0xd0, 0])),
       fc.constant(Buffer.from([0x40, 2, 0, 7])),
-      fc.integer({ min: 0, max: 20_000 }).map((size) =>
-        generate(
-          {
-            ...{ cmd: 'publish', topic: 't', qos: 0, dup: false, retain: false },
-            payload: Buffer.alloc(size, size % 251),
-          },
-          MQTT5,
-        ),
-      ),
+      fc.integer({ min: 0, max: 20_000 }).map((size) => publishOf(size)),
     ),
     { minLength: 1, maxLength: 8 },
   );
@@ -262,6 +260,57 @@ describe('A stream of packets', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('is cut the same in memory that is filled again and again, however much comes at a time', () => {
+    const large = fc.integer({ min: 200_000, max: 6_000_000 }).map((size) => publishOf(size));
+    const some = fc.array(fc.oneof({ arbitrary: packets, weight: 4 }, fc.tuple(large)), { maxLength: 4 });
+    fc.assert(
+      fc.property(some, fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1 }), (all, sizes) => {
+        const whole = all.flat();
+        const stream = Buffer.concat(whole);
+        const found: Buffer[] = [];
+        const kept: [Buffer, Buffer][] = [];
+        const reader = new PacketReader();
+        reader.onBytes = () =>
+          reader.cut((data, start, body, end) => {
+            const packet = data.subarray(start, end);
+            const isOwn =
+              packet[0] === 0x30 ? new Message(data, start, body, end).hasOwnMemory : packet === data;
+            if (isOwn) kept.push([packet, Buffer.from(packet)]);
+            found.push(Buffer.from(packet));
+          });
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const space = reader.onread.buffer();
+          assert.ok(space.length > 0);
+          const bytes = stream.copy(space, 0, at, at + (sizes[turn % sizes.length] as number));
+          reader.onread.callback(bytes);
+          at += bytes;
+        }
+        assert.ok(found.length === whole.length && found.every((one, i) => one.equals(whole[i] as Buffer)));
+        assert.ok(kept.every(([packet, copy]) => packet.equals(copy)));
+        assert.equal(kept.length, whole.filter(({ length }) => length >= 2 ** 18).length);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('of another socket is copied, and what is there can be forgotten', () => {
+    const [one, other] = [publishOf(300_000), publishOf(10)];
+    const found: number[] = [];
+    const reader = new PacketReader();
+    reader.onBytes = () => reader.cut((_data, start, _body, end) => found.push(end - start));
+    reader.add(one.subarray(0, 200_000));
+    reader.clear();
+    reader.add(Buffer.concat([other, one, other]));
+    assert.deepEqual(found, [other.length, one.length, other.length]);
+  });
+
+  it('does not get all the memory that it claims to need', () => {
+    const reader = new PacketReader();
+    reader.onBytes = () => reader.cut(() => assert.fail('the packet is not complete'));
+    reader.add(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]));
+    assert.ok(reader.onread.buffer().length < 5_000_000);
   });
 
   it('is cut byte by byte', () => {
