@@ -1,4 +1,5 @@
 /** A watch on one store: from {@link Watch.start} to {@link Watch.end}, through every loss of Node-RED and of the way to it. */
+import { isTooLong } from './key';
 import type { KeyPage, OpenedWatch, RenewWatch, WatchMessage } from './messages';
 import { ask, type Reason, reasonOf } from './runtime';
 
@@ -8,6 +9,8 @@ const RENEWAL_MS = 5000;
 const RETRY_MS = 2000;
 /** Every so many renewals, keys that could not be observed are tried again. */
 const RENEWALS_WITH_KEYS = 4;
+/** Characters of the keys in one request to the runtime, which takes no request of 5 MB. */
+const MAX_SEEN = 3_000_000;
 /** How long a watch may send nothing at first. */
 const SILENCE_MS = 5000;
 
@@ -44,10 +47,15 @@ export class Watch {
     void this.#open();
   }
 
-  /** These keys are seen now. */
+  /** These keys are seen now, the most important one first: the runtime takes as many as fit into one request. */
   see(keys: string[]): void {
-    this.#keys = keys;
-    if (this.#id) void this.#renew({ keys });
+    let left = MAX_SEEN;
+    this.#keys = keys.filter((id) => {
+      if (isTooLong(id) || id.length > left) return false;
+      left -= id.length;
+      return true;
+    });
+    if (this.#id) void this.#renew({ keys: this.#keys });
   }
 
   /** The next page of all keys, or of those with this prefix if the store lists keys on request; `again` begins with the first one. */
