@@ -233,7 +233,7 @@ export class CachedKey {
     this.open().catch((error: unknown) => {
       const { link, log } = this.#context;
       if (link.closed) return;
-      log.trouble(`${this} could not be observed`, error);
+      log.trouble('keyNotObserved', error, { key: `${this}` });
       if (isPassing(error)) this.#tryLater();
     });
   }

@@ -61,7 +61,7 @@ export class CachedStore implements ContextStore {
     });
     this.#divideWholeKeys();
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-    this.#log.opened(`${count} keys of ${this.#keys.size} scopes loaded in ${seconds} s.`);
+    this.#log.info('loaded', { keys: count, scopes: this.#keys.size, seconds });
   }
 
   async close(): Promise<void> {
@@ -73,11 +73,7 @@ export class CachedStore implements ContextStore {
         this.#forEachKey((key) => {
           if (key.busy) late.push(key);
         });
-        this.#log.allNotWritten(
-          'because Node-RED ends',
-          late.map((key) => `${key}`),
-        );
-        this.#log.logFailed('and Node-RED ends');
+        this.#log.notWrittenAtEnd(late.map((key) => `${key}`));
         this.#forEachKey((key) => key.end());
       },
     );
@@ -140,7 +136,7 @@ export class CachedStore implements ContextStore {
     if (keys.length === 0 && settle)
       Promise.resolve()
         .then(settle)
-        .catch((error: unknown) => this.#log.error('a callback of set threw', error));
+        .catch((error: unknown) => this.#log.error('callbackThrew', error));
     const { deadline } = this.#link;
     const settleOne = settle && keys.length > 1 ? afterAll(keys.length, settle) : settle;
     for (const key of keys) key.write(deadline, settleOne);
@@ -204,7 +200,7 @@ export class CachedStore implements ContextStore {
         const key = this.#keyOf(scope, name);
         if (this.#loaded) key.renew();
       } catch (error) {
-        this.#log.trouble('a key of the index cannot be read', error);
+        this.#log.trouble('keyUnreadable', error);
       }
     }
     for (const key of this.#keys.get(scope)?.values() ?? []) if (!names.has(key.name)) key.verify();

@@ -36,7 +36,7 @@ export class DirectStore implements ContextStore {
 
   async open(): Promise<void> {
     await this.#link.open(async () => undefined);
-    this.#log.opened('connected; values are not kept in memory.');
+    this.#log.info('connected');
   }
 
   async close(): Promise<void> {
@@ -45,7 +45,7 @@ export class DirectStore implements ContextStore {
       async () => {
         await Promise.all(this.#writing.values());
       },
-      () => this.#log.logFailed('and Node-RED ends'),
+      () => this.#log.notWrittenAtEnd([]),
     );
   }
 
@@ -89,7 +89,7 @@ export class DirectStore implements ContextStore {
   /** Does not wait for the store: Node-RED starts no flow before, and none at all after an error. */
   async clean(activeNodes: string[]): Promise<void> {
     for (const scope of this.#seen.unused(this.#link.index.scopes, activeNodes))
-      this.delete(scope).catch((error: unknown) => this.#log.error(`${scope} was not deleted`, error));
+      this.delete(scope).catch((error: unknown) => this.#log.error('notDeleted', error, { scope }));
   }
 
   /** `deadline`: counted from the call, on the monotonic clock in milliseconds, since it may have waited for its turn. */
@@ -164,7 +164,7 @@ export class DirectStore implements ContextStore {
       try {
         callback(...values);
       } catch (thrown) {
-        this.#log.error('a callback threw', thrown);
+        this.#log.error('callbackThrew', thrown);
       }
     };
     outcome.then(

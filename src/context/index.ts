@@ -16,13 +16,14 @@ import { endWithFailure, loadNodeRed } from './node-red';
 import { type ContextStoreOptions, resolveContextOptions } from './options';
 import { ProcessLocalStore } from './process-local-store';
 import { StoreLog } from './store-log';
+import { Words } from './words';
 
 /** Makes a context store; Node-RED opens it. Throws `BAD_ARGUMENT` that names the option that is wrong. */
 function contextStore(config: ContextStoreOptions = {}): ContextStore {
   try {
     const options = resolveContextOptions(config);
     const nodeRed = loadNodeRed();
-    const log = new StoreLog(nodeRed.log);
+    const log = new StoreLog(nodeRed.log, new Words(nodeRed.i18n));
     const shared = options.cache
       ? new CachedStore(options, nodeRed, log)
       : new DirectStore(options, nodeRed, log);

@@ -177,7 +177,7 @@ export class KeyWriter {
     const { log } = this.#context;
     if (!error) log.written(this);
     else if (write.unwatched) log.notWritten(`${this}`, error);
-    write.settle(error, (thrown) => log.error('a callback of set threw', thrown));
+    write.settle(error, (thrown) => log.error('callbackThrew', thrown));
   }
 }
 

@@ -10,6 +10,7 @@ import { RestoreClaims } from './restore-claims';
 import { StoreKeys } from './store-keys';
 import { StoreLife } from './store-life';
 import type { StoreLog } from './store-log';
+import type { Words } from './words';
 
 export interface LinkEvents {
   /** All keys of one scope, whenever they changed. */
@@ -58,7 +59,7 @@ export class Link {
     this.keys = new StoreKeys(options.prefix);
     this.life = new StoreLife(this.client, this.keys.life, options.persist);
     this.restores = new RestoreClaims(this.client, this.keys, options.persist, (error) =>
-      log.trouble('the versions of restored keys could not be written', error),
+      log.trouble('versionsNotWritten', error),
     );
     this.index = new ContextIndex(this.client, this.keys, options.persist, {
       onNames: events.onNames,
@@ -129,7 +130,7 @@ export class Link {
     } catch (error) {
       await this.#end();
       endWithFailure();
-      throw cannotOpen(error, this.#options);
+      throw cannotOpen(error, this.#options, this.#log.words);
     } finally {
       clearTimeout(timer);
     }
@@ -186,7 +187,7 @@ export class Link {
   /** A list could not be observed: again in a moment, while there is a connection; with the next one otherwise. */
   #onTrouble(error: unknown): void {
     if (this.#closed) return;
-    this.#log.trouble('an index of keys could not be observed', error);
+    this.#log.trouble('indexNotObserved', error);
     clearTimeout(this.#retry);
     if (this.client.state.kind === 'connected')
       this.#retry = setTimeout(() => this.index.renew(), INDEX_RETRY_MS).unref();
@@ -196,7 +197,7 @@ export class Link {
   readonly #onObservationLost = (key: Buffer, error: StateStoreError): void => {
     const place = this.keys.placeOf(key.toString());
     if (this.#closed || !place) return;
-    this.#log.error(`${key} is observed no more`, error);
+    this.#log.error('observedNoMore', error, { key: `${key}` });
     if (place.kind === 'value') this.#events.onObservationLost(place.scope, place.name);
     else this.index.lose(place.kind === 'index' ? place.scope : undefined);
   };
@@ -218,13 +219,13 @@ export class Link {
   };
 }
 
-function cannotOpen(error: unknown, { client, startTimeout }: ResolvedContextOptions): StateStoreError {
+function cannotOpen(
+  error: unknown,
+  { client, startTimeout }: ResolvedContextOptions,
+  words: Words,
+): StateStoreError {
   const where = `${client.host ?? 'localhost'}:${client.port ?? (client.tls ? 8883 : 1883)}`;
   const code = error instanceof StateStoreError ? error.code : 'NOT_CONNECTED';
-  const why = error instanceof Error ? error.message : String(error);
-  return new StateStoreError(
-    code,
-    `The context store at ${where} could not be loaded (it is waited for ${startTimeout} ms at most), so Node-RED does not start: ${why}`,
-    { cause: error, applied: 'no' },
-  );
+  const message = words.text('cannotOpen', { where, ms: startTimeout, reason: words.explain(error) });
+  return new StateStoreError(code, message, { cause: error, applied: 'no' });
 }

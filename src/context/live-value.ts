@@ -1,11 +1,21 @@
 /** Finds what a value has that only this process can use: functions, objects with a class, references back to itself. Pure. */
 
+/** A function, an object of a class, or a reference to an object that contains it. */
+export type LiveKind = { name: 'function' | 'reference' } | { name: 'object'; className: string };
+
 /** A part that JSON does not have. */
 export interface LivePart {
-  /** For people: `a function`, `an object of the class Socket`, `a reference to itself`. */
-  kind: string;
+  kind: LiveKind;
   /** Names of the properties that lead to the part; none: the value is the part. */
   path: readonly string[];
+}
+
+/** More names than these say nothing to a person. */
+const MAX_NAMES = 10;
+
+/** The way to a part as text. */
+export function shownPath(path: readonly string[]): string {
+  return `${path.slice(0, MAX_NAMES).join('.')}${path.length > MAX_NAMES ? '...' : ''}`;
 }
 
 /** A value with no more parts, none of them deeper, is walked through without a record of the objects that were seen. */
@@ -14,7 +24,7 @@ const MAX_DEPTH = 100;
 
 /** The first live part, `undefined` for data. Objects that say what JSON they are (dates, buffers, addresses) are data. */
 export function livePartOf(value: unknown): LivePart | undefined {
-  if (typeof value === 'function') return { kind: 'a function', path: [] };
+  if (typeof value === 'function') return { kind: { name: 'function' }, path: [] };
   if (typeof value !== 'object' || value === null) return undefined;
   return isPlainTree(value) ? undefined : search(value);
 }
@@ -52,12 +62,12 @@ function search(root: object): LivePart | undefined {
   const onTheWay = new Set<object>();
   const steps: Step[] = [];
   /** Returns the kind of a live part; goes into an object of data. */
-  const enter = (part: unknown): string | undefined => {
-    if (typeof part === 'function') return 'a function';
+  const enter = (part: unknown): LiveKind | undefined => {
+    if (typeof part === 'function') return { name: 'function' };
     if (typeof part !== 'object' || part === null || done.has(part) || hasJson(part)) return undefined;
-    if (onTheWay.has(part)) return 'a reference to itself';
+    if (onTheWay.has(part)) return { name: 'reference' };
     const name = Array.isArray(part) ? undefined : classOf(part);
-    if (name !== undefined) return `an object of the class ${name}`;
+    if (name !== undefined) return { name: 'object', className: name };
     onTheWay.add(part);
     steps.push({ object: part, names: Object.keys(part), next: 0 });
     return undefined;

@@ -1,4 +1,4 @@
-/** The parts of the running Node-RED that are used here: how it reads property expressions, its log and its events. */
+/** The parts of the running Node-RED that are used here: how it reads property expressions, its log, texts and events. */
 import { basename } from 'node:path';
 import { StateStoreError } from '../errors';
 
@@ -16,6 +16,14 @@ export interface NodeRed {
     info(message: string): void;
     warn(message: string): void;
     error(message: string): void;
+  };
+  i18n: {
+    /** Does nothing if it was called before, as Node-RED does when it starts. */
+    init(settings: { lang: string }): void;
+    /** The languages of a catalogue that was registered; `undefined` for any other. */
+    availableLanguages(catalogue: string): string[] | undefined;
+    registerMessageCatalog(catalogue: string, folder: string, file: string): Promise<void>;
+    _(key: string, values: Record<string, string | number>): string;
   };
   events: {
     on(event: 'flows:started', listener: (started: Started) => void): unknown;

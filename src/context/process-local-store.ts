@@ -1,7 +1,7 @@
 import { StateStoreError } from '../errors';
 import { afterAll, type Callback, type ContextStore, pairsOf } from './context-store';
 import { decode, encode } from './encoding';
-import { type LivePart, livePartOf } from './live-value';
+import { type LivePart, livePartOf, shownPath } from './live-value';
 import type { NodeRed } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { ScopeData } from './scope-data';
@@ -34,8 +34,9 @@ export class ProcessLocalStore implements ContextStore {
     this.#log = log;
   }
 
-  open(): Promise<void> {
-    return this.#shared.open();
+  async open(): Promise<void> {
+    await this.#log.words.load();
+    await this.#shared.open();
   }
 
   close(): Promise<void> {
@@ -156,19 +157,18 @@ export class ProcessLocalStore implements ContextStore {
       // Flows of this process must not change the value of the shared store through it.
       if (present !== undefined) this.#values.put(scope, name, decode(encode(present).json));
     }
-    this.#log.keptLocal(scope, name, partInWords(live));
+    this.#log.keptLocal(scope, name, live);
     return undefined;
   }
 }
 
-/** More names than these say nothing to a person. */
-const MAX_NAMES = 10;
-
 function partInWords({ kind, path }: LivePart): string {
-  const names = path.slice(0, MAX_NAMES).join('.');
-  return path.length === 0
-    ? `it is ${kind}`
-    : `it has ${kind} at ${names}${path.length > MAX_NAMES ? '...' : ''}`;
+  const what = {
+    function: 'a function',
+    reference: 'a reference to itself',
+    object: `an object of the class ${kind.name === 'object' ? kind.className : ''}`,
+  }[kind.name];
+  return path.length === 0 ? `it is ${what}` : `it has ${what} at ${shownPath(path)}`;
 }
 
 function refused(scope: string, name: string, live: LivePart, why: string): StateStoreError {

@@ -1,11 +1,14 @@
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { type LivePart, shownPath } from './live-value';
 import type { NodeRed } from './node-red';
+import type { Values, Words } from './words';
 
 const MOST_NAMED = 10;
 
 /** Writes to the log of Node-RED: once that the store is lost, once that it is back, and which keys could not be written. */
 export class StoreLog {
+  readonly words: Words;
   readonly #log: NodeRed['log'];
   #lostAt: number | undefined;
   /** Keys that could not be written and were not written since. */
@@ -16,40 +19,41 @@ export class StoreLog {
   readonly #circular = new Set<string>();
   readonly #local = new Set<string>();
 
-  constructor(log: NodeRed['log']) {
+  constructor(log: NodeRed['log'], words: Words) {
     this.#log = log;
+    this.words = words;
   }
 
-  opened(what: string): void {
-    this.#log.info(line(what));
+  info(key: string, values: Values = {}): void {
+    this.#log.info(this.#line(key, values));
   }
 
   onState(state: StateStoreClient['state']): void {
     if (state.kind === 'connected') this.#back();
-    if (state.kind === 'disconnected') this.#lost(state.reason.message);
+    if (state.kind === 'disconnected') this.#lost(state.reason);
     if (state.kind === 'stopped')
-      this.#log.error(line(`the store is lost for good: ${state.reason.message} Restart Node-RED.`));
+      this.#log.error(this.#line('lostForGood', { reason: this.words.explain(state.reason) }));
   }
 
-  #lost(reason: string): void {
+  #lost(reason: Error): void {
     if (this.#lostAt !== undefined) return;
     this.#lostAt = performance.now();
     this.#troubles.clear();
-    this.#log.warn(line(`the store is lost: ${reason} What was read before can still be read; writes wait.`));
+    this.#log.warn(this.#line('lost', { reason: this.words.explain(reason) }));
   }
 
   #back(): void {
     if (this.#lostAt === undefined) return;
     const seconds = ((performance.now() - this.#lostAt) / 1000).toFixed(1);
     this.#lostAt = undefined;
-    this.#log.info(line(`the store is back after ${seconds} s.`));
-    this.logFailed('what the store has counts again');
+    this.info('back', { seconds });
+    this.#logFailed('notWrittenBack');
   }
 
   /** Logs the keys that could not be written and are not logged yet. */
-  logFailed(what: string): void {
+  #logFailed(key: string): void {
     if (this.#unlogged.size === 0) return;
-    this.#log.error(line(`not written, ${what}: ${named([...this.#unlogged])}.`));
+    this.#log.error(this.#line(key, { keys: this.#named([...this.#unlogged]) }));
     this.#unlogged = new Set();
   }
 
@@ -58,14 +62,15 @@ export class StoreLog {
     if (this.#failed.has(key)) return;
     this.#failed.add(key);
     if (this.#lostAt !== undefined) this.#unlogged.add(key);
-    else this.#log.error(line(`${key} was not written: ${messageOf(error)}`));
+    else this.#log.error(this.#line('notWritten', { key, reason: this.words.explain(error) }));
   }
 
-  /** Writes failed that are not worth a line each. */
-  allNotWritten(what: string, keys: readonly string[]): void {
-    const news = keys.filter((key) => !this.#unlogged.has(key));
-    for (const key of keys) this.#failed.add(key);
-    if (news.length > 0) this.#log.error(line(`not written, ${what}: ${named(news)}.`));
+  /** Node-RED ends before these keys were written. */
+  notWrittenAtEnd(late: readonly string[]): void {
+    const news = late.filter((key) => !this.#unlogged.has(key));
+    for (const key of late) this.#failed.add(key);
+    if (news.length > 0) this.#log.error(this.#line('notWrittenEnd', { keys: this.#named(news) }));
+    this.#logFailed('notWrittenBefore');
   }
 
   written(key: { toString(): string }): void {
@@ -76,31 +81,29 @@ export class StoreLog {
   }
 
   /** Once for each kind of error and connection: there may be as many as keys. */
-  trouble(what: string, error: unknown): void {
-    const kind = error instanceof StateStoreError ? error.code : messageOf(error);
+  trouble(key: string, error: unknown, values: Values = {}): void {
+    const kind = error instanceof StateStoreError ? error.code : String(error);
     if (this.#lostAt !== undefined || this.#troubles.has(kind)) return;
     this.#troubles.add(kind);
-    this.#log.warn(line(`${what}: ${messageOf(error)}`));
+    this.#log.warn(this.#line(key, { ...values, reason: this.words.explain(error) }));
   }
 
-  error(what: string, error?: unknown): void {
-    this.#log.error(line(error === undefined ? what : `${what}: ${messageOf(error)}`));
-  }
-
-  warn(what: string): void {
-    this.#log.warn(line(what));
+  error(key: string, error: unknown, values: Values = {}): void {
+    this.#log.error(this.#line(key, { ...values, reason: this.words.explain(error) }));
   }
 
   /** A value with a live part stays in this process: once per key. */
-  keptLocal(scope: string, name: string, why: string): void {
+  keptLocal(scope: string, name: string, { kind, path }: LivePart): void {
     const key = `${scope} ${name}`;
     if (this.#local.has(key)) return;
     this.#local.add(key);
-    this.#log.warn(
-      line(
-        `${key} stays in this process, and other Node-RED instances do not have it, because ${why}. Add ${name} to the option "local", or keep it in a context store in memory.`,
-      ),
-    );
+    const className = kind.name === 'object' ? kind.className : '';
+    const what = this.words.text(`live.${kind.name}`, { class: className });
+    const why =
+      path.length === 0
+        ? this.words.text('isLive', { what })
+        : this.words.text('hasLive', { what, path: shownPath(path) });
+    this.#log.warn(this.#line('keptLocal', { key, name, why }));
   }
 
   /** Once per key, until it is written without. */
@@ -111,21 +114,18 @@ export class StoreLog {
       this.#circular.delete(key);
     } else if (!this.#circular.has(key)) {
       this.#circular.add(key);
-      this.#log.warn(line(`${key} contains itself: such a part is stored as a text, [Circular ~...].`));
+      this.#log.warn(this.#line('circular', { key }));
     }
   }
-}
 
-/** Some of many keys by their names, and how many more there are. */
-function named(keys: readonly string[]): string {
-  const more = keys.length - MOST_NAMED;
-  return `${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
+  /** Some of many keys by their names, and how many more there are. */
+  #named(keys: readonly string[]): string {
+    const some = keys.slice(0, MOST_NAMED).join(', ');
+    const more = keys.length - MOST_NAMED;
+    return more > 0 ? this.words.text('andMore', { keys: some, more }) : some;
+  }
 
-function line(text: string): string {
-  return `[statestore context] ${text}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  #line(key: string, values: Values): string {
+    return `[statestore context] ${this.words.text(key, values)}`;
+  }
 }

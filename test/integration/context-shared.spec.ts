@@ -435,7 +435,7 @@ describe('Context stores that share a memory', () => {
     a.set('global', 'x', 1, () => {
       throw new Error('of the flow');
     });
-    await until(() => log.all.some((line) => /a callback of set threw: of the flow/.test(line)));
+    await until(() => log.all.some((line) => /a callback threw: of the flow/.test(line)));
     assert.equal(b.get('global', 'x'), 1);
   });
 

@@ -1,4 +1,7 @@
-/** Errors and statuses in the language of the runtime. */
+/** Errors, statuses and lines of the log in the language of the runtime. */
+import assert from 'node:assert/strict';
+import { Emulator } from '../../src/emulator';
+import { exampleStorage } from '../support/examples';
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';
 
@@ -41,6 +44,30 @@ const EXPECTED = {
   'zh-CN': { error: /error: 未连接到代理.*（Nothing listens at /, status: /status: 连接被拒绝/ },
 };
 
+/** Lines of the shared context: it is loaded, its store is lost, and it cannot be loaded. */
+const CONTEXT = {
+  'en-US': {
+    loaded: /\[statestore context\] \d+ keys of \d+ scopes loaded in/,
+    lost: /\[statestore context\] the store is lost: .* What was read before/,
+    refused: /The context store at \S+ could not be loaded .*: /,
+  },
+  de: {
+    loaded: /\[statestore context\] \d+ Schlüssel aus \d+ Bereichen in .* geladen/,
+    lost: /\[statestore context\] Die Verbindung zum Speicher ist verloren: .* Gelesene Werte/,
+    refused: /Der Kontextspeicher auf \S+ konnte nicht geladen werden .*/,
+  },
+  ja: {
+    loaded: /\[statestore context\] \d+ 個のスコープの \d+ 個のキーを .* 秒で読み込みました/,
+    lost: /\[statestore context\] ストアへの接続が失われました: /,
+    refused: /\S+ のコンテキストストアを読み込めなかったため/,
+  },
+  'zh-CN': {
+    loaded: /\[statestore context\] 已在 .* 秒内加载 \d+ 个作用域的 \d+ 个键/,
+    lost: /\[statestore context\] 与存储的连接已断开：/,
+    refused: /无法加载 \S+ 上的上下文存储/,
+  },
+};
+
 describe('A Node-RED', () => {
   for (const [lang, { error, status }] of Object.entries(EXPECTED)) {
     it(`in ${lang} says what is wrong in this language`, async () => {
@@ -52,6 +79,24 @@ describe('A Node-RED', () => {
       } finally {
         await nodeRed.stop();
       }
+    });
+  }
+
+  for (const [lang, { loaded, lost, refused }] of Object.entries(CONTEXT)) {
+    it(`in ${lang} has the lines of its shared context in this language`, async () => {
+      const emulator = await Emulator.start({ port: 0 });
+      const contextStorage = exampleStorage(emulator.port);
+      const nodeRed = await NodeRed.start({ settings: { lang }, contextStorage });
+      try {
+        await nodeRed.lines.find(loaded);
+        await emulator.close();
+        await nodeRed.lines.find(lost);
+      } finally {
+        await nodeRed.stop();
+        await emulator.close();
+      }
+      const withoutStore = contextStorage.replace('config: {', 'config: { startTimeout: 1,');
+      assert.match(await NodeRed.fail({ settings: { lang }, contextStorage: withoutStore }), refused);
     });
   }
 });

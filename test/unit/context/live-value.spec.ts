@@ -17,12 +17,12 @@ for (const [from, refers] of mesh.entries()) refers.push(...mesh.slice(from + 1)
 
 describe('A live value', () => {
   for (const [name, value, kind, path] of [
-    ['a function', () => 1, 'a function', ''],
-    ['a function inside', { on: [{ message: () => 1 }] }, 'a function', 'on.0.message'],
-    ['a socket', { req: { socket: new Socket() } }, 'an object of the class Socket', 'req.socket'],
-    ['an object of a class', new Reading(), 'an object of the class Reading', ''],
-    ['a map', { m: new Map() }, 'an object of the class Map', 'm'],
-    ['a circle', circle, 'a reference to itself', 'list.0'],
+    ['a function', () => 1, { name: 'function' }, ''],
+    ['a function inside', { on: [{ message: () => 1 }] }, { name: 'function' }, 'on.0.message'],
+    ['a socket', { req: { socket: new Socket() } }, { name: 'object', className: 'Socket' }, 'req.socket'],
+    ['an object of a class', new Reading(), { name: 'object', className: 'Reading' }, ''],
+    ['a map', { m: new Map() }, { name: 'object', className: 'Map' }, 'm'],
+    ['a circle', circle, { name: 'reference' }, 'list.0'],
   ] as const) {
     it(`is found, and named: ${name}`, () => {
       const found = livePartOf(value);
