@@ -169,6 +169,20 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     server.close();
   });
 
+  it('does not start one on another port while the emulator node on its port is red', async () => {
+    const port = await freePort();
+    const server = createServer((socket) => socket.on('error', () => undefined).end('220 mail\r\n'));
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    const from = nodeRed.lines.all.length;
+    const after = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
+    await shows('emulator', `port ${port} is taken`, after);
+    await shows('get-a', 'no answer', after);
+    await nodeRed.lines.find(new RegExp(`The emulator node on port ${port} does not run`), from);
+    server.close();
+    const again = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
+    await shows('get-a', 'bad credentials', again);
+  });
+
   it('is tested before there is one, and nothing is left behind', async () => {
     const port = await freePort();
     const settings = { place: 'emulator', source: 'settings', host: 'localhost', port: String(port) };

@@ -59,6 +59,8 @@ export class Emulators {
   readonly #ending = new Map<string, Promise<void>>();
   /** Nodes that have not got theirs yet. */
   readonly #coming = new Set<object>();
+  /** Nodes whose emulator could not be started, and its address. */
+  readonly #failed = new Map<object, string>();
 
   /**
    * The emulator at this address, started if need be, for a node, or for the store with the ID `storeId`; one that only stores use
@@ -75,11 +77,13 @@ export class Emulators {
     }
     const shared = this.#running.get(id) ?? this.#start(id, settings);
     shared.users.set(user, storeId);
+    this.#failed.delete(user);
     try {
       shared.emulator = await shared.starting;
       return shared.emulator;
     } catch (error) {
       if (this.#running.get(id) === shared) this.#running.delete(id);
+      if (storeId === undefined) this.#failed.set(user, id);
       throw error;
     }
   }
@@ -87,6 +91,7 @@ export class Emulators {
   /** Stops the emulator when its last user goes; keeps what is stored unless all users were `removed`. */
   async release(user: object, removed: boolean): Promise<void> {
     this.#coming.delete(user);
+    this.#failed.delete(user);
     for (const [id, shared] of this.#running) {
       const storeId = shared.users.get(user);
       if (!shared.users.delete(user)) continue;
@@ -98,6 +103,12 @@ export class Emulators {
   /** Whether one runs at this address, or is about to. */
   runsAt(address: EmulatorAddress): boolean {
     return this.#running.has(idOf(address));
+  }
+
+  /** Whether a node could not start its emulator at this address. */
+  hasFailedNodeAt(address: EmulatorAddress): boolean {
+    const id = idOf(address);
+    return [...this.#failed.values()].includes(id);
   }
 
   /** The port of the emulator that this user has. */

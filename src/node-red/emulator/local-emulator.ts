@@ -47,8 +47,8 @@ export class LocalEmulator {
   }
 
   /**
-   * Where it is. Starts it if nothing listens there; where something listens that is no state store, on the next port. Rejects
-   * with a {@link ConnectionError}.
+   * Where it is. Starts it if nothing listens there; where something listens that is no state store, on the next port, unless an emulator
+   * node was to run there. Rejects with a {@link ConnectionError}.
    */
   async locate(): Promise<EmulatorAddress> {
     await this.#flowsStarted;
@@ -56,7 +56,10 @@ export class LocalEmulator {
     const own = emulators.portOf(this);
     if (own !== undefined) return { host, port: own };
     for (let port = wanted; port < wanted + PORTS && port <= 65_535 && !this.#released; port++) {
-      if (!(await this.#isAt(port))) continue;
+      const isThere = await this.#isAt(port);
+      // Another emulator would not have the rules of the node.
+      if (!isThere && emulators.hasFailedNodeAt(addressOf(port))) throw nodeDoesNotRun(port);
+      if (!isThere) continue;
       this.#movedTo = port === wanted ? undefined : port;
       return { host, port };
     }
@@ -78,7 +81,7 @@ export class LocalEmulator {
     if (emulators.runsAt(addressOf(port))) return this.#started(port);
     const found = await whatListens(this.#wanted.host, port);
     if (found !== 'nothing') return found === 'store';
-    return !this.#released && this.#started(port);
+    return !this.#released && !emulators.hasFailedNodeAt(addressOf(port)) && this.#started(port);
   }
 
   #reportDamage({ file }: Emulator): void {
@@ -118,6 +121,14 @@ export class LocalEmulator {
 
 /** Damage that a store has reported. */
 const reported = new WeakSet<Damage>();
+
+function nodeDoesNotRun(port: number): ConnectionError {
+  return new ConnectionError(
+    'noAnswer',
+    `The emulator node on port ${port} does not run`,
+    'Its status says why. Correct that, and deploy.',
+  );
+}
 
 function addressOf(port: number): EmulatorAddress {
   return { host: DEFAULT_EMULATOR_HOST, port };
