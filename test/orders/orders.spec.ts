@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { faultOf, type OrdersReport, runOrders } from './run';
 
-const ORDERS = 600;
+const ORDERS = 300;
 
 describe('Three Node-REDs that take orders from one list', () => {
   it(`take each of ${ORDERS} orders once and lose none, cut off and killed on the way`, async () => {
@@ -14,10 +14,14 @@ describe('Three Node-REDs that take orders from one list', () => {
     const right: OrdersReport = {
       ...{ orders: 3, taken: [1, 1], twice: [], missing: [3], outOfOrder: 0, died: 1, failed: {} },
       ...{ kills: 1, connections: 4, seconds: 1 },
+      processed: { orders: 2, again: [2], missing: [], interrupted: 1 },
     };
     assert.equal(faultOf(right), '');
     assert.match(faultOf({ ...right, twice: [2] }), /taken twice/);
     assert.match(faultOf({ ...right, died: 0 }), /1 orders are missing, but only 0 messages/);
     assert.match(faultOf({ ...right, outOfOrder: 1 }), /before an earlier one/);
+    const { processed } = right;
+    assert.match(faultOf({ ...right, processed: { ...processed, missing: [1] } }), /not processed: 1/);
+    assert.match(faultOf({ ...right, processed: { ...processed, interrupted: 0 } }), /processed again/);
   });
 });

@@ -1,4 +1,4 @@
-/** Three Node-REDs take orders from one list. Their connections are cut and they are killed again and again. */
+/** Three Node-REDs take orders from lists. Their connections are cut and they are killed again and again. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +9,12 @@ import { EmulatorProcess } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 import { NodeRed, newUserDir } from '../support/node-red';
 import { Random } from '../support/random';
-import { type Log, readLog, settledIn, takingFlow } from './flow';
+import { type Log, processingFlow, readLog, settledIn, takingFlow } from './flow';
 
-const KEY = 'orders';
+/** Of the flow that takes an order and processes it then, and of the one that processes the first order and removes it then. */
+const KEYS = { take: 'orders', process: 'jobs' };
+/** Orders are processed one after the other, so there are fewer of them. */
+const SHARE_PROCESSED = 1 / 20;
 const INSTANCES = 3;
 const IN_FLIGHT = 20;
 const LEASE_S = 1;
@@ -20,7 +23,7 @@ const GROUP = 50;
 const MAX_LISTED = 500;
 /** Milliseconds between two cuts of all connections of an instance. */
 const CUTS_MS = { min: 300, max: 1500 };
-const POLL_MS = 20;
+const POLL_MS = 50;
 
 export interface OrdersOptions {
   orders: number;
@@ -35,7 +38,7 @@ export interface OrdersReport {
   taken: number[];
   /** Orders that left by an output more than once. */
   twice: number[];
-  /** Orders that are neither in the list nor left by an output. */
+  /** Orders that left by no output. */
   missing: number[];
   /** Orders that an instance got in another order than they were appended. */
   outOfOrder: number;
@@ -43,9 +46,21 @@ export interface OrdersReport {
   died: number;
   /** Errors by code. */
   failed: Record<string, number>;
+  /** Orders that were processed before they were removed. */
+  processed: ProcessedReport;
   kills: number;
   connections: number;
   seconds: number;
+}
+
+export interface ProcessedReport {
+  orders: number;
+  /** Orders that were processed more than once. */
+  again: number[];
+  /** Orders that were not processed. */
+  missing: number[];
+  /** Messages that were in a process when it was killed, or failed. */
+  interrupted: number;
 }
 
 export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise<OrdersReport> {
@@ -58,21 +73,24 @@ export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise
     ),
   );
   const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
-  const taken = () => instances.reduce((sum, { log }) => sum + log.taken.length, 0);
+  const taken = () => instances.reduce((sum, { taking }) => sum + taking.log.taken.length, 0);
+  const jobs = Math.ceil(orders * SHARE_PROCESSED);
   try {
     const killing = killAgainAndAgain(instances, new Random(seed, 'kills'), { kills, orders, taken });
-    await append(store, orders, taken);
-    await until(async () => (await listed(store)).length === 0);
+    await Promise.all([append(store, KEYS.take, orders), append(store, KEYS.process, jobs)]);
+    await until(async () => (await listed(store, KEYS.take)).length === 0);
     await killing;
-    await Promise.all(instances.map((instance) => instance.settle()));
-    const left = await listed(store);
+    for (const instance of instances) instance.endCuts();
+    await until(async () => (await listed(store, KEYS.process)).length === 0);
+    await Promise.all(instances.map(({ taking }) => taking.settle()));
+    const logs = instances.map(({ taking }) => taking.log);
     return {
-      ...tally(
-        instances.map(({ log }) => log),
-        left,
-        orders,
+      ...tally(logs, orders),
+      died: instances.reduce((sum, { taking }) => sum + taking.died, 0),
+      processed: tallyProcessed(
+        instances.map(({ processing }) => processing),
+        jobs,
       ),
-      died: instances.reduce((sum, { died }) => sum + died, 0),
       ...{ kills, connections: instances.reduce((sum, { connections }) => sum + connections, 0) },
       seconds: Math.round((performance.now() - begin) / 1000),
     };
@@ -85,27 +103,61 @@ export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise
 }
 
 /** Why this is not right. Blank if it is. */
-export function faultOf({ twice, missing, outOfOrder, died, failed }: OrdersReport): string {
+export function faultOf({ twice, missing, outOfOrder, died, failed, processed }: OrdersReport): string {
   const unknown = died + (failed.OUTCOME_UNKNOWN ?? 0);
   if (twice.length > 0) return `Orders were taken twice: ${twice}`;
   if (outOfOrder > 0) return `${outOfOrder} orders came before an earlier one`;
   if (missing.length > unknown)
     return `${missing.length} orders are missing, but only ${unknown} messages have an unknown outcome: ${missing}`;
+  if (processed.missing.length > 0) return `Orders were not processed: ${processed.missing}`;
+  if (processed.again.length > processed.interrupted)
+    return `${processed.again.length} orders were processed again, but only ${processed.interrupted} messages were interrupted`;
   return '';
 }
 
-/** A Node-RED with the flow, behind a proxy of its own. */
-class Instance {
+/** A flow of an instance, by its log. */
+class RunningFlow {
   /** Messages that were in the process when it was killed. */
   died = 0;
-  readonly #file: string;
+  readonly file: string;
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  get log(): Log {
+    return readLog(this.file);
+  }
+
+  /** The process was killed. */
+  end(): void {
+    const { log } = this;
+    this.died = log.asked - settledIn(log);
+  }
+
+  /** Waits until each message that was sent until now has an outcome. */
+  async settle(): Promise<void> {
+    const { asked } = this.log;
+    await until(async () => settledIn(this.log) + this.died >= asked);
+  }
+}
+
+/** A Node-RED with both flows, behind a proxy of its own. */
+class Instance {
+  readonly taking: RunningFlow;
+  readonly processing: RunningFlow;
   readonly #proxy: FaultProxy;
   readonly #userDir: string;
   readonly #nodeRed: NodeRed;
   #isOver = false;
 
-  private constructor(file: string, proxy: FaultProxy, userDir: string, nodeRed: NodeRed, random: Random) {
-    this.#file = file;
+  private constructor(
+    flows: { taking: RunningFlow; processing: RunningFlow },
+    { proxy, userDir, nodeRed }: { proxy: FaultProxy; userDir: string; nodeRed: NodeRed },
+    random: Random,
+  ) {
+    this.taking = flows.taking;
+    this.processing = flows.processing;
     this.#proxy = proxy;
     this.#userDir = userDir;
     this.#nodeRed = nodeRed;
@@ -113,18 +165,17 @@ class Instance {
   }
 
   static async start(directory: string, i: number, port: number, random: Random): Promise<Instance> {
-    const file = join(directory, `${i}.log`);
     const proxy = await FaultProxy.start(() => port);
     const userDir = newUserDir();
     const nodeRed = await NodeRed.start({ userDir });
-    await nodeRed.deploy(
-      takingFlow({ port: proxy.port, key: KEY, inFlight: IN_FLIGHT, lease: LEASE_S, log: file }),
-    );
-    return new Instance(file, proxy, userDir, nodeRed, random);
-  }
-
-  get log(): Log {
-    return readLog(this.#file);
+    const taking = new RunningFlow(join(directory, `${i}-taken.log`));
+    const processing = new RunningFlow(join(directory, `${i}-processed.log`));
+    const common = { port: proxy.port, lease: LEASE_S };
+    await nodeRed.deploy([
+      ...takingFlow({ ...common, id: 'take', key: KEYS.take, inFlight: IN_FLIGHT, log: taking.file }),
+      ...processingFlow({ ...common, id: 'process', key: KEYS.process, inFlight: 1, log: processing.file }),
+    ]);
+    return new Instance({ taking, processing }, { proxy, userDir, nodeRed }, random);
   }
 
   get connections(): number {
@@ -133,16 +184,13 @@ class Instance {
 
   async kill(): Promise<void> {
     await this.#nodeRed.end('SIGKILL');
-    const { log } = this;
-    this.died = log.asked - settledIn(log);
+    this.taking.end();
+    this.processing.end();
     await this.#nodeRed.again();
   }
 
-  /** Ends the cuts, and waits until each message that was sent until now has an outcome. */
-  async settle(): Promise<void> {
+  endCuts(): void {
     this.#isOver = true;
-    const { asked } = this.log;
-    await until(async () => settledIn(this.log) + this.died >= asked);
   }
 
   async stop(): Promise<void> {
@@ -173,25 +221,23 @@ async function killAgainAndAgain(
   }
 }
 
-async function append(store: StateStoreClient, orders: number, taken: () => number): Promise<void> {
+async function append(store: StateStoreClient, key: string, orders: number): Promise<void> {
   for (let first = 1; first <= orders; first += GROUP) {
     const group = Array.from({ length: Math.min(GROUP, orders - first + 1) }, (_, i) => ({
       number: first + i,
     }));
     await update(
       store,
-      KEY,
+      key,
       (list) => JSON.stringify([...(list ? JSON.parse(list.toString()) : []), ...group]),
       { duration: LEASE_S * 1000, timeout: 60_000 },
     );
-    await until(
-      async () => first + GROUP - taken() < MAX_LISTED || (await listed(store)).length < MAX_LISTED,
-    );
+    await until(async () => (await listed(store, key)).length < MAX_LISTED);
   }
 }
 
-async function listed(store: StateStoreClient): Promise<{ number: number }[]> {
-  const got = await store.get(KEY);
+async function listed(store: StateStoreClient, key: string): Promise<{ number: number }[]> {
+  const got = await store.get(key);
   return got.found ? JSON.parse(got.value.toString()) : [];
 }
 
@@ -201,22 +247,40 @@ async function until(reached: () => Promise<boolean>): Promise<void> {
 
 function tally(
   logs: Log[],
-  left: { number: number }[],
   orders: number,
 ): Pick<OrdersReport, 'orders' | 'taken' | 'twice' | 'missing' | 'outOfOrder' | 'failed'> {
-  const seen = new Set<number>();
-  const twice = logs.flatMap(({ taken }) => taken).filter((one) => seen.has(one) || !seen.add(one));
-  const here = new Set([...seen, ...left.map(({ number }) => number)]);
   const failed: Record<string, number> = {};
   for (const [code, count] of logs.flatMap((log) => Object.entries(log.failed)))
     failed[code] = (failed[code] ?? 0) + count;
+  const { again, missing } = compare(logs, orders);
   return {
-    ...{ orders, twice, failed },
+    ...{ orders, twice: again, missing, failed },
     taken: logs.map(({ taken }) => taken.length),
-    missing: Array.from({ length: orders }, (_, i) => i + 1).filter((number) => !here.has(number)),
     outOfOrder: logs.reduce(
       (sum, { taken }) => sum + taken.filter((one, i) => i > 0 && one < (taken[i - 1] as number)).length,
       0,
     ),
   };
+}
+
+function tallyProcessed(flows: RunningFlow[], orders: number): ProcessedReport {
+  const interrupted = flows.reduce(
+    (sum, { died, log }) => sum + died + log.kept + Object.values(log.failed).reduce((a, b) => a + b, 0),
+    0,
+  );
+  return {
+    ...{ orders, interrupted },
+    ...compare(
+      flows.map(({ log }) => log),
+      orders,
+    ),
+  };
+}
+
+/** Orders from 1 on that are in the logs again, and those that are in none. */
+function compare(logs: Log[], orders: number): { again: number[]; missing: number[] } {
+  const seen = new Set<number>();
+  const again = logs.flatMap(({ taken }) => taken).filter((one) => seen.has(one) || !seen.add(one));
+  const all = Array.from({ length: orders }, (_, i) => i + 1);
+  return { again, missing: all.filter((number) => !seen.has(number)) };
 }
