@@ -1,11 +1,14 @@
 /** Changes a key in one step, whatever other clients do meanwhile. */
 import type { Node, NodeAPI } from 'node-red';
-import { makeUpdateNode, type UpdateNodeDef } from '../src/node-red/behaviour/update-node';
+import type * as behaviour from '../src/node-red/behaviour/update-node';
+
+/** Loaded with the first node of this type. */
+const load = (): typeof behaviour => require('../src/node-red/behaviour/update-node');
 
 export = (RED: NodeAPI): void => {
-  function StateStoreUpdate(this: Node, def: UpdateNodeDef): void {
+  function StateStoreUpdate(this: Node, def: behaviour.UpdateNodeDef): void {
     RED.nodes.createNode(this, def);
-    makeUpdateNode(RED, this, def);
+    load().makeUpdateNode(RED, this, def);
   }
   RED.nodes.registerType('statestore-update', StateStoreUpdate);
 };

@@ -33,3 +33,5 @@ export const ENDPOINTS = {
   set: { method: 'post', path: 'set', permissions: ['statestore.write'], json: true },
   delete: { method: 'post', path: 'delete', permissions: ['statestore.write'], json: true },
 } as const satisfies Record<string, EndpointFacts>;
+
+export type EndpointName = keyof typeof ENDPOINTS;

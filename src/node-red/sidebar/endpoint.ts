@@ -1,5 +1,5 @@
-/** How every admin endpoint is served: who may call it, from where, with which body, and what it responds. Nothing may be cached. */
-import type { Request, Response } from 'express';
+/** How every admin endpoint is served: from where it may be called, with which body, and what it responds. Nothing may be cached. */
+import type { Request } from 'express';
 import type { NodeAPI } from 'node-red';
 import { StateStoreError } from '../../errors';
 import type { EndpointFacts } from './endpoint-table';
@@ -7,6 +7,7 @@ import { BODY, type Field } from './fields';
 import { isForeign } from './foreign';
 import type { RefusedResponse } from './protocol';
 import { Refusal } from './refusal';
+import type { Handler } from './route';
 
 /** A request that has passed all checks. */
 export interface Call<Body> {
@@ -19,15 +20,14 @@ export interface Call<Body> {
   request: Request;
 }
 
-/** Serves an endpoint. `body` is its schema, of an endpoint without a body as well, where it reads `undefined`. */
-export function serve<Body>(
+/** Makes what serves an endpoint. `body` is its schema, of an endpoint without a body as well, where it reads `undefined`. */
+export function handler<Body>(
   RED: NodeAPI,
-  { method, path, permissions, json }: EndpointFacts,
+  { json }: EndpointFacts,
   body: Field<Body>,
   handle: (call: Call<Body>) => unknown | Promise<unknown>,
-): void {
-  const allowed = permissions.map((permission) => RED.auth.needsPermission(permission));
-  RED.httpAdmin[method](`/statestore/${path}`, ...allowed, (request: Request, response: Response) => {
+): Handler {
+  return (request, response) => {
     response.set('Cache-Control', 'no-store');
     Promise.resolve()
       .then(() => {
@@ -46,7 +46,7 @@ export function serve<Body>(
         (result) => response.json(result),
         (error) => response.status(statusOf(error)).json(refused(error)),
       );
-  });
+  };
 }
 
 /** No body. */

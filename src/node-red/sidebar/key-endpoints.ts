@@ -2,12 +2,13 @@
 import type { NodeAPI } from 'node-red';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { asError } from '../words/as-error';
-import { serve } from './endpoint';
+import { handler } from './endpoint';
 import { ENDPOINTS } from './endpoint-table';
 import { flag, object, oneOf, optional, text, wholeNumber } from './fields';
 import { deleteWithLock, setWithLock } from './key-lock';
 import { key, MAX_WRITTEN_BYTES, valueIn } from './keys-and-values';
 import type { DeleteResponse, SetResponse, Shown } from './protocol';
+import type { Handler } from './route';
 import { shownValue } from './shown-value';
 import { knownStore } from './store-endpoints';
 import { MAX_ID } from './watch-endpoints';
@@ -17,6 +18,8 @@ import { logged } from './write-log';
 const MAX_WHOLE_BYTES = 1_048_576;
 /** Characters of a value in a request; JSON may be shorter when it is written. */
 const MAX_VALUE_CHARACTERS = 4 * MAX_WRITTEN_BYTES;
+
+const valueBody = object({ store: text(MAX_ID), key });
 
 const setBody = object({
   store: text(MAX_ID),
@@ -35,11 +38,11 @@ const deleteBody = object({
   withLock: flag(),
 });
 
-export function serveKeys(RED: NodeAPI): void {
-  serve(
+export function keyHandlers(RED: NodeAPI): Record<'value' | 'set' | 'delete', Handler> {
+  const value = handler(
     RED,
     ENDPOINTS.value,
-    object({ store: text(MAX_ID), key }),
+    valueBody,
     ({ body }): Promise<Shown> =>
       using(body.store, async (client) =>
         shownValue(
@@ -49,31 +52,33 @@ export function serveKeys(RED: NodeAPI): void {
       ),
   );
 
-  serve(RED, ENDPOINTS.set, setBody, (call): Promise<SetResponse> => {
+  const set = handler(RED, ENDPOINTS.set, setBody, (call): Promise<SetResponse> => {
     const { store, key: name, expiry, onlyIfNew, withLock } = call.body;
-    const value = valueIn(call.body);
+    const written = valueIn(call.body);
     const options = {
       ...(onlyIfNew && { condition: 'NX' as const }),
       ...(expiry !== undefined && { expiry }),
     };
     return logged(RED, call, { node: knownStore(store), operation: 'set', key: name }, () =>
       using(store, (client) =>
-        withLock ? setWithLock(client, name, value, options) : client.set(name, value, options),
+        withLock ? setWithLock(client, name, written, options) : client.set(name, written, options),
       ),
     );
   });
 
-  serve(RED, ENDPOINTS.delete, deleteBody, (call): Promise<DeleteResponse> => {
+  const remove = handler(RED, ENDPOINTS.delete, deleteBody, (call): Promise<DeleteResponse> => {
     const { store, key: name, holder, withLock } = call.body;
-    const remove = (client: StateStoreClient) => {
+    const removed = (client: StateStoreClient) => {
       // A lock is taken from the holder that the page showed, not from a later one.
       if (holder !== undefined) return client.deleteIfValue(name, holder);
       return withLock ? deleteWithLock(client, name) : client.delete(name);
     };
     return logged(RED, call, { node: knownStore(store), operation: 'delete', key: name }, () =>
-      using(store, remove),
+      using(store, removed),
     );
   });
+
+  return { value, set, delete: remove };
 }
 
 /** Does something with the client of a store, which the nodes share. */

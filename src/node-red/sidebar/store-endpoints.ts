@@ -4,22 +4,27 @@ import { runningStoreNode, runningStoreNodes } from '../store/deployed-stores';
 import type { StoreNode } from '../store/store';
 import { addressOf } from '../store/store-address';
 import { testDeployedStore } from '../store/test-connection';
-import { nothing, serve } from './endpoint';
+import { handler, nothing } from './endpoint';
 import { ENDPOINTS } from './endpoint-table';
 import { object } from './fields';
 import { namedKeys } from './key-usage';
 import type { ListedStore, NamedKey, TestedConnection } from './protocol';
 import { Refusal } from './refusal';
+import type { Handler } from './route';
 
-export function serveStores(RED: NodeAPI): void {
-  serve(RED, ENDPOINTS.stores, nothing, () => runningStoreNodes().map((node) => listed(RED, node)));
-  serve(RED, ENDPOINTS.namedKeys, nothing, ({ id }) => named(RED, knownStore(id)));
-  serve(
-    RED,
-    ENDPOINTS.testDeployed,
-    object({}),
-    ({ id }): Promise<TestedConnection> => testDeployedStore(RED, knownStore(id).id),
-  );
+export function storeHandlers(RED: NodeAPI): Record<'stores' | 'namedKeys' | 'testDeployed', Handler> {
+  return {
+    stores: handler(RED, ENDPOINTS.stores, nothing, () =>
+      runningStoreNodes().map((node) => listed(RED, node)),
+    ),
+    namedKeys: handler(RED, ENDPOINTS.namedKeys, nothing, ({ id }) => named(RED, knownStore(id))),
+    testDeployed: handler(
+      RED,
+      ENDPOINTS.testDeployed,
+      object({}),
+      ({ id }): Promise<TestedConnection> => testDeployedStore(RED, knownStore(id).id),
+    ),
+  };
 }
 
 /** The store that runs with this ID. */

@@ -1,10 +1,11 @@
 /** The endpoint behind the button *Test connection* in the dialog of a store. */
 import type { NodeAPI } from 'node-red';
 import { type TestRequest, testStore } from '../store/test-connection';
-import { serve } from './endpoint';
+import { handler } from './endpoint';
 import { ENDPOINTS } from './endpoint-table';
 import { type Field, flag, object, optionalText, text } from './fields';
 import type { TestedConnection } from './protocol';
+import type { Handler } from './route';
 
 /** Characters of a setting. */
 const MAX_TEXT = 4096;
@@ -54,6 +55,6 @@ const body: Field<TestRequest> = object({
   credentials: (value, name) => credentials(value ?? {}, name),
 });
 
-export function serveTestConnection(RED: NodeAPI): void {
-  serve(RED, ENDPOINTS.test, body, (call): Promise<TestedConnection> => testStore(RED, call.body));
+export function testHandler(RED: NodeAPI): Handler {
+  return handler(RED, ENDPOINTS.test, body, (call): Promise<TestedConnection> => testStore(RED, call.body));
 }

@@ -1,11 +1,12 @@
 /** The watches of open pages: what is visible there. */
 import type { NodeAPI } from 'node-red';
-import { type Call, nothing, serve } from './endpoint';
+import { type Call, handler, nothing } from './endpoint';
 import { ENDPOINTS } from './endpoint-table';
 import { object, optional, text } from './fields';
 import { keys } from './keys-and-values';
 import type { KeyPage, OpenedWatch } from './protocol';
 import { Refusal } from './refusal';
+import type { Handler } from './route';
 import { MAX_PREFIX } from './scanned-keys';
 import { knownStore } from './store-endpoints';
 import { MAX_VISIBLE, type Watch } from './watch';
@@ -14,7 +15,9 @@ import { Watches } from './watches';
 /** Characters of an ID. */
 export const MAX_ID = 1000;
 
-export function serveWatches(RED: NodeAPI): void {
+export function watchHandlers(
+  RED: NodeAPI,
+): Record<'openWatch' | 'renewWatch' | 'listKeys' | 'endWatch', Handler> {
   const watches = new Watches(RED);
   const watchOf = ({ id }: Call<unknown>): Watch => {
     const watch = watches.renewed(id);
@@ -22,25 +25,28 @@ export function serveWatches(RED: NodeAPI): void {
     return watch;
   };
 
-  serve(RED, ENDPOINTS.openWatch, object({ store: text(MAX_ID) }), ({ body, user }): OpenedWatch => {
+  const openBody = object({ store: text(MAX_ID) });
+  const openWatch = handler(RED, ENDPOINTS.openWatch, openBody, ({ body, user }): OpenedWatch => {
     const watch = watches.open(knownStore(body.store).id, user);
     if (!watch)
       throw new Refusal(503, 'tooManyWatches', 'Too many pages look into stores already. Close one of them.');
     return { watch: watch.id };
   });
-  serve(RED, ENDPOINTS.renewWatch, object({ keys: optional(keys(MAX_VISIBLE)) }), (call) => {
+  const renewBody = object({ keys: optional(keys(MAX_VISIBLE)) });
+  const renewWatch = handler(RED, ENDPOINTS.renewWatch, renewBody, (call) => {
     const watch = watchOf(call);
     if (call.body.keys !== undefined) watch.show(call.body.keys);
     return {};
   });
-  serve(RED, ENDPOINTS.listKeys, nothing, async (call): Promise<KeyPage> => {
+  const listKeys = handler(RED, ENDPOINTS.listKeys, nothing, async (call): Promise<KeyPage> => {
     const { anew, prefix = '' } = call.query;
     const page = await watchOf(call).list(anew === 'true', text(MAX_PREFIX)(prefix, 'prefix'));
     if (!page) throw new Refusal(404, 'noKeyList', 'This store has no list of its keys.');
     return page;
   });
-  serve(RED, ENDPOINTS.endWatch, nothing, ({ id }) => {
+  const endWatch = handler(RED, ENDPOINTS.endWatch, nothing, ({ id }) => {
     watches.end(id);
     return {};
   });
+  return { openWatch, renewWatch, listKeys, endWatch };
 }

@@ -1,11 +1,6 @@
 /** What the `statestore-config` node does: it has a store, which its users share. */
-import { join } from 'node:path';
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { StateStoreClientOptions } from '../../client/options';
-import { DEFAULT_EMULATOR_PORT } from '../../emulator/options';
-import type { Damage as EmulatorFileDamage } from '../../emulator/store-file';
-import { userFile } from '../emulator/file-path';
-import { LocalEmulator } from '../emulator/local-emulator';
 import { variablesOf } from '../message/environment';
 import { instanceName } from '../words/instance-name';
 import { translate } from '../words/translate';
@@ -14,7 +9,11 @@ import { addRunningStore, removeRunningStore } from './deployed-stores';
 import { logConnection } from './log';
 import { isAutomatic, type StoreSettings } from './settings';
 import { Store, type StoreNode, type StoreParts } from './store';
+import type * as storeEmulator from './store-emulator';
 import { readStoreSettings } from './store-options';
+
+/** Loaded with the first store at the place *Emulator*. */
+const loadEmulator = (): typeof storeEmulator => require('./store-emulator');
 
 /** Makes a created node a store. `started`: resolves when the flows that it belongs to have started. */
 export function makeStoreNode(
@@ -29,7 +28,7 @@ export function makeStoreNode(
     const options = readStoreSettings(RED, def, node.credentials ?? {}, variables);
     const instance = instanceName(RED);
     if (isAutomatic(def, options)) {
-      const emulator = new LocalEmulator(node.id, options, started, keeping(RED, node, options));
+      const emulator = loadEmulator().emulatorOf(RED, node, options, started);
       return { options, instance, emulator };
     }
     const claimed = ownClientId(RED, node, options);
@@ -44,15 +43,6 @@ export function makeStoreNode(
     removeRunningStore(node);
     void node.store.close(removed).then(done, done);
   });
-}
-
-/** The file for the keys of an emulator at the port of this store, if there is a user directory for it. */
-function keeping(RED: NodeAPI, node: StoreNode, { port = DEFAULT_EMULATOR_PORT }: StateStoreClientOptions) {
-  const file = node.settings.keep ? userFile(RED, join('statestore', `emulator-${port}.store`)) : undefined;
-  if (file === undefined) return undefined;
-  const onDamage = ({ keptAs, bytes }: EmulatorFileDamage) =>
-    node.warn(translate(RED, 'log.fileDamaged', { file, keptAs, bytes }));
-  return { file, onDamage };
 }
 
 /** A client ID that no other store of this process has on the same broker. */
