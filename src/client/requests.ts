@@ -128,6 +128,11 @@ export class Requests {
     });
   }
 
+  /** Listens to the signal of many requests until the returned function is called, and not anew with each of them. */
+  listenTo(signal: AbortSignal): () => void {
+    return this.#signals.keep(signal);
+  }
+
   /** Why a request cannot even wait. */
   #refusal(request: Request): unknown {
     if (this.#closed) return failure.closed(request, false);

@@ -3,6 +3,8 @@ import type { Pending } from './pending';
 interface Listening {
   readonly pending: Set<Pending>;
   readonly listener: () => void;
+  /** Whether it outlasts its requests. */
+  kept: boolean;
 }
 
 /**
@@ -21,15 +23,20 @@ export class Signals {
   /** Does nothing for a request without a signal. */
   add(pending: Pending): void {
     const { signal } = pending.request;
-    if (!signal) return;
-    const known = this.#signals.get(signal);
-    if (known) {
-      known.pending.add(pending);
-      return;
-    }
-    const listener = () => this.#abort(signal);
-    this.#signals.set(signal, { pending: new Set([pending]), listener });
-    signal.addEventListener('abort', listener);
+    if (signal) (this.#signals.get(signal) ?? this.#listen(signal)).pending.add(pending);
+  }
+
+  /**
+   * Keeps the listener of a signal between requests: one that has a request now and then would get and lose it with each of them. Returns
+   * the function that ends this.
+   */
+  keep(signal: AbortSignal): () => void {
+    const listening = this.#signals.get(signal) ?? this.#listen(signal);
+    listening.kept = true;
+    return () => {
+      listening.kept = false;
+      if (listening.pending.size === 0) this.#unlisten(signal, listening);
+    };
   }
 
   /** The request has its outcome. */
@@ -37,9 +44,20 @@ export class Signals {
     const { signal } = pending.request;
     if (!signal) return;
     const known = this.#signals.get(signal);
-    if (!known?.pending.delete(pending) || known.pending.size > 0) return;
+    if (known?.pending.delete(pending) && known.pending.size === 0 && !known.kept)
+      this.#unlisten(signal, known);
+  }
+
+  #listen(signal: AbortSignal): Listening {
+    const listening = { pending: new Set<Pending>(), listener: () => this.#abort(signal), kept: false };
+    this.#signals.set(signal, listening);
+    signal.addEventListener('abort', listening.listener);
+    return listening;
+  }
+
+  #unlisten(signal: AbortSignal, { listener }: Listening): void {
     this.#signals.delete(signal);
-    signal.removeEventListener('abort', known.listener);
+    signal.removeEventListener('abort', listener);
   }
 
   #abort(signal: AbortSignal): void {

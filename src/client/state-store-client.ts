@@ -125,6 +125,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.ends;
   }
 
+  /** Listens to the signal of many requests until the returned function is called, and not anew with each of them. @internal */
+  listenTo(signal: AbortSignal): () => void {
+    return this.#requests.listenTo(signal);
+  }
+
   /** Largest packet in bytes, from the CONNACK of the broker. Without a connection the limit of MQTT. */
   get maximumPacketSize(): number {
     return this.#connection.maximumPacketSize;

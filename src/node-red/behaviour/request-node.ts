@@ -79,6 +79,7 @@ class RequestNode<Name extends string> {
   readonly #options: RequestOptions = { signal: this.#abort.signal };
   #pending = 0;
   #onIdle: (() => void) | undefined;
+  #unlisten: (() => void) | undefined;
 
   constructor(RED: NodeAPI, node: Node, def: RequestNodeDef, parts: RequestNodeParts<Name>) {
     this.#RED = RED;
@@ -93,7 +94,7 @@ class RequestNode<Name extends string> {
 
   start(): void {
     this.#node.on('input', (msg, send, done) => this.#input(msg, send, done));
-    this.#user.start();
+    this.#unlisten = this.#user.start()?.listenTo(this.#abort.signal);
   }
 
   #input(msg: NodeMessageInFlow, send: Send, done: Done): void {
@@ -171,6 +172,7 @@ class RequestNode<Name extends string> {
       ),
     );
     if (this.#pending > 0) await this.#idle(PATIENCE_MS);
+    this.#unlisten?.();
   }
 
   async #idle(patience: number): Promise<void> {

@@ -1,5 +1,5 @@
 import type { NodeMessageInFlow } from 'node-red';
-import type { TypedProperty } from './typed-property';
+import { propertyOf, type TypedProperty } from './typed-property';
 
 const NO_MESSAGE: NodeMessageInFlow = { _msgid: '' };
 
@@ -10,19 +10,27 @@ const NO_MESSAGE: NodeMessageInFlow = { _msgid: '' };
 export class OrderedReader<Name extends string> {
   /** Of the properties that are the same for every message; the others have their names here. */
   readonly #fixed = {} as Record<Name, unknown>;
+  /** Of those that are properties of the message itself, and which these are: most are, and nothing else is touched for them. */
+  readonly #own: Name[] = [];
+  readonly #ownFrom: string[] = [];
   readonly #others: [Name, TypedProperty][] = [];
   #unfinished: Promise<unknown> | undefined;
 
   constructor(properties: Record<Name, TypedProperty>) {
     for (const [name, property] of Object.entries(properties) as [Name, TypedProperty][]) {
       this.#fixed[name] = property.fixed ? property.read(NO_MESSAGE) : undefined;
-      if (!property.fixed) this.#others.push([name, property]);
+      if (property.own !== undefined) {
+        this.#own.push(name);
+        this.#ownFrom.push(property.own);
+      } else if (!property.fixed) this.#others.push([name, property]);
     }
   }
 
   /** The values by name; a promise only when one of them, or of an earlier message, is not there yet. */
   read(msg: NodeMessageInFlow): Record<Name, unknown> | Promise<Record<Name, unknown>> {
     const values = { ...this.#fixed };
+    for (const [index, name] of this.#own.entries())
+      values[name] = propertyOf(msg, this.#ownFrom[index] as string);
     let later: Promise<void>[] | undefined;
     for (const [name, property] of this.#others) {
       const value = property.read(msg);

@@ -23,6 +23,9 @@ const MEANT_BLANK = new Set(['str', 'date']);
 /** Properties of the message that need no parser: `payload`, `payload.id`. */
 const PLAIN = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/;
 
+/** Those of them that are properties of the message itself. */
+const OWN = /^[A-Za-z_$][\w$]*$/;
+
 type Reader = (msg: NodeMessageInFlow) => unknown;
 
 /** One typed input of a node, ready to be read for every message. What needs no message is decided once. */
@@ -33,6 +36,8 @@ export class TypedProperty {
   readonly blank: boolean;
   /** Whether it is the same for every message. */
   readonly fixed: boolean;
+  /** The property of the message that has the value, if it is one of the message itself: `payload`. */
+  readonly own: string | undefined;
   readonly #RED: NodeAPI;
   readonly #node: Node;
   readonly #field: string;
@@ -51,6 +56,7 @@ export class TypedProperty {
     this.label = ['msg', 'flow', 'global'].includes(type) ? `${type}.${value}` : `the ${field}`;
     const fixed = this.#fixedReader();
     this.fixed = fixed !== undefined;
+    this.own = !this.fixed && type === 'msg' && OWN.test(value) ? value : undefined;
     this.#read = fixed ?? this.#reader();
   }
 
@@ -171,6 +177,6 @@ export class TypedProperty {
   }
 }
 
-function propertyOf(from: object, name: string): unknown {
+export function propertyOf(from: object, name: string): unknown {
   return (from as Record<string, unknown>)[name];
 }

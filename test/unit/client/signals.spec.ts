@@ -25,6 +25,28 @@ describe('Signals', () => {
     assert.equal(listeners(), 1);
   });
 
+  it('keep the listener of a signal between its requests, as long as somebody asks for that', () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted: Pending[] = [];
+    const signals = new Signals((request) => {
+      aborted.push(request);
+      request.phase = 'settled';
+    });
+    const listeners = () => getEventListeners(signal, 'abort').length;
+    const end = signals.keep(signal);
+    const [one, other] = [pending(signal), pending(signal)];
+    signals.add(one);
+    signals.remove(one);
+    assert.equal(listeners(), 1);
+    signals.add(other);
+    controller.abort();
+    assert.deepEqual(aborted, [other]);
+    signals.remove(other);
+    end();
+    assert.equal(listeners(), 0);
+  });
+
   it('abort their own requests only, each once, also those that are removed meanwhile', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const aborted: Pending[] = [];
