@@ -122,7 +122,7 @@ export class ContenderProcess extends Child implements Measured {
 export function forkNodeRed(
   flows: object[],
   packages: string[],
-  driver: 'driver-node' | 'start-node',
+  driver: 'driver-node' | 'start-node' | 'counter-node',
   more: object = {},
 ): [child: ChildProcess, cleanUp: () => void] {
   const userDir = mkdtempSync(join(tmpdir(), 'bench-'));

@@ -22,7 +22,7 @@ import { type Redis, startRedis } from './redis';
 import { report } from './report';
 import { type Cell, GOAL_SIZE, MANY, type Results } from './results';
 import { startRustSdk } from './rust-sdk';
-import { compareRequire, compareStarts, type Starts } from './start';
+import { compareRequire, compareStarts, starts } from './start';
 import { measureWaiting } from './waiting';
 
 const QUICK = process.argv.includes('--quick');
@@ -114,20 +114,6 @@ async function compareServers(): Promise<Results['servers']> {
   }
   for (const child of [...clients, ...servers]) await child.stop();
   return { emulator: median(cpu[0] as number[]), aedes: median(cpu[1] as number[]) };
-}
-
-/** What a Node-RED starts with: nothing, our package, our nodes in a flow, those for Redis in a flow. */
-function starts({ port }: Server, redis: Redis | undefined): Starts {
-  return {
-    'Node-RED alone': { packages: [], flows: [] },
-    'with this package installed': { packages: [ROOT], flows: [] },
-    'with its *set* and *get* in a flow': { packages: [ROOT], flows: ourNodes(port) },
-    ...(redis && {
-      'with node-red-contrib-redis in a flow': {
-        ...{ packages: [redis.nodes], flows: redisFlow(redis.server.port) },
-      },
-    }),
-  };
 }
 
 /** What a part found; or that it failed, so that the rest of the run is not lost. */

@@ -1,7 +1,9 @@
-/** One context store in a process of its own: Core's memory, ours, or one on Redis. Does what it is asked for and tells the cost. */
+/** One context store in a process of its own: Core's memory, ours, one on Redis, or a raw socket. Does what it is asked for and tells the cost. */
 import contextStore from '../src/context';
+import { type FloorSocket, openFloor } from './contenders/floor-socket';
 
-type Store = contextStore.Store;
+/** What is asked of a context store here. */
+type Store = Pick<contextStore.Store, 'open' | 'get' | 'set'>;
 
 export interface ContextJob {
   /** `load` opens one of ours beside the one that is measured otherwise. */
@@ -20,6 +22,33 @@ export interface ContextCost {
 }
 
 const KEYS = 256;
+const names = Array.from({ length: KEYS }, (_none, n) => `key${n}`);
+
+/** The least that sets of observed keys take: a raw socket, values as JSON, and the notifications of the keys. */
+class FloorContext implements Store {
+  readonly #port: number;
+  #floor: FloorSocket | undefined;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async open(): Promise<void> {
+    this.#floor = await openFloor(this.#port);
+    const keys = names.map((name) => `floor/${name}`);
+    await this.#floor.observe(keys, () => undefined);
+  }
+
+  get(): never {
+    throw new Error('not measured');
+  }
+
+  set(_scope: string, name: string | string[], value: unknown, callback?: (error?: unknown) => void): void {
+    this.#floor?.request('SET', `floor/${name}`, Buffer.from(JSON.stringify(value)), (right) =>
+      callback?.(right ? undefined : new Error('not set')),
+    );
+  }
+}
 
 function make(kind: string, port: number, module: string): Store {
   switch (kind) {
@@ -27,6 +56,8 @@ function make(kind: string, port: number, module: string): Store {
       return require('@node-red/runtime/lib/nodes/context/memory')({}) as Store;
     case 'redis':
       return require(module)({ port }) as Store;
+    case 'floor':
+      return new FloorContext(port);
     default:
       return contextStore({ port });
   }
@@ -54,7 +85,6 @@ function checked(error: unknown): void {
   if (error) throw error;
 }
 
-const names = Array.from({ length: KEYS }, (_none, n) => `key${n}`);
 const nameOf = (n: number) => names[n % KEYS] as string;
 
 async function run(store: Store, job: ContextJob, port: number): Promise<ContextCost> {

@@ -2,8 +2,7 @@
  * What a context store costs: ours against Core's memory, and against a context store on Redis. The delay between two real
  * Node-REDs, the start with 10,000 keys, and what restarts and deploys leave behind. docs/dev/benchmarks.md.
  *
- * For Redis: `redis-server` on the PATH, and the folder of the context store in CONTEXT_REDIS (default: node-red-contrib-context-redis,
- * where it is installed). Without them that part is skipped.
+ * For Redis: `redis-server` on the PATH, or that part is skipped. CONTEXT_REDIS may name the folder of another context store on Redis.
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +17,7 @@ import { Server } from './children';
 import type { ContextCost, ContextJob } from './context-worker';
 import type { Finding, Part } from './finding';
 import { median } from './measure';
+import { installed } from './redis';
 
 const QUICK = process.argv.includes('--quick');
 const ROUNDS = QUICK ? 3 : 7;
@@ -66,7 +66,8 @@ async function startRedis(): Promise<{ port: number; module: string; stop: () =>
   let module: string;
   try {
     execFileSync('redis-server', ['--version']);
-    module = process.env.CONTEXT_REDIS ?? require.resolve('node-red-contrib-context-redis');
+    installed('redis');
+    module = process.env.CONTEXT_REDIS ?? join(__dirname, 'contenders', 'redis-context');
   } catch (error) {
     console.error(`\n!! SKIPPED: no comparison with Redis (${(error as Error).message.split('\n')[0]})\n`);
     return undefined;
@@ -88,18 +89,20 @@ async function compareCost(port: number): Promise<Finding[]> {
   const workers = [
     await Worker.start('memory', 0),
     await Worker.start('shared', port),
+    await Worker.start('floor', port),
     ...(redis ? [await Worker.start('redis', redis.port, redis.module)] : []),
   ];
   for (const worker of workers) {
     await worker.run({ what: 'set with callback', count: 5000, inFlight: 256 });
-    await worker.run({ what: 'get with callback', count: 5000, inFlight: 256 });
+    if (worker.kind !== 'floor') await worker.run({ what: 'get with callback', count: 5000, inFlight: 256 });
   }
   const findings: Finding[] = [];
   for (const job of JOBS) {
     const cpu = new Map<string, number[]>();
     for (let round = 0; round < ROUNDS; round++) {
       for (const worker of workers) {
-        if (job.what === 'get' && worker.kind === 'redis') continue;
+        if (worker.kind === 'redis' && job.what === 'get') continue;
+        if (worker.kind === 'floor' && job.what !== 'set with callback') continue;
         cpu.set(worker.kind, [...(cpu.get(worker.kind) ?? []), (await worker.run(job)).cpu]);
       }
     }
@@ -107,8 +110,10 @@ async function compareCost(port: number): Promise<Finding[]> {
     const shown = [`${figure('shared').toFixed(2)} µs`, `memory ${figure('memory').toFixed(2)}`];
     const isSynchronous = job.what === 'get';
     const yardstick = isSynchronous ? 'memory' : 'redis';
-    const [ratio, most] = [figure('shared') / figure(yardstick), isSynchronous ? 1.5 : 2];
+    const most = job.inFlight === 256 ? 2 : 1.5;
+    const ratio = figure('shared') / figure(yardstick);
     if (!isSynchronous && redis) shown.push(`Redis ${figure('redis').toFixed(2)}`);
+    if (cpu.has('floor')) shown.push(`floor ${figure('floor').toFixed(2)}`);
     const isKnown = isSynchronous || redis !== undefined;
     findings.push({
       what: `CPU of a ${isSynchronous ? 'synchronous get' : job.what + (HOW_MANY[job.inFlight] ?? '')}`,

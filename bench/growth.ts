@@ -1,12 +1,14 @@
 /**
  * How time and memory grow with the number of keys, nodes, observed keys and waiting messages: docs/dev/benchmarks.md.
  *
- *   npm run bench:growth
+ *   npm run bench:growth [-- emulator] [expiry] [nodes] [observe] [offline]
+ *
+ * All of it where no part is named.
  */
 import { Emulator } from '../src/emulator/index';
 import { StateStoreClient } from '../src/index';
 import { ContenderProcess, Server } from './children';
-import { ourNodes } from './contenders/flows';
+import { manyPasses, manySets } from './contenders/flows';
 import { fill } from './fill';
 import { type Job, median } from './measure';
 import { measureWaiting, memoryBytes, state } from './waiting';
@@ -14,7 +16,7 @@ import { measureWaiting, memoryBytes, state } from './waiting';
 const ROUNDS = 7;
 const LOAD: Job = { operation: 'SET', size: 16, inFlight: 64, ms: 500 };
 const KEYS = [1, 1000, 1_000_000];
-const NODES = [1, 20, 200];
+const NODES = [1, 20, 200, 1000];
 const MB = 2 ** 20;
 
 function timers(): number {
@@ -72,25 +74,34 @@ async function expiringKeys(): Promise<void> {
   }
 }
 
-/** CPU time of Node-RED per message, with more and more set nodes on one store. */
+/**
+ * CPU time of Node-RED per message, with more and more set nodes on one store, each with a node of its own before it; and beside them as many nodes
+ * that do nothing, which is what Node-RED itself takes.
+ */
 async function manyNodes(): Promise<void> {
   const server = await Server.start('emulator');
-  const contenders: ContenderProcess[] = [];
-  for (const nodes of NODES) {
-    contenders.push(await ContenderProcess.startFlow(`${nodes} set nodes`, ourNodes(server.port, nodes)));
+  const kinds = {
+    'Set nodes on one store': (nodes: number) => manySets(server.port, nodes),
+    'Nodes that do nothing': manyPasses,
+  };
+  for (const [what, flowOf] of Object.entries(kinds)) {
+    const contenders: ContenderProcess[] = [];
+    for (const nodes of NODES)
+      contenders.push(await ContenderProcess.startFlow(`${nodes} nodes`, flowOf(nodes)));
+    const cpu = NODES.map((): number[] => []);
+    for (const contender of contenders) await contender.measure({ ...LOAD, ms: 1500 });
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [index, contender] of contenders.entries())
+        cpu[index]?.push((await contender.measure(LOAD)).cpu);
+    }
+    for (const child of contenders) await child.stop();
+    const medians = cpu.map(median);
+    console.log(`${what}, CPU time of Node-RED per message:`);
+    for (const [index, nodes] of NODES.entries())
+      console.log(`  ${nodes} nodes: ${micro(medians[index] as number)}`);
+    console.log(`  200 nodes / 1 node: ${((medians[2] as number) / (medians[0] as number)).toFixed(2)}`);
   }
-  const cpu = NODES.map((): number[] => []);
-  for (const contender of contenders) await contender.measure({ ...LOAD, ms: 1500 });
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, contender] of contenders.entries())
-      cpu[index]?.push((await contender.measure(LOAD)).cpu);
-  }
-  for (const child of [...contenders, server]) await child.stop();
-  const medians = cpu.map(median);
-  console.log('Set nodes on one store, CPU time of Node-RED per message:');
-  for (const [index, nodes] of NODES.entries())
-    console.log(`  ${nodes} nodes: ${micro(medians[index] as number)}`);
-  console.log(`  largest / smallest: ${spread(medians)}`);
+  await server.stop();
 }
 
 /** From the end of an outage until every key is observed and read again. */
@@ -131,12 +142,18 @@ async function offline(): Promise<void> {
   }
 }
 
+/** What is measured, by name. */
+const PARTS: Record<string, () => Promise<void>> = {
+  ...{ emulator: manyKeys, expiry: expiringKeys, nodes: manyNodes, observe: observeAgain, offline },
+};
+
 async function main(): Promise<void> {
-  await manyKeys();
-  await expiringKeys();
-  await manyNodes();
-  await observeAgain();
-  await offline();
+  const wanted = process.argv.slice(2);
+  for (const name of wanted.length > 0 ? wanted : Object.keys(PARTS)) {
+    const part = PARTS[name];
+    if (!part) throw new Error(`There is no part ${name}. Parts are ${Object.keys(PARTS).join(', ')}.`);
+    await part();
+  }
 }
 
 void main();

@@ -15,7 +15,7 @@ export interface Redis {
 /** Nothing, said loudly, where one of the two is not to be had. */
 export async function startRedis(): Promise<Redis | undefined> {
   try {
-    return { nodes: installedNodes(), server: await Server.start('redis') };
+    return { nodes: installed('node-red-contrib-redis'), server: await Server.start('redis') };
   } catch (error) {
     console.error(`\n!! SKIPPED: no comparison with Redis (${(error as Error).message.split('\n')[0]});`);
     console.error(
@@ -25,15 +25,15 @@ export async function startRedis(): Promise<Redis | undefined> {
   }
 }
 
-/** Installed beside the project the first time. */
-function installedNodes(): string {
-  const nodes = join(FOLDER, 'node_modules', 'node-red-contrib-redis');
-  if (!existsSync(nodes)) {
+/** The folder of a package of `bench/redis-nodes`, which is installed beside the project the first time. */
+export function installed(name: string): string {
+  const folder = join(FOLDER, 'node_modules', name);
+  if (!existsSync(folder)) {
     execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
       cwd: FOLDER,
       stdio: ['ignore', 'ignore', 'inherit'],
       shell: process.platform === 'win32',
     });
   }
-  return nodes;
+  return folder;
 }

@@ -21,7 +21,7 @@ export function report(results: Results): Record<'results' | 'coordination' | 'c
       'Latency, p50 in milliseconds, SET / GET:',
       cellTable(results.cells, ({ p50 }) => p50.toFixed(p50 < 1 ? 3 : 1)),
       'What a start takes, and what a package adds to it:',
-      startTable(results),
+      startTable(results.starts),
       `To require the library takes ${library.toFixed(0)} ms, \`mqtt\` alone ${mqtt.toFixed(0)} ms.`,
     ].join('\n\n'),
     coordination: findingTable('locks, updates, roles', results.coordination),
@@ -75,7 +75,7 @@ function cellTable(cells: Cell[], show: (measurement: Measurement) => string): s
 }
 
 /** The first one as it is, and what the others are beyond it. */
-function startTable({ starts }: Results): string {
+export function startTable(starts: Results['starts']): string {
   const [first, ...others] = Object.entries(starts);
   if (!first) return '';
   const [alone, base] = first;

@@ -1,7 +1,9 @@
 /** What a start takes: of the library in a program, of the nodes in Node-RED. */
 import { execFileSync } from 'node:child_process';
-import { Child, forkNodeRed, ROOT } from './children';
+import { Child, forkNodeRed, ROOT, type Server } from './children';
+import { ourNodes, redisFlow } from './contenders/flows';
 import { median } from './measure';
+import type { Redis } from './redis';
 
 /** A Node-RED that has started. */
 export interface Start {
@@ -17,6 +19,20 @@ export interface Start {
 
 /** What is started, by name: packages that are installed, by their folders, and flows. */
 export type Starts = Record<string, { packages: string[]; flows: object[] }>;
+
+/** What a Node-RED starts with: nothing, our package, our nodes in a flow, those for Redis in a flow. */
+export function starts({ port }: Server, redis: Redis | undefined): Starts {
+  return {
+    'Node-RED alone': { packages: [], flows: [] },
+    'with this package installed': { packages: [ROOT], flows: [] },
+    'with its *set* and *get* in a flow': { packages: [ROOT], flows: ourNodes(port) },
+    ...(redis && {
+      'with node-red-contrib-redis in a flow': {
+        ...{ packages: [redis.nodes], flows: redisFlow(redis.server.port) },
+      },
+    }),
+  };
+}
 
 /** Median, in milliseconds, of how long `require` takes in processes of their own, which take turns. */
 export function compareRequire(rounds: number): { library: number; mqtt: number } {

@@ -17,6 +17,8 @@ interface DriverDef extends NodeDef {
   wires: string[][];
   /** Whether values are text, and not bytes. */
   text?: boolean;
+  /** IDs of nodes that send a SET in its place, in turns: an output for each would cost more the more there are. */
+  sources?: string[];
 }
 
 /** Whether the flow did what it was asked to. Nodes for Redis leave the answer itself. */
@@ -40,15 +42,33 @@ export = (RED: NodeAPI): void => {
   // Also where the flow never answers.
   process.on('disconnect', () => process.exit());
   registerFloor(RED);
+  RED.nodes.registerType('bench-source', function (this, def: NodeDef) {
+    RED.nodes.createNode(this, def);
+  });
+  RED.nodes.registerType('bench-pass', function (this, def: NodeDef) {
+    RED.nodes.createNode(this, def);
+    this.on('input', (msg, send, done) => {
+      setImmediate(() => {
+        (msg as Driven).statestore = { stored: true };
+        send(msg);
+        done();
+      });
+    });
+  });
   RED.nodes.registerType('bench-driver', function (this, def: DriverDef) {
     RED.nodes.createNode(this, def);
     const sets = def.wires.length - 1;
+    const { sources } = def;
     let turn = 0;
     const contender: Contender = {
       request: (operation, key, value, done) => {
         const isSet = operation === 'SET';
         const payload = isSet ? (def.text ? textOf(value) : value) : undefined;
         const msg = { topic: key, payload, bench: { operation, size: value.length, done } };
+        if (isSet && sources) {
+          RED.nodes.getNode(sources[turn++ % sources.length] as string)?.send(msg);
+          return;
+        }
         const output = isSet ? turn++ % sets : sets;
         const outputs = new Array(output).fill(null);
         outputs.push(msg);

@@ -28,6 +28,53 @@ export function ourNodes(port: number, sets = 1): object[] {
   ];
 }
 
+/** This package's set nodes on one store, each with a node of its own before it. */
+export function manySets(port: number, sets: number): object[] {
+  const [tab, driver, ...others] = ourNodes(port, sets);
+  const sources = Array.from({ length: sets }, (_none, index) => `source${index}`);
+  return [
+    tab as object,
+    { ...driver, wires: [[], ['get']], sources },
+    ...sources.map((id, index) => ({ id, type: 'bench-source', z: 'tab', wires: [[`set${index}`]] })),
+    ...others,
+  ];
+}
+
+/** The same with nodes that do nothing: what Node-RED itself takes. */
+export function manyPasses(nodes: number): object[] {
+  const sources = Array.from({ length: nodes }, (_none, index) => `source${index}`);
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [[], []], sources },
+    ...sources.flatMap((id, index) => [
+      { id, type: 'bench-source', z: 'tab', wires: [[`pass${index}`]] },
+      { id: `pass${index}`, type: 'bench-pass', z: 'tab', wires: [['driver']] },
+    ]),
+  ];
+}
+
+/** `nodes`: this package's observe node. */
+export function observeNode(port: number, keys: string[]): object[] {
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', first: keys.length, wires: [] },
+    {
+      ...{ id: 'observe', type: 'statestore-observe', z: 'tab', store: 'store', wires: [['driver']] },
+      ...{ mode: 'fixed', keys: keys.join('\n'), format: 'auto', current: true, onlyChanges: false },
+    },
+    { id: 'store', type: 'statestore-config', ...{ host: '127.0.0.1', port, tls: false, login: 'none' } },
+  ];
+}
+
+/** `floor-flow`: a node that has nothing but the socket of `floor`. */
+export function floorObserver(port: number, keys: number): object[] {
+  return [
+    TAB,
+    { id: 'driver', type: 'bench-driver', z: 'tab', first: 1, wires: [] },
+    { id: 'floor', type: 'bench-floor', z: 'tab', port, keys, wires: [['driver']] },
+  ];
+}
+
 /** `floor-flow`: one node for both that has nothing but the socket of `floor`. */
 export function floorFlow(port: number): object[] {
   return [
