@@ -49,11 +49,10 @@ Stop it with Ctrl-C.
 /** Wrong use of the command: exit code 2, as usual. */
 class UsageError extends Error {}
 
-interface Arguments extends EmulatorOptions {
-  port: number;
-  host: string;
+interface Arguments {
   help: boolean;
   version: boolean;
+  emulator: EmulatorOptions & { port: number; host: string };
 }
 
 async function readArguments(): Promise<Arguments> {
@@ -80,22 +79,17 @@ async function readArguments(): Promise<Arguments> {
     const tls = await readTls(values);
     const maximumPacketSize = readProfile(values.profile);
     const port = wholeNumber('--port', values.port, 0, 65_535);
-    return {
-      ...{
-        host,
-        help,
-        version,
-        port,
-        recogniseRepeats: !values['execute-repeats'],
-        scan: !values['no-scan'],
-        maximumPacketSize,
-      },
+    const emulator = {
+      ...{ host, port, maximumPacketSize },
+      recogniseRepeats: !values['execute-repeats'],
+      scan: !values['no-scan'],
       ...(tls && { tls }),
       ...(file !== undefined && { file }),
       ...(load !== undefined && { load: readLoad(load) }),
       ...(quota !== undefined && { keyQuota: wholeNumber('--quota', quota, 0, Number.MAX_SAFE_INTEGER) }),
       ...(rules !== undefined && { rules: readRules(rules) }),
     };
+    return { help, version, emulator };
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError((error as Error).message);
@@ -162,12 +156,12 @@ function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; h
 }
 
 async function main(): Promise<void> {
-  const options = await readArguments();
-  if (options.help) {
+  const { help, version: printVersion, emulator: options } = await readArguments();
+  if (help) {
     process.stdout.write(HELP);
     return;
   }
-  if (options.version) {
+  if (printVersion) {
     const { version } = require('../../../package.json') as { version: string };
     process.stdout.write(`${version}\n`);
     return;
