@@ -15,6 +15,8 @@ interface Fault {
   request?(command: Command, request: EngineRequest): Partial<EngineRequest> | undefined;
   /** Answers with something else. */
   output?(command: Command, output: EngineOutput): void;
+  /** A SET without PX leaves the expiry of the key as it is. */
+  keepsExpiry?: boolean;
   /** Changes the notification of an expiry. */
   expired?(notifications: EngineNotification[]): EngineNotification[];
 }
@@ -29,10 +31,16 @@ class FaultyEngine extends StateStoreEngine {
 
   override execute(request: EngineRequest, nowMs: number, elapsedMs: number): EngineOutput {
     const command = parseCommand(request.payload);
-    const asked = { ...request, ...this.#fault.request?.(command, request) };
+    const asked = { ...request, ...this.#fault.request?.(command, request), ...this.#kept(command) };
     const output = super.execute(asked, nowMs, elapsedMs);
     this.#fault.output?.(command, output);
     return output;
+  }
+
+  #kept(command: Command): Partial<EngineRequest> | undefined {
+    const expiry = command.verb === 'SET' && this.#fault.keepsExpiry ? this.expiryOf(command.key) : undefined;
+    if (command.verb !== 'SET' || command.expiryMs !== undefined || expiry === undefined) return undefined;
+    return { payload: encodeCommand({ ...command, expiryMs: Math.max(1, expiry - Date.now()) }) };
   }
 
   override expire(nowMs: number, elapsedMs: number): EngineNotification[] {
@@ -46,6 +54,18 @@ const OLD_VERSION = '000000000000001:00000:old';
 /** A SET without its options. */
 const plainSet = (command: Command, without: 'condition' | 'expiryMs') =>
   command.verb === 'SET' ? { payload: encodeCommand({ ...command, [without]: undefined }) } : undefined;
+
+/** A command for another key. */
+const otherKey = (command: Command, change: (key: string) => string) =>
+  command.verb === 'SCAN'
+    ? undefined
+    : { payload: encodeCommand({ ...command, key: Buffer.from(change(String(command.key))) }) };
+
+/** A SCAN for another pattern. */
+const otherPattern = (command: Command, change: (pattern: string) => string) =>
+  command.verb === 'SCAN'
+    ? { payload: encodeCommand({ ...command, pattern: Buffer.from(change(String(command.pattern))) }) }
+    : undefined;
 
 const answerAll = (verb: Command['verb'], payload: Buffer): Fault => ({
   output: (command, output) => {
@@ -62,6 +82,12 @@ const PLANTED: Record<string, Record<string, Fault>> = {
       },
     },
     'returns other bytes': answerAll('GET', reply.value(Buffer.from('other'))),
+    'takes upper and lower case of a key for the same': {
+      request: (command) => otherKey(command, (key) => key.toLowerCase()),
+    },
+    'leaves characters that are not ASCII out of keys': {
+      request: (command) => otherKey(command, (key) => key.replace(/[^ -~]/g, '')),
+    },
   },
   versions: {
     'returns the same version for each SET': {
@@ -102,6 +128,7 @@ const PLANTED: Record<string, Record<string, Fault>> = {
   },
   px: {
     'ignores the expiry': { request: (command) => plainSet(command, 'expiryMs') },
+    'keeps the expiry at the next SET': { keepsExpiry: true },
     'expires too early': {
       request: (command) =>
         command.verb === 'SET' && command.expiryMs !== undefined
@@ -160,6 +187,11 @@ const PLANTED: Record<string, Record<string, Fault>> = {
   'observe-delete': {
     'sends no notifications': { output: (_command, output) => void output.notifications.splice(0) },
   },
+  'observe-vdel': {
+    'sends no notifications of VDEL': {
+      output: (command, output) => void (command.verb === 'VDEL' && output.notifications.splice(0)),
+    },
+  },
   'observe-expiry': { 'sends no notification of an expiry': { expired: () => [] } },
   scan: {
     'ignores the pattern': {
@@ -167,6 +199,12 @@ const PLANTED: Record<string, Record<string, Fault>> = {
         command.verb === 'SCAN'
           ? { payload: encodeCommand({ verb: 'SCAN', pattern: Buffer.from('*') }) }
           : undefined,
+    },
+    'takes ? for any number of characters': {
+      request: (command) => otherPattern(command, (pattern) => pattern.replaceAll('?', '*')),
+    },
+    'does not know negated classes': {
+      request: (command) => otherPattern(command, (pattern) => pattern.replaceAll('[!', '[')),
     },
     'leaves out keys': answerAll('SCAN', reply.page({ keys: [], token: undefined })),
   },
@@ -242,6 +280,7 @@ describe('statestore check', () => {
     const rules = EmulatorRules.parse('spec: { authorizationPolicies: { rules: [] } }');
     const refused = await check1({ rules }, ['set-get']);
     assert.equal(resultOf(refused.rows, 'set-get'), 'refused');
+    assert.equal(resultOf(refused.rows, 'clean'), 'supported');
     const old = await check1({ scan: false }, ['scan']);
     assert.equal(resultOf(old.rows, 'scan'), 'not served');
     assert.ok(passes(old.rows));

@@ -2,7 +2,14 @@
 import { expect } from './outcome';
 import type { Point } from './point';
 
-const KEYS = ['scan/a', 'scan/b', 'scan/c'];
+const KEYS = ['scan/a', 'scan/b', 'scan/cc'];
+/** Patterns, and the keys that they match. */
+const PATTERNS: readonly (readonly [pattern: string, keys: readonly string[]])[] = [
+  ['scan/*', KEYS],
+  ['scan/?', ['scan/a', 'scan/b']],
+  ['scan/[ac]*', ['scan/a', 'scan/cc']],
+  ['scan/[!a]*', ['scan/b', 'scan/cc']],
+];
 
 export const listing: readonly Point[] = [
   {
@@ -10,14 +17,16 @@ export const listing: readonly Point[] = [
     title: 'SCAN (list of keys)',
     async check({ store, key, prefix }) {
       for (const name of KEYS) await store.set(key(name), '1');
-      const found: string[] = [];
-      // A prefix of this check has no characters with a meaning in patterns.
-      for await (const one of store.keys(`${prefix}scan/[ab]`)) found.push(one.toString());
-      const expected = KEYS.slice(0, 2).map((name) => `${prefix}${name}`);
-      expect(
-        found.sort().join('\n') === expected.join('\n'),
-        `SCAN listed ${found.length} keys for a pattern that matches ${expected.length}`,
-      );
+      for (const [pattern, matching] of PATTERNS) {
+        const found: string[] = [];
+        // A prefix of this check has no characters with a meaning in patterns.
+        for await (const one of store.keys(`${prefix}${pattern}`)) found.push(one.toString());
+        const expected = matching.map((name) => `${prefix}${name}`);
+        expect(
+          found.sort().join('\n') === expected.join('\n'),
+          `SCAN listed ${found.length} keys for ${pattern}, which matches ${expected.length} (or other keys)`,
+        );
+      }
       return '';
     },
   },

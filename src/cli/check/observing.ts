@@ -34,6 +34,18 @@ export const observing: readonly Point[] = [
     },
   },
   {
+    id: 'observe-vdel',
+    title: 'Observing: VDEL',
+    async check(scratch) {
+      const { store } = scratch;
+      const key = scratch.key('observe-vdel');
+      await store.set(key, '1');
+      const change = await observed(scratch, key, 'VDEL', () => store.deleteIfValue(key, '1'));
+      expect(change.operation === 'delete', 'a VDEL was reported as a set');
+      return '';
+    },
+  },
+  {
     id: 'observe-expiry',
     title: 'Observing: expiry',
     async check(scratch) {

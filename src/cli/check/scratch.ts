@@ -1,5 +1,6 @@
 /** The keys of a check, which are all deleted at its end. */
 import type { StateStoreClient } from '../../client/state-store-client';
+import { outcomeOf } from './outcome';
 
 export class Scratch {
   readonly store: StateStoreClient;
@@ -24,14 +25,14 @@ export class Scratch {
     this.#keys.set(key, fencingToken);
   }
 
-  /** Deletes all keys. Returns the keys that could not be deleted. */
+  /** Deletes all keys. Returns the keys that may be left. A rule that refuses to delete a key refused to set it as well. */
   async clean(): Promise<string[]> {
     const left: string[] = [];
     for (const [key, fencingToken] of this.#keys) {
       try {
         await this.store.delete(key, fencingToken === undefined ? {} : { fencingToken });
-      } catch {
-        left.push(key);
+      } catch (error) {
+        if (outcomeOf(error).result !== 'refused') left.push(key);
       }
     }
     return left;

@@ -28,7 +28,16 @@ export const writing: readonly Point[] = [
         expect(got.found, 'GET did not find a key that was set');
         expect(got.value.equals(value), `GET returned ${got.value.length} other bytes than SET stored`);
       }
-      return 'with binary, empty and missing values';
+      for (const other of [key('set-get/Ü'), key('set-get/ü'), key('set-get/')])
+        await store.set(other, other);
+      for (const other of [key('set-get/Ü'), key('set-get/ü'), key('set-get/')]) {
+        const got = await store.get(other);
+        expect(
+          got.found && got.value.toString() === other,
+          `GET returned the value of another key for ${other}`,
+        );
+      }
+      return 'with binary, empty and missing values, and keys of any characters';
     },
   },
   {
@@ -111,7 +120,9 @@ export const writing: readonly Point[] = [
     id: 'px',
     title: 'SET PX (expiry)',
     async check({ store, key }) {
-      const name = key('px');
+      const [name, kept] = [key('px'), key('px-replaced')];
+      await store.set(kept, '1', { expiry: EXPIRY_MS });
+      await store.set(kept, '2');
       const begin = performance.now();
       await store.set(name, '1', { expiry: EXPIRY_MS });
       for (;;) {
@@ -119,6 +130,7 @@ export const writing: readonly Point[] = [
         const got = await store.get(name);
         const answered = performance.now() - begin;
         if (!got.found) {
+          expect((await store.get(kept)).found, 'a SET without PX did not end the expiry of its key');
           expect(answered >= EXPIRY_MS, `the key expired after ${Math.round(answered)} of ${EXPIRY_MS} ms`);
           return `gone after ${Math.round(answered)} of ${EXPIRY_MS} ms`;
         }
