@@ -4,7 +4,7 @@ import { isTooLong, middleCut, shortened } from './key';
 import { type Entry, heldIn, lastIn, type Seen } from './keys';
 import type { NamingNode } from './messages';
 import { focusAt, placeOf } from './place';
-import { recordsIn, tableOf } from './records';
+import { type Order, recordsIn, tableOf } from './records';
 import { age, makeReachable, sizeText, timeOf, unfold, valueElement } from './value';
 
 /** What can be done with a key; each is called with its ID. */
@@ -47,6 +47,8 @@ export class Detail {
   readonly #value = $('<div>', { class: 'statestore-detail-value red-ui-debug-msg-payload' });
   /** Paths that are unfolded, by key. */
   readonly #unfolded = new Map<string, Set<string>>();
+  /** The orders of tables, by key. */
+  readonly #orders = new Map<string, Order>();
   #drawn = '';
   #drawnId: string | undefined;
   #rowsText = '';
@@ -145,7 +147,9 @@ export class Detail {
     }
     const records = recordsIn(held);
     if (records) {
-      this.#value.append(tableOf(words, records));
+      const order = this.#orders.get(id) ?? {};
+      this.#orders.set(id, order);
+      this.#value.append(tableOf(words, records, order));
       return;
     }
     const unfolded = this.#unfolded.get(id) ?? new Set<string>();

@@ -27,16 +27,19 @@ export function recordsIn({ text, cut }: Held): DataRecord[] | undefined {
 const isRecord = (value: unknown): value is DataRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A table in the order of the lines; a click on a column sorts it, the next one turns it round. */
-export function tableOf(words: Words, records: DataRecord[]): JQuery {
+/** The column that a table is sorted by. Without it, the records have the order of their lines. */
+export interface Order {
+  by?: string;
+  isDown?: boolean;
+}
+
+/** A table. A click on a column sorts it, the next click turns the order round. `order` has the result, for the next table of the same key. */
+export function tableOf(words: Words, records: DataRecord[], order: Order): JQuery {
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))].slice(0, MAX_COLUMNS);
   const body = $('<tbody>');
-  let sorted = records;
-  let by: string | undefined;
-  let isDown = false;
   const draw = () => {
     body.empty();
-    for (const record of sorted.slice(0, MAX_ROWS)) {
+    for (const record of sorted(records, order).slice(0, MAX_ROWS)) {
       const row = $('<tr>').appendTo(body);
       for (const name of columns) {
         const content = textOf(record, name);
@@ -50,14 +53,14 @@ export function tableOf(words: Words, records: DataRecord[]): JQuery {
     $('<button>', { type: 'button' })
       .text(name)
       .on('click', () => {
-        isDown = by === name && !isDown;
-        by = name;
-        sorted = [...records].sort((a, b) => compare(a, b, name) * (isDown ? -1 : 1));
+        order.isDown = order.by === name && !order.isDown;
+        order.by = name;
         head.children().removeAttr('aria-sort');
-        cell.attr('aria-sort', isDown ? 'descending' : 'ascending');
+        cell.attr('aria-sort', order.isDown ? 'descending' : 'ascending');
         draw();
       })
       .appendTo(cell);
+    if (order.by === name) cell.attr('aria-sort', order.isDown ? 'descending' : 'ascending');
   }
   draw();
   const table = $('<table>', { class: 'statestore-records', 'aria-label': words('label.records') }).append(
@@ -67,6 +70,11 @@ export function tableOf(words: Words, records: DataRecord[]): JQuery {
   if (records.length <= MAX_ROWS) return table;
   const note = words('value.records', { shown: MAX_ROWS, count: records.length });
   return $('<div>').append(table, $('<p>').text(note));
+}
+
+function sorted(records: DataRecord[], { by, isDown }: Order): DataRecord[] {
+  if (by === undefined) return records;
+  return [...records].sort((a, b) => compare(a, b, by) * (isDown ? -1 : 1));
 }
 
 function textOf(record: DataRecord, name: string): string {

@@ -309,6 +309,45 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('nobody names it').waitFor({ state: 'detached' });
     });
 
+    it('shows reference data as a table that can be sorted, and its size beside the largest packet', async () => {
+      const { detail } = sidebar;
+      const records = [
+        { device: 'b', max: 9 },
+        { device: 'a', max: 10, unit: '°C' },
+        { device: 'c', max: 100 },
+      ];
+      const put = (...more: object[]) =>
+        other.set('devices', [...records, ...more].map((one) => `${JSON.stringify(one)}\n`).join(''));
+      await put();
+      await sidebar.filter.fill('');
+      await sidebar.row('devices').click();
+      const table = detail.getByRole('table', { name: 'Reference data' });
+      await table.waitFor();
+      const column = async (number: number) =>
+        (await table.locator(`tbody td:nth-child(${number})`).allInnerTexts()).join(' ');
+      const sort = async (name: string, order: string) => {
+        await table.getByRole('button', { name, exact: true }).click();
+        await table.locator(`th[aria-sort=${order}]`, { hasText: name }).waitFor();
+      };
+      assert.equal(await column(1), 'b a c');
+      await sort('device', 'ascending');
+      assert.equal(await column(1), 'a b c');
+      await sort('device', 'descending');
+      assert.equal(await column(1), 'c b a');
+      await sort('max', 'ascending');
+      assert.equal(await column(2), '9 10 100');
+      assert.equal(await table.locator('th[aria-sort]').count(), 1);
+      await detail.getByText(/^85 B\. A packet of this broker has at most 4(\.0)? MiB$/).waitFor();
+      await put({ device: 'd', max: 1 });
+      await table.locator('tbody tr:nth-child(4)').waitFor();
+      assert.equal(await column(1), 'd b a c');
+      await table.locator('th[aria-sort=ascending]', { hasText: 'max' }).waitFor();
+      await sidebar.row('demo/machine/press').click();
+      await table.waitFor({ state: 'detached' });
+      await other.delete('devices');
+      await sidebar.row('devices').waitFor({ state: 'detached' });
+    });
+
     it('hears a click, whatever changes between press and release', async () => {
       const { page } = editor;
       const press = async (where: Locator) => {
