@@ -271,14 +271,14 @@ const TASKS = {
     const [button, set] = await row(120, 'inject', 'statestore-set');
     await row(220, 'catch', 'debug');
     await setUp(set, key('line/temperature'));
-    // The port of nobody.
+    // A port without a listener.
     await editor.edit(set);
     await editor.editStore();
     await page.locator('#node-config-input-port').fill('9');
     await editor.leaveStore('ok');
     await editor.leave('ok');
     await run();
-    await status(set, 'nothing listens');
+    await status(set, 'connection refused');
     await press(button);
     await debugs(/nothing listens/i);
     await page.locator('.red-ui-debug-msg').first().scrollIntoViewIfNeeded();
@@ -303,7 +303,7 @@ async function stored(name) {
 }
 
 async function take(name) {
-  // The banner of a deploy goes by itself.
+  // The banner of a deploy disappears automatically.
   await page.locator('.red-ui-notification').first().waitFor({ state: 'detached' });
   await page.screenshot({ path: join(pictures, `${name}.png`) });
 }

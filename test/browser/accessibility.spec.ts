@@ -56,7 +56,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         });
       }
 
-      it(`a store has nothing wrong, whatever place it is at (${theme})`, async () => {
+      it(`a store has nothing wrong, for each kind of connection (${theme})`, async () => {
         const { page } = editor;
         await editor.edit('node-set');
         const tray = await editor.editStore();

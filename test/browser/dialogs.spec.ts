@@ -203,7 +203,7 @@ const LABELS: Record<string, string> = {
   b5: 'mine',
   b6: 'append to {topic}',
   b7: 'add -1 to count',
-  b8: 'active/standby pump',
+  b8: 'active / standby pump',
   b9: 'lock {topic}',
   b10: 'unlock',
   b11: 'get plant/north/lin…ne/line/shift/early',
@@ -353,7 +353,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await mark.waitFor({ state: 'hidden' });
     });
 
-    it('give a second output and take it away without losing the wire of the first', async () => {
+    it('give a second output and remove it without losing the wire of the first', async () => {
       const { page } = editor;
       const ports = editor.onCanvas('b1').locator('.red-ui-flow-port-output');
       assert.equal(await ports.count(), 2);
@@ -408,7 +408,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.equal((await editor.node('b7')).change, 'expression');
     });
 
-    it('of an update with an expression that nobody uses does not mind it', async () => {
+    it('of an update with an expression ignores a field that is not used', async () => {
       const fresh = await editor.drag('statestore-update', 600, 460);
       await editor.edit(fresh);
       await editor.page
@@ -543,7 +543,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const ports = editor.onCanvas('b8').locator('.red-ui-flow-port-output');
       assert.equal(await ports.count(), 3);
       await editor.edit('b8');
-      await page.locator('#node-input-outputs').selectOption({ label: 'messages while active' });
+      await page.locator('#node-input-outputs').selectOption({ label: '1: active' });
       await editor.leave('ok');
       await ports.nth(1).waitFor({ state: 'detached' });
       const { outputs, wires } = await editor.node('b8');

@@ -1,4 +1,4 @@
-/** The first set node of somebody who has no store yet. */
+/** The first set node of a user without a store. */
 import assert from 'node:assert/strict';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
@@ -36,7 +36,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await mark.waitFor();
       await mark.hover();
       const words = page.locator('#red-ui-workspace-chart');
-      await words.getByText('Choose a store, or add one with +').waitFor();
+      await words.getByText('Select a store, or add one with +').waitFor();
       await words.getByText('Enter the key to store the value under').waitFor();
     });
 

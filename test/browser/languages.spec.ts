@@ -15,7 +15,7 @@ const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader'
 /** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
 const CONTRAST = 4.5;
 
-/** A flow with all nodes, on a store that nobody listens for. */
+/** A flow with all nodes, on a store without a broker. */
 const flow = (port: number) => [
   { id: 'flow', type: 'tab', label: 'flow' },
   { id: 'store', type: 'statestore-config', name: '', place: 'other', host: '127.0.0.1', port },

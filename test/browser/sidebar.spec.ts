@@ -152,9 +152,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await row.locator('.statestore-key-age', { hasText: /^\d+ s ago$/ }).waitFor();
     });
 
-    it('looks up a key that nobody names, and keeps it in this browser', async () => {
+    it('shows a key that no node uses, and keeps it in this browser', async () => {
       await sidebar.filter.fill('nobody names it');
-      await sidebar.tab.getByText('The emulator has no such key.').waitFor();
+      await sidebar.tab.getByText('No such key in the emulator.').waitFor();
       await sidebar.button('Look up "nobody names it"').click();
       await sidebar.shows('nobody names it', 'missing').waitFor();
       await sidebar.filter.fill('');
@@ -183,7 +183,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.dialog.getByText('Change nobody names it in "State store"').waitFor();
       const field = (name: string) => sidebar.dialog.getByLabel(name, { exact: true });
       assert.equal(await field('Key').inputValue(), 'nobody names it');
-      await field('As').selectOption('json');
+      await field('Type').selectOption('json');
       await field('Value').fill('{"a": [1 2]}');
       await sidebar.press('Set');
       await sidebar.dialog.getByText(/Invalid JSON: .*line 1 column 10/).waitFor();
@@ -195,7 +195,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.equal(got.found && got.value.toString(), '{"a":[1,2]}');
 
       await sidebar.button('Delete').click();
-      await sidebar.dialog.getByText('Delete the key nobody names it from the store State store?').waitFor();
+      await sidebar.dialog.getByText('Delete the key nobody names it from "State store"?').waitFor();
       await sidebar.press('Cancel');
       assert.equal((await other.get('nobody names it')).found, true);
       await sidebar.button('Delete').click();
@@ -203,8 +203,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('nobody names it', 'missing').waitFor();
       assert.equal((await other.get('nobody names it')).found, false);
 
-      await sidebar.detail.getByText('Click "Bring back"').waitFor();
-      await sidebar.button('Bring back').click();
+      await sidebar.detail.getByText('Click "Restore"').waitFor();
+      await sidebar.button('Restore').click();
       await sidebar.shows('nobody names it', '{ a: array[2] }').waitFor();
 
       await sidebar.button('Set a key').click();
@@ -212,14 +212,14 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await field('Value').fill('other');
       await sidebar.dialog.getByLabel('only if the key is new').check();
       await sidebar.press('Set');
-      await sidebar.dialog.getByText('The key is there already: nothing was changed.').waitFor();
+      await sidebar.dialog.getByText('The key already exists. Nothing was changed.').waitFor();
       await sidebar.press('Cancel');
     });
 
     /** Takes the selected key off the list, where it could be brought back. */
     const forgetDeleted = async () => {
       await sidebar.detail.getByText('Deleted.').waitFor();
-      await sidebar.button('Take off the list').click();
+      await sidebar.button('Remove from list').click();
       await sidebar.detail.waitFor({ state: 'hidden' });
     };
 
@@ -236,7 +236,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('heartbeat', 'second').waitFor();
       await expires.waitFor();
       await sidebar.button('Set').click();
-      await sidebar.dialog.getByLabel(/keep the present expiry/).uncheck();
+      await sidebar.dialog.getByLabel(/keep the current expiry/).uncheck();
       await value.fill('third');
       await sidebar.press('Set');
       await sidebar.shows('heartbeat', 'third').waitFor();
@@ -303,7 +303,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'array[2]' }).waitFor();
       await other.set('nobody names it', '{"a": [1, 2, 3]}');
       await detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'array[3]' }).waitFor();
-      await sidebar.button('Take off the list').click();
+      await sidebar.button('Remove from list').click();
       await detail.waitFor({ state: 'hidden' });
       await other.delete('nobody names it');
       await sidebar.row('nobody names it').waitFor({ state: 'detached' });
@@ -348,7 +348,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('devices').waitFor({ state: 'detached' });
     });
 
-    it('hears a click, whatever changes between press and release', async () => {
+    it('accepts a click, also if the list changes between press and release', async () => {
       const { page } = editor;
       const press = async (where: Locator) => {
         await where.hover();
@@ -385,7 +385,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await other.deleteMany(['nobody names it', 'a new key']);
       await sidebar.row('a new key').waitFor({ state: 'detached' });
       // It was seen to go: until then it could be set again.
-      await sidebar.button('Take off the list').click();
+      await sidebar.button('Remove from list').click();
       await sidebar.row('nobody names it').waitFor({ state: 'detached' });
     });
 
@@ -404,7 +404,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.ok(shown);
     });
 
-    it('shows who holds a lock until when, and takes it away after a warning', async () => {
+    it('shows the holder of a lock and its end, and releases it after a warning', async () => {
       const lock = new Lock(other, 'demo/door', { duration: 60_000 });
       const hold = await lock.acquire();
       assert.ok(hold);
@@ -436,8 +436,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           if (await number.isVisible()) await number.click();
         }
       }
-      await sidebar.detail.getByText('Only the beginning of 106.3 KiB is shown.').waitFor();
-      await sidebar.button('Show all of it').click();
+      await sidebar.detail.getByText('Only the first part of 106.3 KiB is shown.').waitFor();
+      await sidebar.button('Show all').click();
       await sidebar.detail.getByText('array[20000]').waitFor();
       await sidebar.filter.fill('0x00ff01');
       await sidebar.row(Buffer.from([0, 255, 1])).click();
@@ -552,7 +552,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('says that a deploy deleted the store, and goes on when it is back', async () => {
       const flows = await editor.nodeRed.api<{ type: string }[]>('GET', '/flows');
       await editor.nodeRed.deploy(flows.filter(({ type }) => type !== 'statestore-config'));
-      await sidebar.state.getByText('There is no such store any more').waitFor();
+      await sidebar.state.getByText('This store no longer exists').waitFor();
       await editor.nodeRed.deploy(flows);
       await sidebar.state.getByText('Connected').waitFor();
       await sidebar.row('demo/machine/press').waitFor();
@@ -598,19 +598,19 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor?.close();
     });
 
-    /** More than the list is told of. */
+    /** More keys than the list gets. */
     const large = (word: string) => `${word} `.repeat(1000);
-    const whole = () => sidebar.button('Show all of it');
+    const whole = () => sidebar.button('Show all');
     const valueField = () => sidebar.dialog.getByLabel('Value', { exact: true });
 
-    it('filters the keys of the other store, too, by what stands in the box', async () => {
+    it('filters the keys of the other store, too, by the text in the box', async () => {
       await plant.set('machine/1', '1');
       await plant.set('door', 'closed');
       await office.set('machine/2', '2');
       await office.set('window', 'open');
       await sidebar.filter.fill('machine');
       await sidebar.row('door').waitFor({ state: 'detached' });
-      // The box, once it is left, has said all it has to say by the time this is told.
+      // The box has sent all its events, once it is left, before this message arrives.
       await sidebar.filter.blur();
       await plant.set('machine/1', 'other');
       await sidebar.shows('machine/1', 'other').waitFor();
@@ -667,11 +667,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.choose('plant');
     });
 
-    it('sets again what was deleted, all of it, whatever was looked at since', async () => {
+    it('restores a deleted value completely, after any other selection', async () => {
       await sidebar.row('large').click();
       await sidebar.button('Delete').click();
       await sidebar.press('Delete');
-      await sidebar.detail.getByText('Click "Bring back"').waitFor();
+      await sidebar.detail.getByText('Click "Restore"').waitFor();
       await sidebar.row('door').click();
       await sidebar.detail.getByText('"closed"').waitFor();
       await sidebar.shows('large', 'missing').waitFor();
@@ -679,15 +679,15 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('window').waitFor();
       await sidebar.choose('plant');
       await sidebar.row('large').click();
-      await sidebar.detail.getByText('Click "Bring back"').waitFor();
-      await sidebar.button('Bring back').click();
+      await sidebar.detail.getByText('Click "Restore"').waitFor();
+      await sidebar.button('Restore').click();
       await sidebar.shows('large', 'plant plant').waitFor();
       const got = await plant.get('large');
       assert.ok(got.found && got.value.toString() === large('plant'));
 
       await sidebar.button('Delete').click();
       await sidebar.press('Delete');
-      await sidebar.button('Take off the list').click();
+      await sidebar.button('Remove from list').click();
       await sidebar.row('large').waitFor({ state: 'detached' });
     });
 
@@ -705,7 +705,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const long = 'a'.repeat(60_001);
       await plant.set(long, 'v');
       const row = sidebar.rows.filter({ hasText: 'aaaa' });
-      await row.getByText('too long to be shown').waitFor();
+      await row.getByText('key too long to show').waitFor();
       await plant.set('door', 'open');
       await sidebar.shows('door', '"open"').waitFor();
       await row.click();
@@ -716,8 +716,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.filter.press('Enter');
       await sidebar.detail.locator('h3', { hasText: 'bbbb' }).waitFor();
       await sidebar.detail.getByText('This key is longer than 60,000 bytes').waitFor();
-      await sidebar.rows.filter({ hasText: 'bbbb' }).getByText('too long to be shown').waitFor();
-      await sidebar.button('Take off the list').click();
+      await sidebar.rows.filter({ hasText: 'bbbb' }).getByText('key too long to show').waitFor();
+      await sidebar.button('Remove from list').click();
       await sidebar.filter.fill('');
       await sidebar.row('door').waitFor();
     });
@@ -739,11 +739,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.detail.locator('.red-ui-debug-msg-object-entry', { hasText: 'open: 2' }).last().waitFor();
     });
 
-    it('leaves nothing to do for somebody who may not read any more', async () => {
+    it('leaves no button for a user who may not read any more', async () => {
       const { page } = editor;
       await page.route('**/statestore/**', (route) => route.fulfill({ status: 401, body: 'Unauthorized' }));
       await sidebar.row('machine/1').click();
-      await sidebar.state.getByText('You are not allowed to read state stores here').waitFor();
+      await sidebar.state.getByText('You do not have permission to view state stores').waitFor();
       for (const name of ['Test connection', 'Set a key'])
         assert.equal(await sidebar.button(name).isVisible(), false, name);
       assert.equal(await sidebar.filter.isVisible(), false);
@@ -822,7 +822,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await client.close();
     };
 
-    it('shows somebody who may write the buttons for it', async () => {
+    it('shows the buttons to a user who may write', async () => {
       await set('one');
       await sidebar.show();
       await sidebar.shows('k', '"one"').waitFor();
@@ -850,7 +850,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.shows('k', '"three"').waitFor();
     });
 
-    it('shows somebody who may only read the keys, and no button to change them', async () => {
+    it('shows the keys to a user who may only read, without buttons', async () => {
       await editor.become('reader');
       await sidebar.show();
       await sidebar.shows('k', '"three"').waitFor();
@@ -874,7 +874,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       );
     });
 
-    it('is not there for somebody who may not read', async () => {
+    it('is hidden from a user who may not read', async () => {
       await editor.become('stranger');
       assert.equal(await sidebar.tab.count(), 0);
     });

@@ -31,7 +31,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('says what is missing, before and after messages', async () => {
       const status = (id: string) => editor.onCanvas(id).locator('.red-ui-flow-node-status-label');
-      const expected = ['no store chosen', 'check the store'];
+      const expected = ['no store selected', 'store misconfigured'];
       const shown = async () => [await status('none').textContent(), await status('wrong').textContent()];
       for (const [index, id] of ['none', 'wrong'].entries()) {
         await status(id)

@@ -16,7 +16,7 @@ const MESSAGES: Record<string, { definition?: object; msg?: Record<string, unkno
   'statestore-leader': {},
   'statestore-lock': {},
 };
-/** How a store can be of no use before anything was sent, and the status that says so. */
+/** Reasons why a store cannot be used before anything was sent, and their statuses. */
 const UNUSABLE = [
   ['no store', (definition: Definition) => Flow.start(0, definition), 'status.noStore'],
   [
@@ -53,7 +53,7 @@ describe('The life of a node', () => {
 
   for (const [type, more] of Object.entries(MESSAGES)) {
     for (const [what, start, status] of UNUSABLE) {
-      it(`${type} with ${what} stays red whatever messages come, each with its error`, async () => {
+      it(`${type} with ${what} stays red, and each message fails with its error`, async () => {
         const shown: NodeStatus[] = [];
         const record = ({ id, status: one }: { id: string; status: NodeStatus }) =>
           id === 'n' && shown.push(one);
@@ -79,9 +79,9 @@ describe('The life of a node', () => {
     flow = await Flow.start(port, { type: 'statestore-set', key: 'topic', keyType: 'msg' });
     await flow.status('status.reason.nothingListens');
     const messages = Array.from({ length: 30 }, (_, i) => flow.send({ payload: i, topic: `k${i}` }));
-    const waiting = await flow.status('status.waiting');
+    const waiting = await flow.status('status.queued');
     assert.equal((waiting as { fill: string }).fill, 'red');
-    assert.match((waiting as { text: string }).text, /nothingListens, .*waiting$/, 'and why');
+    assert.match((waiting as { text: string }).text, /nothingListens, .*queued$/, 'and why');
     const emulator = await Emulator.start({ port });
     const outcomes = await Promise.all(messages);
     assert.ok(outcomes.every(({ kind }) => kind === 'sent'));
@@ -117,7 +117,7 @@ describe('The life of a node', () => {
     assert.equal(greens.length, 1);
   });
 
-  describe('with Mosquitto, where nobody serves the state store', () => {
+  describe('with Mosquitto, which is not a state store', () => {
     let mosquitto: Mosquitto;
     before(async function () {
       requireProgram(this, 'mosquitto');
@@ -209,7 +209,7 @@ describe('The life of a node', () => {
       assert.deepEqual(shown, []);
     });
 
-    it('fails those that take too long with CLOSED, and ends the connection', async () => {
+    it('fails slow requests with CLOSED, and ends the connection', async () => {
       flow = await Flow.start(server.port, { type: 'statestore-set', key: 'k' });
       const asked = new Promise<void>((resolve) => {
         server.answer = () => resolve();

@@ -60,7 +60,7 @@ describe('The node update', () => {
   const resultOf = (outcome: Outcome) => sent(outcome).msg.statestore as Result;
 
   describe('adds', () => {
-    it('1 to what is there, or to 0, and says what was there before', async () => {
+    it('1 to the current value, or to 0, and reports the previous value', async () => {
       await start();
       const first = sent(await flow.send({ payload: 'a piece', topic: 't' }));
       const { _msgid, statestore, ...rest } = first.msg;
@@ -264,7 +264,7 @@ describe('The node update', () => {
       assert.equal(await stored(), '[{"bread":2},3]');
     });
 
-    it('what the message was when it came, whatever the flow does to it since', async () => {
+    it('the message as it arrived, also if the flow changes it later', async () => {
       await start({ change: 'append' });
       const payload = { name: 'milk' };
       const settled = flow.handle({ payload });
@@ -306,7 +306,7 @@ describe('The node update', () => {
       assert.equal(await stored(), '{"__proto__":{"x":1}}');
     });
 
-    it('nothing new: nothing is written, however somebody else has written it', async () => {
+    it('nothing new: nothing is written, for any notation of the same value', async () => {
       await start({ change: 'merge', outputs: 2 }, '{ "a": 1 }');
       assert.equal(sent(await flow.send({ payload: { a: 1 } })).output, 1);
       assert.equal(await stored(), '{ "a": 1 }');
@@ -424,7 +424,7 @@ describe('The node update', () => {
       assert.equal(await stored(), '0');
     });
 
-    it('whatever is there, of any type', async () => {
+    it('a value of any type', async () => {
       await start({ change: 'set' }, Buffer.from([255, 254]));
       assert.deepEqual(resultOf(await flow.send({ payload: 'text' })).before, Buffer.from([255, 254]));
       assert.equal(await stored(), 'text');
@@ -617,7 +617,7 @@ describe('The node update', () => {
   });
 
   describe('waits for its lock', () => {
-    it('as long as it says, then tells who holds it', async () => {
+    it('until its timeout, then reports the holder', async () => {
       await start({ timeout: '0.3' }, '1');
       const hold = await new Lock(store, `${key}/lock`).acquire();
       const outcome = failed(await flow.send());
@@ -670,7 +670,7 @@ describe('The node update', () => {
     proxy.cut();
     while (flow.statuses.at(-1)?.toString() === 'status.connected') await once(flow, 'status');
     const outcomes = [flow.send(), flow.send()];
-    await flow.status('status.waiting');
+    await flow.status('status.queued');
     proxy.heal();
     assert.deepEqual(
       (await Promise.all(outcomes)).map((one) => sent(one).msg.payload),

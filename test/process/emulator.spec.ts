@@ -28,7 +28,7 @@ describe('The command statestore-emulator', () => {
     assert.deepEqual(await exited, [0, null]);
   });
 
-  it('serves over TLS, and executes repeats, when told to', async () => {
+  it('serves over TLS, and executes repeats, with these options', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'emulator-'));
     const authority = makeAuthority('the authority');
     const paths = writeCertificate(directory, 'emulator', makeCertificate('emulator', authority));
@@ -195,7 +195,7 @@ describe('The emulator node in a real Node-RED', () => {
       { ...emulator, cert: '/no/such.crt', key: '/no/such.key' },
       ...rest,
     ]);
-    await nodeRed.lines.find(/text: 'check the TLS files'/, after);
+    await nodeRed.lines.find(/text: 'invalid TLS files'/, after);
     await nodeRed.lines.find(/\/no\/such\.crt: there is no such file/, after);
   });
 
@@ -220,7 +220,7 @@ describe('The emulator node in a real Node-RED', () => {
     const RULES = (user: string) => `users:\n  - { username: ${user}, password: secret }
 spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
   stateStoreResources: [{ method: ReadWrite, keyType: Pattern, keys: ["*"] }] }] } }\n`;
-    const OTHERS = 'other settings there';
+    const OTHERS = 'settings conflict';
     let port: number;
     let after: number;
     let client: StateStoreClient;
@@ -300,7 +300,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
       rmSync(directory, { recursive: true });
     });
 
-    it('runs when the first one is removed and it is deployed anew', async () => {
+    it('runs when the first one is removed and it is deployed again', async () => {
       await client.close();
       await deploy({ two: RULES('carl') });
       await says('two', counts(0, 0));
@@ -326,7 +326,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
       await connect('bert');
     });
 
-    it('gives way to the one that is deployed first', async () => {
+    it('stops for the node that is deployed first', async () => {
       await client.close();
       await deploy({ two: RULES('bert'), one: RULES('anna') }, 'full');
       await says('two', counts(0, 1));

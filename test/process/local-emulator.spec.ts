@@ -51,12 +51,12 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     await nodeRed.stop();
   });
 
-  /** Resolves when the node shows this status; only what is told from `after` on counts. */
+  /** Resolves when the node shows this status. Only statuses from `after` on count. */
   const shows = (id: string, text: string, after = 0) =>
     editor.until((told) =>
       told.slice(after).some(({ topic, data }) => topic === `status/${id}` && data.text === text),
     );
-  /** Deploys, and resolves with how much an open editor had been told before. */
+  /** Deploys, and resolves with the number of earlier messages to an open editor. */
   const deploy = async (...nodes: object[]) => {
     const before = editor.told.length;
     await nodeRed.deploy([TAB, ...nodes]);
@@ -141,7 +141,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     const before = editor.told.length;
     await nodeRed.deploy([TAB, ...store('a', port), added], 'nodes');
     await shows('emulator', '0 clients, 1 key', before);
-    await shows('get-a', 'bad credentials', before);
+    await shows('get-a', 'login failed', before);
   });
 
   it('moves to the next port where something listens that is no state store, and says so', async () => {
@@ -191,14 +191,14 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     assert.ok(await portIsFree(port));
   });
 
-  it('is only started on this machine, without TLS and log-in', async () => {
+  it('is only started on this computer, without TLS and login', async () => {
     const port = await freePort();
     const after = await deploy(
       ...store('a', port, { place: 'other' }),
       ...store('b', port, { login: 'token', tokenFile: '/etc/hostname' }),
     );
-    await shows('get-a', 'nothing listens', after);
-    await shows('get-b', 'nothing listens', after);
+    await shows('get-a', 'connection refused', after);
+    await shows('get-b', 'connection refused', after);
     assert.ok(await portIsFree(port));
   });
 
@@ -221,7 +221,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     it('that is said to be a store, is never green, and says what to do', async () => {
       const from = nodeRed.lines.all.length;
       const after = await deploy(...store('a', mosquitto.port, { place: 'other' }));
-      await shows('get-a', 'no state store there', after);
+      await shows('get-a', 'no state store', after);
       await nodeRed.lines.find(/no state store on it\. Check that host and port/, from);
       const greens = editor.told
         .slice(after)

@@ -1,4 +1,4 @@
-/** Example 08 on two machines: two Node-REDs in processes of their own, each with one of the two controllers. */
+/** Example 08 on two computers: two Node-RED processes, each with one of the two controllers. */
 import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { Emulator } from '../../src/emulator/index';
@@ -15,7 +15,7 @@ const EXAMPLE = '08 Active and standby';
 /** How often a controller acts, in seconds, so that it can be seen when. */
 const PERIOD = '0.01';
 
-/** One controller. `digit` stands in the IDs of its nodes. */
+/** One controller. The IDs of its nodes contain `digit`. */
 class Controller {
   readonly letter: string;
   readonly #digit: string;
@@ -80,7 +80,7 @@ export class Controllers extends EventEmitter<{ act: [] }> {
     this.#store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
   }
 
-  /** `lease` in seconds. Resolves when one is active and the other one stands by. */
+  /** `lease` in seconds. Resolves when one is active and the other is on standby. */
   static async start(lease: number): Promise<Controllers> {
     const emulator = await Emulator.start({ port: 0 });
     const controllers = new Controllers(lease, emulator);
@@ -93,7 +93,7 @@ export class Controllers extends EventEmitter<{ act: [] }> {
     return controllers;
   }
 
-  /** Ends the active one and begins it anew; resolves with the milliseconds until one acted under a new term of the role. */
+  /** Ends the active controller and starts it again. Resolves with the milliseconds until one acted under a new term of the role. */
   async end(how: End): Promise<number> {
     const active = this.#both.find(({ letter }) => this.#holder.startsWith(`${letter}:`));
     if (!active) throw new Error(`nobody is active: ${this.#holder}`);
@@ -106,7 +106,10 @@ export class Controllers extends EventEmitter<{ act: [] }> {
     await ended;
     const isNew = how === 'SIGTERM' || how === 'SIGKILL';
     if (isNew) await active.start();
-    await active.nodeRed.lines.find(/ (Active: |Standing by for the role \S+: )/, isNew ? 0 : logged);
+    await active.nodeRed.lines.find(
+      / (Active for the role |On standby for the role \S+ Active: )/,
+      isNew ? 0 : logged,
+    );
     return took;
   }
 
@@ -135,7 +138,7 @@ export class Controllers extends EventEmitter<{ act: [] }> {
       this.#acted = false;
     });
     await this.#store.observe('demo/pump/speed', ({ version }) => {
-      // What the one before did may still be told.
+      // Messages of the previous instance may still arrive.
       if (this.#acted || !version || !this.#since) return;
       this.#acted = compareHlc(parseHlc(version) as Hlc, parseHlc(this.#since) as Hlc) > 0;
       if (this.#acted) this.emit('act');

@@ -6,7 +6,7 @@ import { ROOT } from '../support/node-red';
 
 const FOLDERS = ['nodes', 'plugins'];
 const REFERENCE = 'en-US';
-const STATUS_LENGTH = 20;
+const STATUS_LENGTH = 19;
 
 type Catalogue = { [key: string]: string | Catalogue };
 
@@ -75,6 +75,7 @@ function structure(help: string): string[] {
 }
 
 const files = filesOf(REFERENCE);
+const EMULATOR = join('nodes', 'locales', REFERENCE, 'statestore-emulator.json');
 const CONFIG = join('nodes', 'locales', REFERENCE, 'statestore-config.json');
 const languages = readdirSync(join(ROOT, 'nodes', 'locales')).filter((language) => language !== REFERENCE);
 
@@ -133,12 +134,25 @@ describe('The texts of the editor', () => {
 
   for (const language of [REFERENCE, ...languages]) {
     it(`have statuses of at most ${STATUS_LENGTH} characters in ${language}`, () => {
-      const long = [...textsOf(language, CONFIG)].filter(
+      const long = [...textsOf(language, CONFIG), ...textsOf(language, EMULATOR)].filter(
         ([key, text]) =>
-          key.startsWith('statestore.status.') &&
-          text.replace('__count__', '99').replace('__time__', '12:00').length > STATUS_LENGTH,
+          /\.status\./.test(key) &&
+          text
+            .replace('__count__', '99')
+            .replace('__port__', '65535')
+            .replace(/__\w+__/g, '').length > STATUS_LENGTH,
       );
       assert.deepEqual(long, []);
+    });
+
+    it(`have a status of its own for each cause in ${language}`, () => {
+      const texts = [...textsOf(language, CONFIG), ...textsOf(language, EMULATOR)]
+        .filter(([key]) => /\.status\./.test(key))
+        .map(([, text]) => text);
+      assert.deepEqual(
+        texts.filter((text, index) => texts.indexOf(text) !== index),
+        [],
+      );
     });
 
     it(`have help that leads to pages of the project, troubleshooting first, in ${language}`, () => {

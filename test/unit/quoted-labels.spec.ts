@@ -1,18 +1,18 @@
-/** Pages quote the labels of the editor in italics, exactly as they are. */
+/** Pages and help quote the labels of the editor exactly. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { ROOT } from '../support/node-red';
 
-/** Every text of the English catalogues. */
-function catalogueTexts(): Set<string> {
+/** Every text of the catalogues of a language. */
+function catalogueTexts(language: string): Set<string> {
   const found = new Set<string>();
   const add = (value: unknown) => {
     if (typeof value === 'string') found.add(value);
     else for (const part of Object.values(value as object)) add(part);
   };
-  for (const folder of ['nodes/locales/en-US', 'plugins/locales/en-US'])
+  for (const folder of [`nodes/locales/${language}`, `plugins/locales/${language}`])
     for (const name of readdirSync(join(ROOT, folder)).filter((one) => one.endsWith('.json')))
       add(JSON.parse(readFileSync(join(ROOT, folder, name), 'utf8')));
   return found;
@@ -30,7 +30,7 @@ function italics(page: string): string[] {
 }
 
 describe('Labels in pages', () => {
-  const labels = catalogueTexts();
+  const labels = catalogueTexts('en-US');
   const { labels: others } = parse(readFileSync(join(ROOT, 'test', 'prose', 'italics.yaml'), 'utf8')) as {
     labels: string[];
   };
@@ -45,4 +45,29 @@ describe('Labels in pages', () => {
       );
       assert.deepEqual(unknown, []);
     });
+});
+
+/** Texts in italics or bold of a help text. A bold sentence is emphasis, not a label. */
+const quoted = (help: string) =>
+  [...help.matchAll(/<([ib])>([^<]+)<\/\1>/g)]
+    .map(([, , text = '']) => text)
+    .filter((text) => !/[.。]$/.test(text));
+
+const lower = (text: string) => text.toLowerCase();
+
+/** Names of the nodes, which all languages use. */
+const NODES = 'set get delete update observe lock unlock emulator'.split(' ').concat('active / standby');
+
+describe('Labels in the help', () => {
+  for (const language of ['en-US', 'de', 'ja', 'zh-CN']) {
+    const known = new Set([...[...catalogueTexts(language)].map(lower), ...NODES]);
+    const folder = join(ROOT, 'nodes', 'locales', language);
+    for (const name of readdirSync(folder).filter((one) => one.endsWith('.html')))
+      it(`of ${name} in ${language} are those of the editor`, () => {
+        const unknown = quoted(readFileSync(join(folder, name), 'utf8')).filter(
+          (text) => !known.has(lower(text)),
+        );
+        assert.deepEqual(unknown, []);
+      });
+  }
 });

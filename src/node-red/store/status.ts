@@ -13,8 +13,8 @@ export type Unusable = 'noStore' | 'storeDisabled' | 'storeMissing' | 'badSettin
 const GREEN: Look = { fill: 'green', shape: 'dot' };
 
 /**
- * The status of a node that uses a store, told to Node-RED only when it changes, and by nobody else. Green means: the store can be
- * used and the last message succeeded; whatever a node says of itself is only shown while that is so.
+ * The status of a node that uses a store. Only this class sets it, and only if it changes. Green: the store can be
+ * used and the last message succeeded. The own text of a node is only shown in this case.
  */
 export class UserStatus {
   readonly #RED: NodeAPI;
@@ -34,7 +34,7 @@ export class UserStatus {
     this.#node = node;
   }
 
-  /** Nothing this node is told can succeed until it is deployed anew; red until then. */
+  /** No message of this node can succeed until the next deploy. The status is red until then. */
   unusable(why: Unusable): void {
     this.#unusable = why;
     this.#show();
@@ -111,7 +111,7 @@ export class UserStatus {
   #withWaiting(key: string): string {
     const reason = this.#text(key);
     if (this.#waiting === 0) return reason;
-    return `${reason}, ${this.#text('status.waiting', { count: this.#waiting })}`;
+    return `${reason}, ${this.#text('status.queued', { count: this.#waiting })}`;
   }
 
   #text(key: string, values?: Record<string, string | number>): string {
