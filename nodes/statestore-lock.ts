@@ -1,4 +1,4 @@
-/** Lets a message through when it has a lock, which an unlock node gives back. */
+/** Passes a message when it has the lock. An unlock node releases the lock. */
 import type { Node, NodeAPI } from 'node-red';
 import type * as behaviour from '../src/node-red/behaviour/lock-node';
 

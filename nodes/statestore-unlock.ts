@@ -1,4 +1,4 @@
-/** Gives back the lock that a message got from a lock node. */
+/** Releases the lock that a message got from a lock node. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type * as behaviour from '../src/node-red/behaviour/unlock-node';
 

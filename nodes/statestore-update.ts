@@ -1,4 +1,4 @@
-/** Changes a key in one step, whatever other clients do meanwhile. */
+/** Changes a key in one step, also if other clients change it at the same time. */
 import type { Node, NodeAPI } from 'node-red';
 import type * as behaviour from '../src/node-red/behaviour/update-node';
 

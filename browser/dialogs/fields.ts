@@ -19,7 +19,7 @@ export interface Property {
   validate?: Validator;
 }
 
-/** Returns the present value of another field of the form. */
+/** Returns the current value of another field of the form. */
 export type PresentOf = (name: string) => string;
 
 /** Common to all fields. Texts are keys of the node's own catalogue, or begin with `form.` for the shared one. */
@@ -55,7 +55,7 @@ export interface Field {
   html(name: string, place: Place): string;
   /** Called when the form is in the page and filled. */
   prepare?(name: string, place: Place, node: EditedNode): void;
-  /** The present value as the header of a folded part shows it; undefined if the label alone says it. */
+  /** The current value as the header of a folded part shows it; undefined if the label alone says it. */
   shown?(name: string, place: Place): string | undefined;
   /** Called before Core reads the form. */
   save?(name: string, place: Place): void;

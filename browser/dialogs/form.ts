@@ -99,7 +99,7 @@ function arrangeRows(rows: Rows, place: Place, form: JQuery): void {
     }
   };
   form.on('change', 'select, input:checkbox, input[type=hidden]', arrange);
-  // A field that is not used is valid whatever it has.
+  // A field that is not used is valid with any content.
   form.on('change', 'select', () => {
     for (const [name, { look }] of fieldsIn(rows))
       if (look.when) inputOf(name, place).not('select').trigger('change');

@@ -187,7 +187,7 @@ export class Actions {
         const before = version();
         const shown = await runtime.value(store, id);
         if (!this.#place.isAt(store, id)) return undefined;
-        // A version that came meanwhile may be newer than the one that was read.
+        // A version that arrived in the meantime may be newer than the version that was read.
         if (version() === before || version() === versionIn(shown)) return shown;
       }
     } catch (xhr) {

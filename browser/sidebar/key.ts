@@ -40,7 +40,7 @@ export function textOf(id: string): string {
 export const shortened = (text: string, limit = 200): string =>
   text.length <= limit ? text : `${text.slice(0, limit)}…`;
 
-/** A long key with its middle left out: both ends tell keys apart. */
+/** A long key without its middle: both ends distinguish keys. */
 export function middleCut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const half = Math.floor((limit - 1) / 2);

@@ -1,8 +1,8 @@
 import type { StateStoreClient } from '../client/state-store-client';
 
 /**
- * Connects within `timeout` milliseconds. Unlike a flow, a person waits: what does not look as if it passes by itself within
- * seconds ends the attempt at once. Nothing was sent then, so a script may simply try again.
+ * Connects within `timeout` milliseconds. A person or a script waits for this command, so a failure that will not pass within
+ * seconds ends the attempt immediately. Nothing was sent then, so a script may try again.
  */
 export async function connect(store: StateStoreClient, timeout: number, signal?: AbortSignal): Promise<void> {
   const abort = new AbortController();

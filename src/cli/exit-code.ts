@@ -26,7 +26,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof StateStoreError)) return EXIT.failed;
   if (error.applied === 'unknown') return EXIT.unknown;
   const failure = connectionFailure(error);
-  // A file that an option names is missing or of no use.
+  // A file that an option names is missing or not valid.
   if (error.code === 'BAD_ARGUMENT' || (failure?.stage === 'settings' && failure.retry === 'slowly'))
     return EXIT.usage;
   const { code } = failure ?? error;

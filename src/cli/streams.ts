@@ -45,7 +45,7 @@ export async function askYesNo(question: string): Promise<boolean> {
   }
 }
 
-/** Prints one line on stderr, whatever is in the text. */
+/** Prints one line on stderr, with any text. */
 export function printMessage(text: string): void {
   process.stderr.write(`statestore: ${printableText(text.replace(/\s+/g, ' ').trim())}\n`);
 }

@@ -7,7 +7,7 @@ const ROUND_TRIPS = 4;
 /** Bytes that the system has not taken yet are given time at this rate (2 Mbit/s), up to {@link MAX_SENDING_MS}. */
 const SLOWEST_BYTES_PER_MS = 250;
 const MAX_SENDING_MS = 60_000;
-/** If this process looked later than that, it was itself what stood still, and has not read yet what came meanwhile. */
+/** If the check runs later than that, this process was paused, and has not read the packets that arrived. */
 const MAX_GAP_MS = 2500;
 
 /**
@@ -51,7 +51,7 @@ export class BrokerSilence {
   }
 
   /**
-   * The same, if the time of a write is over that the broker has not acknowledged. Before the first round trip nobody knows whether the
+   * The same, if the time of a write is over and the broker has not acknowledged it. Before the first round trip it is unknown whether the
    * network is slow.
    */
   limitAfterTimeoutMs(unsent: number): number {

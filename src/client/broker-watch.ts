@@ -2,7 +2,7 @@ import { BrokerSilence } from './broker-silence';
 import type { Pending } from './pending';
 
 const TICK_MS = 1000;
-/** A deadline that comes later than that says that this process stood still, in milliseconds. */
+/** If a deadline is later than that, this process was paused. In milliseconds. */
 const MAX_LATE_MS = 200;
 
 /** The part of a connection that is watched. */

@@ -1,6 +1,6 @@
 import type { Pending, PendingQueue } from './pending';
 
-/** Tells of each request when its time is over, with one timer for all of the same timeout. */
+/** Calls back when the time of a request is over, with one timer for all requests with the same timeout. */
 export class Deadlines {
   readonly #onDeadline: (pending: Pending) => void;
   /** By their timeouts. */
@@ -25,7 +25,7 @@ export class Deadlines {
     queue.last = pending;
   }
 
-  /** Does nothing for what was removed, or told, before. */
+  /** Does nothing if the request was removed or its time was over before. */
   remove(pending: Pending): void {
     const { queue, earlier, later } = pending;
     if (!queue) return;
@@ -65,7 +65,7 @@ export class Deadlines {
     if (this.#spare === queue) this.#spare = undefined;
   }
 
-  /** Most of those the timer was set for are long answered: then it is set anew, for the first that is not. */
+  /** Most requests that the timer was set for are answered: the timer is set again, for the first open request. */
   #onTimer(queue: PendingQueue): void {
     for (;;) {
       const { first } = queue;

@@ -217,8 +217,8 @@ export class InFlight {
   }
 
   /**
-   * The broker knows nothing of what was in flight. Returns what may be sent into the new session: what never arrived, and what may be
-   * executed twice. Of any other write nobody knows the outcome.
+   * The broker has a new session. Returns the requests that may be sent into it: requests that never arrived, and requests that may be
+   * executed twice. The outcome of any other write is unknown.
    */
   onSessionLost(): Pending[] {
     const again: Pending[] = [];
@@ -266,7 +266,7 @@ export class InFlight {
     }
   }
 
-  /** The broker takes smaller packets than the one that this was sent to. What needed a proof never arrived there. */
+  /** The broker accepts smaller packets than the broker that this was sent to. A packet that needed a proof never arrived there. */
   #failTooLarge(pending: Pending, size: number, limit: number): void {
     const { request, mayBeExecuted } = pending;
     const unknown = isWrite(request) && request.idempotent && mayBeExecuted;

@@ -47,7 +47,7 @@ export interface ClientMetrics {
    * version is never older than its request. Absent before the first write.
    */
   clockOffsetMs?: number;
-  /** When the token of the log-in expires, in milliseconds since 1970. Absent if there is none, or if it is not a JWT. */
+  /** When the token of the login expires, in milliseconds since 1970. Absent if there is no token, or if it is not a JWT. */
   tokenExpiresAt?: number;
 }
 

@@ -13,7 +13,7 @@ export function checkObservable(key: Buffer): void {
   );
 }
 
-/** For observers that have left: it reaches nobody. */
+/** For observers that have left: nothing receives it. */
 export function abandoned(key: Buffer): StateStoreError {
   return new StateStoreError('CLOSED', 'The key is not observed any more.', contextOf(key));
 }

@@ -68,7 +68,7 @@ export interface StateStoreClientOptions extends Login {
   inFlightLimit?: number;
   /** Maximum number of requests that wait for the connection or for a place in flight, from 1. Default 10000. */
   queueLimit?: number;
-  /** Maximum bytes of the requests that wait. One request may wait alone, whatever its size. Default 67108864 (64 MiB). */
+  /** Maximum bytes of the requests that wait. One request of any size may wait alone. Default 67108864 (64 MiB). */
   queueByteLimit?: number;
   /** Text before every key in the store. It is removed from keys that are returned. Default: none. */
   keyPrefix?: string;
@@ -116,7 +116,7 @@ export interface SetOptions extends WriteOptions {
   condition?: SetCondition;
   /** Milliseconds until the store deletes the key, a whole number from 1. Default: never. */
   expiry?: number;
-  /** Whether to ask that the key survive a restart of the broker. Works only if the operator enabled it. Default false. */
+  /** Asks for a key that survives a restart of the whole broker. Works only if the broker has persistence. Default false. */
   persist?: boolean;
 }
 

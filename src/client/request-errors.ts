@@ -60,7 +60,7 @@ export function notConnected(request: Request, reason: ConnectionError | undefin
   );
 }
 
-/** There is no connection at all, for whatever request. */
+/** There is no connection, for any request. */
 export function noConnection(reason: ConnectionError): StateStoreError {
   return new StateStoreError(reason.code, reason, { cause: reason, retryable: reason.retryable });
 }
@@ -200,7 +200,7 @@ function refusalText(payload: Buffer): string | undefined {
     const item = parseItem(payload);
     return item.type === 'error' ? item.text : undefined;
   } catch {
-    return undefined; // Whatever the payload is, the status has said enough.
+    return undefined; // The status is enough, for any payload.
   }
 }
 

@@ -4,7 +4,7 @@ import type { Lane, Pending } from './pending';
 export interface QueueLimits {
   /** Maximum number of waiting requests, from 1. */
   queueLimit: number;
-  /** Maximum bytes of waiting requests, from 1. One request may wait alone, whatever its size. */
+  /** Maximum bytes of waiting requests, from 1. One request of any size may wait alone. */
   queueByteLimit: number;
 }
 

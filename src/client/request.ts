@@ -13,9 +13,9 @@ import type { UserProperties } from '../protocol/user-properties';
 import type { SetOptions } from './options';
 
 /**
- * Makes of an answer what the caller is told. `version` is its user property `__ts`: the version of the value, or the store's clock.
- * Throws where the answer makes no sense, or the store refused. The bytes of the payload are gone when this returns, unless it `isOwn`: nothing else uses its
- * memory then.
+ * Turns an answer into the result for the caller. `version` is its user property `__ts`: the version of the value, or the store's clock.
+ * Throws if the answer is not valid, or the store refused. The bytes of the payload are gone when this returns, unless it `isOwn`: then
+ * its memory has no other user.
  */
 export type ReadAnswer<Result> = (
   payload: Buffer,
@@ -42,7 +42,7 @@ export class Request<Result = unknown> {
   /** Further user properties. */
   readonly userProperties: UserProperties | undefined;
 
-  /** `key`: as the caller knows it, and nobody else changes it. */
+  /** `key`: as the caller passed it. Nothing else changes it. */
   constructor(
     operation: Operation,
     key: string | Uint8Array,

@@ -180,7 +180,7 @@ export class Requests {
     return [...this.#queue.all(), ...this.#inFlight.all];
   }
 
-  /** Sends what may be sent: urgent requests, then those that are sent again, then the rest. */
+  /** Sends the requests that may be sent: urgent requests, then repeated requests, then the rest. */
   #pump(): void {
     if (this.#queue.size === 0 && this.#inFlight.isQuiet) return;
     if (this.#connection.state.kind !== 'connected') return;
@@ -276,7 +276,7 @@ export class Requests {
     pending.reject(reason);
   }
 
-  /** Everything about a request ends here, whatever its outcome. */
+  /** Every request ends here, with any outcome. */
   #settle(pending: Pending): void {
     this.#deadlines.remove(pending);
     if (pending.request.signal) this.#signals.remove(pending);

@@ -8,8 +8,8 @@ interface Listening {
 }
 
 /**
- * The signals of requests, with one listener for each, however many requests share it: an `AbortSignal` goes through all its listeners
- * before it takes another one, and each one that was removed keeps those that came after it in memory.
+ * The signals of requests, with one listener for each signal, even if many requests share it. An `AbortSignal` goes through all its listeners
+ * before it adds another one, and each removed listener keeps later ones in memory.
  */
 export class Signals {
   readonly #onAbort: (pending: Pending, signal: AbortSignal) => void;

@@ -207,7 +207,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#ask('get', { verb: 'GET', key }, readGet, options, REQUEST_RULES);
   }
 
-  /** Deletes `key`, whatever its value. */
+  /** Deletes `key` with any value. */
   delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
     return this.#ask('delete', { verb: 'DEL', key }, readDelete, options, WRITE_RULES);
   }

@@ -19,7 +19,7 @@ function load(): typeof api | null {
   }
 }
 
-/** A reporter for a client of this server, or nothing if nobody would read what it reports. */
+/** A reporter for a client of this server, or undefined if nothing reads its reports. */
 export function telemetryOf({ host, port }: { host: string; port: number }): MetricsReporter | undefined {
   installed = installed === undefined ? load() : installed;
   if (!installed) return undefined;

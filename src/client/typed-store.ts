@@ -57,7 +57,7 @@ export class TypedStore<Value> {
     return got.found ? { ...got, value: decodeValue(this.#codec, key, got.value, 'get') } : got;
   }
 
-  /** Deletes `key`, whatever its value. */
+  /** Deletes `key` with any value. */
   delete(key: Bytes, options?: WriteOptions): Promise<DeleteResult> {
     return this.#store.delete(key, options);
   }

@@ -2,7 +2,7 @@ import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { ConnectionState } from '../mqtt/connection-state';
 
-/** Waiting for the connection is in vain. `reason` is absent if the client was closed. */
+/** The connection will not be usable without a change. `reason` is absent if the client was closed. */
 export interface Unusable {
   usable: false;
   reason: ConnectionError | undefined;

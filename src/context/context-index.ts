@@ -72,7 +72,7 @@ export class ContextIndex {
     }
   }
 
-  /** All keys of a scope, as the store has them now: also those that are in no list, if the broker can list keys. */
+  /** All keys of a scope in the store, also keys that are in no list, if the broker can list keys. */
   async read(scope: string, options?: RequestOptions): Promise<string[]> {
     const names = new Set(await this.#listOf(scope).read(options));
     for await (const { name } of this.#scan.find(scope, options)) names.add(name);

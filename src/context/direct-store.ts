@@ -97,7 +97,7 @@ export class DirectStore implements ContextStore {
     const { index, client } = this.#link;
     const names = new Set(pairs.map(([one]) => this.#nameOf(one)));
     for (const [, value] of pairs) checkValue(value);
-    // Only a part of a key needs what is there.
+    // Only a part of a key needs the current value.
     const whole = pairs.every(([one]) => this.#parts(one).length === 1);
     const data = whole ? emptyData() : await this.#read(scope, names, this.#inTime(scope, deadline));
     for (const [one, value] of pairs) this.#util.setObjectProperty(data, one, value);
@@ -122,7 +122,7 @@ export class DirectStore implements ContextStore {
         if (isNew) index.remove(scope, name);
         throw error;
       }
-      // Somebody may have deleted it, and taken it out of the index, just before.
+      // Another process may have deleted the key and removed it from the index just before.
       if (!index.has(scope, name)) await index.add(scope, [name], deadline);
     }
   }
@@ -147,7 +147,7 @@ export class DirectStore implements ContextStore {
     return data;
   }
 
-  /** After everything that was asked for in this scope before, whatever became of that. */
+  /** Runs after all earlier requests of this scope, with any outcome of them. */
   #inOrder(scope: string, work: () => Promise<void>): Promise<void> {
     const done = (this.#writing.get(scope) ?? Promise.resolve()).then(work);
     const settled = done

@@ -35,11 +35,11 @@ const RETRY_PAUSE_MS = 100;
 const MAX_ATTEMPTS = 3;
 
 /**
- * A list of names that several Node-REDs add to and take from at the same time without losing one: a JSON array in one key, changed by
- * {@link update} only. Requests that arrive meanwhile are joined into the next update.
+ * A list of names that several Node-RED instances add to and remove from at the same time without losing one: a JSON array in one key,
+ * changed by {@link update} only. Requests that arrive meanwhile are joined into the next update.
  *
- * A name is taken away only when, under the lock, its key is not there. So a process that sets that key checks {@link has} once more
- * *after* the answer: either the other process sees the key, or this one sees that the name is gone, and adds it again.
+ * A name is removed only if its key does not exist, checked under the lock. So a process that sets that key checks {@link has} once more
+ * *after* the answer: either the other process sees the key, or this process sees that the name is missing, and adds it again.
  */
 export class NameList {
   readonly #store: StateStoreClient;

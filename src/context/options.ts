@@ -7,13 +7,13 @@ import { StateStoreError } from '../errors';
 export interface ContextStoreOptions extends StateStoreClientOptions {
   /** Take the connection from the `AIO_*` variables; what is given beside it comes first. */
   from?: 'environment';
-  /** What all keys in the store begin with; Node-REDs with the same one share their memory. Default `nodered`. */
+  /** Text before all keys in the store. Node-RED instances with the same prefix share their context. Default `nodered`. */
   prefix?: string;
   /** Whether everything is kept in memory, too, so that it can be read synchronously. Default true. */
   cache?: boolean;
   /** Milliseconds that Node-RED's start waits for the store, 1 to 2147483647. Default 30000. */
   startTimeout?: number;
-  /** Ask that what is stored survive a restart of the whole broker; works where the operator enabled it. Default false. */
+  /** Asks for keys that survive a restart of the whole broker. Works only if the broker has persistence. Default false. */
   persist?: boolean;
   /**
    * Names of context keys, in every scope, that stay in this process: nothing of them is written, and nothing is read. `dashboardStore`

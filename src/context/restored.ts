@@ -62,7 +62,7 @@ export function isDeleted(entries: Entries, name: string, version: string): bool
   return known !== undefined && known.digest === undefined && isNewer(known, { version, digest: '' });
 }
 
-/** An object of entries; whatever else another program wrote counts as none. */
+/** An object of entries. Other values, written by another program, are ignored. */
 export function parseEntries(bytes: Buffer | undefined): Entries {
   try {
     const entries: unknown = bytes && JSON.parse(bytes.toString());

@@ -93,7 +93,7 @@ export class StoreKeys {
   }
 }
 
-/** IDs of nodes and flows have none of these, unless somebody made them up. */
+/** Characters that generated IDs of nodes and flows do not have. */
 function escaped(scope: string): string {
   return scope.replace(/[%/$]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
 }

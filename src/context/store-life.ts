@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { StateStoreClient } from '../client/state-store-client';
 
 /**
- * Tells a key that was deleted from one that went with everything else, because the broker restarted without its memory: a key of its
- * own holds an ID that nobody changes. Lives are counted from 1.
+ * Distinguishes a deleted key from a loss of all keys, for example because the broker restarted without persistence: a separate key
+ * holds an ID that no instance changes. Lives are counted from 1.
  */
 export class StoreLife {
   readonly #store: StateStoreClient;

@@ -57,7 +57,7 @@ export class StoreLog {
     this.#unlogged = new Set();
   }
 
-  /** A write failed that nobody waits for. While the store is lost that is said when it is back. */
+  /** A write without a callback failed. While the store is lost, the log has it when the store is back. */
   notWritten(key: string, error: unknown): void {
     if (this.#failed.has(key)) return;
     this.#failed.add(key);

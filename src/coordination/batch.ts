@@ -33,12 +33,12 @@ const MAX_IN_FLIGHT = 256;
  *
  * A write of an earlier holder may arrive at any time while that holder's token is the newest one of the key. So the first write of a
  * batch *claims* the key: `SET <value read> NEX` with the token of this hold is applied only if the key still has the value that was
- * read, and has the store refuse all older tokens from then on. A missing key carries no token: it is created with `NX`. If the store
+ * read. From then on the store refuses all older tokens. A missing key carries no token: it is created with `NX`. If the store
  * does not apply either, an earlier write has arrived, and the key is read again. `guarded` says that the key carries a token of this
- * process and that nobody else can have held the lock since.
+ * process and that no other client can have held the lock since.
  *
- * An update with a token of its own may be refused for that. So only updates with the same token are in flight at a time, and none is
- * contained in one that a newer token lets through. The token of the lock must be newer: otherwise a process that lost the lock could
+ * The store may refuse an update with another token for that reason. So only updates with the same token are in flight at a time, and none is
+ * contained in an update with a newer token. The token of the lock must be newer: otherwise a process that lost the lock could
  * still write with the other token.
  */
 export class Batch {

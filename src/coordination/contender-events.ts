@@ -7,7 +7,7 @@ export interface ContenderEvents {
   lease(): Lease | undefined;
   /** Milliseconds for which the lease is wanted at most. */
   wait(): number;
-  /** Another client holds the lease now, or nobody, as far as it is known. */
+  /** Another client holds the lease now, or none, as far as this client knows. */
   onHolder(name: string | undefined): void;
   /** The store could not be asked, or can be asked again (`undefined`). */
   onTrouble(error: StateStoreError | undefined): void;

@@ -56,7 +56,7 @@ export class Contender {
     store.on('state', this.#onState);
   }
 
-  /** Resolves with a lease that is held, or with nothing when none is wanted any more. Rejects if waiting is in vain. */
+  /** Resolves with a lease that is held, or with undefined if no lease is wanted any more. Rejects if the connection will not be usable. */
   async obtain(): Promise<Lease | undefined> {
     let tried: Lease | undefined;
     for (let lease = this.#wanted; lease; lease = this.#wanted) {

@@ -78,7 +78,7 @@ export function tooMany(key: Bytes, before: number): StateStoreError {
   );
 }
 
-/** An error of a lock's own key says which key that is: nobody has written it into a node. `prefix` is that of the client's keys. */
+/** An error about the lock's own key names the key, because no node has it in its settings. `prefix` is the key prefix of the client. */
 export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): StateStoreError {
   const name = nameOf(lock);
   if (error.code !== 'NOT_AUTHORIZED') return error;
@@ -114,7 +114,7 @@ export function nothingWritten(
   return new StateStoreError(cause.code, message, { operation: 'update', key: nameOf(key), cause, ...facts });
 }
 
-/** An update of which nobody knows whether it was applied. */
+/** It is unknown whether an update was applied. */
 export function mayBeApplied(key: Bytes, cause: unknown): StateStoreError {
   const why = cause instanceof StateStoreError ? ` ${cause.message}` : '';
   return new StateStoreError(

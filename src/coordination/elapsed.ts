@@ -2,7 +2,7 @@ import { uptime } from 'node:os';
 
 /** The clocks of a machine, all in milliseconds. */
 export interface Clocks {
-  /** Is never set, but stands still on some systems while the machine is suspended, on Linux for one. */
+  /** Nothing sets this clock, but on some systems, such as Linux, it stops while the computer is suspended. */
   monotonic(): number;
   /** Goes on meanwhile, but may be set. */
   wall(): number;
@@ -25,14 +25,14 @@ const MACHINE: Clocks = {
 
 /** How far the wall clock may get away from the monotonic one before the time since the start is looked at, in milliseconds. */
 const SUSPICION_MS = 20;
-/** How exact the time since the start is, in milliseconds: Linux tells hundredths of seconds, other systems whole seconds. */
+/** Resolution of the time since the start, in milliseconds: hundredths of seconds on Linux, whole seconds on other systems. */
 const EXACTNESS_MS = process.platform === 'linux' ? 50 : 2000;
 
 /**
- * A clock for what may be over while the machine is suspended: the monotonic one, and whatever time it stood still.
+ * A clock for durations that may end while the computer is suspended: the monotonic clock plus the time of suspensions.
  *
- * The wall clock costs next to nothing, so it raises the suspicion; but it may be set, so only the time since the start of the machine
- * counts. Where the clocks of a virtual machine all stand still while it is paused, nothing inside it can tell.
+ * The wall clock is cheap, so it raises the suspicion. But it may be set, so only the time since the start of the computer
+ * counts. If all clocks of a virtual machine stop while it is paused, a program inside it cannot detect the pause.
  */
 export class ElapsedClock {
   readonly #clocks: Clocks;

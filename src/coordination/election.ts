@@ -13,7 +13,7 @@ import { Lease } from './lease';
 
 export interface ElectionOptions {
   /**
-   * Milliseconds after which another candidate takes over when the active one ended without a word: a whole number from 100 to
+   * Milliseconds after which another candidate takes over if the active one fails: a whole number from 100 to
    * 3600000. Default 10000.
    */
   duration?: number;
@@ -45,11 +45,11 @@ const RESIGN_GRACE_MS = 500;
 const REFUSED_PAUSE_MS = 10_000;
 
 /**
- * One of several candidates for a role, of whom one is active at a time: it takes the role as soon as it is free, keeps it as long as
- * it lives, and gives it up when it resigns or is closed, or before its lease runs out.
+ * One of several candidates for a role. One of them is active at a time. A candidate acquires the role as soon as it is free, renews it
+ * while it is active, and releases it when it resigns or is closed. It changes to standby before its lease expires.
  *
- * At any moment at most one candidate that is not frozen believes to be active. A frozen process may go on with what it was doing
- * when it wakes up; what it writes then carries an old {@link token}, which the store refuses.
+ * At any moment at most one candidate that is not frozen considers itself active. A frozen process may continue its work
+ * when it wakes up. Its writes carry an old {@link token}, which the store refuses.
  *
  * ```ts
  * const election = new Election(store, 'line/1/controller', { name: 'left' });
@@ -116,7 +116,7 @@ export class Election extends EventEmitter<ElectionEvents> {
     this.#running ??= this.#run();
   }
 
-  /** Hands the role over, if it is active; it stays a candidate, and takes the role again when nobody else does. */
+  /** Hands the role over, if it is active. It stays a candidate, and acquires the role again if no other candidate does. */
   async resign(): Promise<void> {
     if (!this.active) return;
     this.#resigned = true;
@@ -125,7 +125,7 @@ export class Election extends EventEmitter<ElectionEvents> {
     this.#ended.resolve();
   }
 
-  /** Is no candidate any more, and gives the role back. Resolves when others can have it, after `patience` milliseconds at most. */
+  /** Stops being a candidate, and releases the role. Resolves when others can acquire it, after `patience` milliseconds at most. */
   async close(patience = 2000): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

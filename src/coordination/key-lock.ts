@@ -35,7 +35,7 @@ export class KeyLock {
   readonly #waiters: Waiter[] = [];
   readonly #onIdle: () => void;
   #serving = false;
-  /** Resolves when nobody waits for the lock or holds it. */
+  /** Resolves when no caller waits for the lock or holds it. */
   #served = new Deferred();
   #closing = false;
   #trouble: StateStoreError | undefined;
@@ -49,7 +49,7 @@ export class KeyLock {
   #turn = { began: Number.NEGATIVE_INFINITY, handOvers: 0, count: 0 };
   #releasedAt = Number.NEGATIVE_INFINITY;
 
-  /** `onIdle` is called when nobody waits for the lock or holds it any more. */
+  /** `onIdle` is called when no caller waits for the lock or holds it any more. */
   constructor(store: StateStoreClient, key: Bytes, onIdle: () => void) {
     this.#store = store;
     this.#key = key;
@@ -74,7 +74,7 @@ export class KeyLock {
     );
   }
 
-  /** Whether somebody waits for the lock or holds it. */
+  /** True if a caller waits for the lock or holds it. */
   get busy(): boolean {
     return this.#serving;
   }
@@ -94,7 +94,7 @@ export class KeyLock {
     return this.#current?.held ? holderName(this.#current.holder) : this.#holder;
   }
 
-  /** Nobody wants the lock any more: the key is not observed any longer. */
+  /** No caller wants the lock any more: the key is not observed any longer. */
   forget(): void {
     this.#contender.close();
   }
@@ -210,7 +210,7 @@ export class KeyLock {
     clearTimeout(timer);
   }
 
-  /** Whether other clients should get the lock now: those that wait, or now and then those that do not announce themselves. */
+  /** True if other clients should get the lock now: waiting clients, or now and then clients that do not announce themselves. */
   get #turnIsOver(): boolean {
     const { began, handOvers, count } = this.#turn;
     if (handOvers < TURN.handOvers && performance.now() - began <= TURN.ms) return false;

@@ -32,14 +32,14 @@ interface LeaseEvents {
 /**
  * A lease on a key of the store: at most one holder at a time, for as long as it renews (docs/protocol.md section 6).
  *
- * The holder trusts the time of its own machine only, that of the monotonic clock and of suspensions: the lease is held from the
+ * The holder uses the clock of its own computer only (the monotonic clock and suspensions): the lease is held from the
  * response of the store until `duration` after the *start* of the request that acquired or renewed it, less a tenth. So the holder
- * emits `lost` while the store still keeps the lease for it, and before another client can acquire it, whatever any wall clock shows. It
+ * emits `lost` while the store still keeps the lease for it, and before another client can acquire it, for any wall clock. It
  * renews three times per duration and after each reconnect, until {@link release}.
  *
- * Not guaranteed: that a process which stops running (SIGSTOP, a suspended machine) notices in time, in the middle of its work;
- * {@link held} is right whenever it is read. A virtual machine whose clocks all stood still does not notice at all. Protect what must
- * not be written twice with {@link token}: the store refuses an older one.
+ * Not guaranteed: a process that stops running (SIGSTOP, a suspended computer) may notice the loss late, in the middle of its work.
+ * {@link held} is right whenever it is read. A virtual machine whose clocks all stop does not notice the pause at all. Protect writes that
+ * must not be repeated with {@link token}: the store refuses an older one.
  */
 export class Lease extends EventEmitter<LeaseEvents> {
   /** Key of the lease. */
@@ -235,7 +235,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
     if (this.#trouble?.code === 'CLOSED') {
       this.#lose('the client was closed', this.#trouble);
     } else if (isClockFault(error)) {
-      // The store executes renewals whose responses cannot be used: the key would be kept from all others for ever.
+      // The store executes renewals whose responses cannot be used: the key would be kept from all other clients permanently.
       this.#lose('the clock of this machine is wrong', this.#trouble);
       this.release().catch(() => undefined);
     } else {

@@ -17,7 +17,7 @@ export interface LockOptions {
   duration?: number;
 }
 
-/** How long to wait for a lock, in milliseconds, when nobody says otherwise. */
+/** Default time to wait for a lock, in milliseconds. */
 const DEFAULT_WAIT_MS = 10_000;
 const ACQUIRE_RULES: Rules<RequestOptions> = { ...REQUEST_RULES, timeout: waitMilliseconds };
 
@@ -69,9 +69,9 @@ export class Lock {
   }
 
   /**
-   * Calls `use` while the lock is held, and gives it back afterwards, whatever became of it. `use` gets the fencing token, to be sent
-   * with every write, and a signal that aborts when the lock is lost: then it must stop. Rejects with `NOT_FREE` when the lock was
-   * not free in time, otherwise with what `use` rejects with.
+   * Calls `use` while the lock is held, and releases the lock afterwards. `use` gets the fencing token, to be sent
+   * with every write, and a signal that aborts if the lock is lost: then it must stop. Rejects with `NOT_FREE` if the lock was
+   * not free in time, otherwise with the error of `use`.
    */
   async withLock<T>(
     use: (hold: Omit<Hold, 'release' | typeof Symbol.asyncDispose>) => T | Promise<T>,

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { StateStoreClient } from '../client/state-store-client';
 import { isRetryable } from './coordination-errors';
 
-/** Key of the marker. It has no expiry, and whoever finds it missing creates it. */
+/** Key of the marker. It has no expiry. A client that finds it missing creates it. */
 export const MEMORY_KEY = 'statestore/memory';
 
 const known = new WeakMap<StateStoreClient, StoreMemory>();
 
 /**
- * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that nobody changes. It is read once per
- * connection and client, however many leases the client uses. A lost session alone says nothing about the keys.
+ * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that no client changes. It is read once per
+ * connection and client, for all leases of the client. A lost session alone says nothing about the keys.
  *
  * If this client may not read or create the marker, a lost session counts as a suspicion.
  */

@@ -15,7 +15,7 @@ import {
 
 /** Pause before the lock or the key is asked for again after an error, in milliseconds. */
 const RETRY_PAUSE_MS = 100;
-/** How many of the first updates are looked at for the one that has the most time left. */
+/** Number of updates at the head of the queue that are searched for the most remaining time. */
 const MAX_COMPARED = 100;
 
 /** The updates of one key that one client is asked for, applied in their order, many under one lock. */
@@ -151,7 +151,7 @@ export class UpdateQueue implements UpdateSource {
       const began = performance.now();
       const end = await batch.run(leftOf(reader) ?? 1);
       this.#guardedAt = end.guardedAt;
-      // Nobody who acquires the lock within that time takes the key for guarded while one of these writes may still arrive.
+      // A later holder of the lock does not treat the key as guarded within that time, because one of these writes may still arrive.
       if (end.unknown) await pause(Math.max(0, began + SHORTEST_LEASE_MS - performance.now()));
     } finally {
       this.#batch = undefined;

@@ -10,14 +10,14 @@ export type { UpdateResult } from './pending-update';
 
 /** Options of an update. */
 export interface UpdateOptions extends RequestOptions {
-  /** Key of the lock. Default: the key with `/lock` at its end. Whoever changes the key must use the same one. */
+  /** Key of the lock. Default: the key with `/lock` at its end. All programs that change the key must use the same lock. */
   lock?: Bytes;
   /**
    * Milliseconds after which the new value expires, an integer from 1. Default: never. Each update starts that time again, also an update
    * that leaves the value as it is. Without this option, an update that leaves the value as it is writes nothing.
    */
   expiry?: number;
-  /** Ask that the key survive a restart of the whole broker; works where the operator enabled it. */
+  /** Asks for a key that survives a restart of the whole broker. Works only if the broker has persistence. */
   persist?: boolean;
   /**
    * Token of a role or of another lock that lets this change happen, sent with the SET in place of the lock's own. A process that lost the role is refused
@@ -37,19 +37,19 @@ export type Change = (value: Buffer | undefined) => Bytes | undefined | Promise<
 const known = new WeakMap<StateStoreClient, Map<string, UpdateQueue>>();
 
 /**
- * Changes a key in one step: reads it, has `change` make the new value, and sets it, while nobody else does the same. Calls for one key
- * are queued and applied in their order, many under one lock, each with a SET of its own that carries the fencing token of the
- * lock, or the one it was given, so that every value is seen by observers, and nothing is lost when a process is frozen, cut off or killed.
+ * Changes a key in one step: reads it, calls `change` for the new value, and sets it. A lock prevents other updates meanwhile. Calls for one key
+ * are queued and applied in their order, many under one lock. Each is a separate SET with the fencing token of the
+ * lock, or the given token. So observers see every value, and nothing is lost if a process is frozen, disconnected or killed.
  * `change` is called again if a write of an earlier holder of the lock arrived meanwhile.
  *
  * Unless this client wrote the key a moment ago, the first write of a turn is preceded by a SET of the value that was read, with the new
  * token: observers see that value once more. A write of an earlier holder is refused from then on, until the key is deleted or expires.
  *
- * From then on the key is protected: a SET or DEL without a token is refused by the store (`FENCING_TOKEN_REQUIRED`). Change it by
+ * From then on the key is protected: the store refuses a SET or DEL without a token (`FENCING_TOKEN_REQUIRED`). Change it by
  * updates only.
  *
- * Rejects with `NOT_FREE` when the lock was not free within `timeout` (default: that of the client), with what `change` throws, with the errors of
- * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` when the change may or may not have been applied; it is never applied twice.
+ * Rejects with `NOT_FREE` if the lock was not free within `timeout` (default: that of the client), with the error of `change`, with the errors of
+ * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` if the change may or may not have been applied. It is never applied twice.
  */
 export async function update(
   store: StateStoreClient,

@@ -266,7 +266,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     if (this.engine.size !== size) this.emit('change');
   }
 
-  /** Drops what expired and nobody asks for. Keys as well, so that the engine sees soon that a clock was set. */
+  /** Drops expired entries, also keys, so that the engine notices soon that a clock was set. */
   #dropExpired(): void {
     this.#broker.dropExpired();
     this.#repeats?.drop(this.#elapsed());

@@ -43,7 +43,7 @@ export class ClientConnection {
   #isNew = true;
   #ended = false;
   #keepAlive: NodeJS.Timeout | undefined;
-  /** The version of MQTT after log-in; 0 before. */
+  /** The version of MQTT after login. 0 before. */
   version = 0;
   /** From the client's CONNECT. */
   receiveMaximum = 0;

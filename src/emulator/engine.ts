@@ -26,7 +26,7 @@ import { scanPage } from './scan';
 import { Versions } from './versions';
 
 export interface EngineOptions {
-  /** Whether a client may read (GET, KEYNOTIFY, SCAN) or write (SET, DEL, VDEL) a key; everybody may by default. */
+  /** Whether a client may read (GET, KEYNOTIFY, SCAN) or write (SET, DEL, VDEL) a key. By default every client may. */
   authorize?: (clientId: string, access: 'Read' | 'Write', key: Buffer) => boolean;
   /** Most keys the store holds; no limit by default. */
   keyQuota?: number;
@@ -101,7 +101,7 @@ export class StateStoreEngine {
     this.#setBack(nowMs);
   }
 
-  /** Sets keys whatever protects them, without an expiry. Call it before clients are connected. Clocks: see {@link execute}. */
+  /** Sets keys with any protection, without an expiry. Call it before clients are connected. Clocks: see {@link execute}. */
   load(keys: readonly LoadedKey[], nowMs: number, elapsedMs: number): void {
     this.expire(nowMs, elapsedMs);
     const version = this.#versions.next(nowMs);

@@ -103,7 +103,7 @@ export class RequestReader {
   }
 }
 
-/** What tells observers of changes. */
+/** Notifies observers of changes. */
 export function notificationsOf(notifications: EngineNotification[]): Publication[] {
   return notifications.map(({ clientId, key, payload, version }) => ({
     kind: 'notification',

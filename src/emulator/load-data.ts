@@ -1,5 +1,5 @@
 /**
- * Files of keys to load at the start: the `statestore.json` of Microsoft's test environment for WASM operators, a JSON list of objects with one
+ * Files of keys to load at the start: the `statestore.json` of Microsoft's test environment for WASM modules, a JSON list of objects with one
  * key each, and NDJSON with `key` and `value` or `valueBase64`.
  */
 import type { LoadedKey } from './change';

@@ -21,7 +21,7 @@ export function logIn(
 ): Identity | number {
   const reader = new RequestReader();
   if (!rules) return { principal: { clientId, attributes: {} }, reader };
-  // With X.509, the common name is the user name.
+  // With X.509, the common name is the username.
   const certificateName = username === undefined ? commonNameOf(socket) : undefined;
   const attributes =
     certificateName === undefined

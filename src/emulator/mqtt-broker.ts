@@ -37,7 +37,7 @@ export interface BrokerHooks<Identity extends object> {
 }
 
 export interface BrokerLimits {
-  /** Bytes, also before log-in. */
+  /** Bytes, also before login. */
   maximumPacketSize: number;
   /** In CONNACK, if it is there. */
   receiveMaximum: number | undefined;

@@ -17,7 +17,7 @@ import { Rules } from './rules';
 export interface EmulatorOptions {
   /** TCP port, 0 to 65535; 0 lets the system choose. Default 1883. */
   port?: number;
-  /** Address to listen on. Default 127.0.0.1: this machine only, because anybody who reaches it may do anything. */
+  /** Address to listen on. Default 127.0.0.1: this computer only, because every client that connects may have full access. */
   host?: string;
   /** Speak TLS; plain TCP by default. */
   tls?: EmulatorTls;
@@ -35,15 +35,15 @@ export interface EmulatorOptions {
    * are kept in memory only.
    */
   file?: string;
-  /** Keys to set at the start, over those that are there. */
+  /** Keys to set at the start. They replace existing keys. */
   load?: readonly LoadedKey[];
-  /** Users and rules; everybody may do anything by default. */
+  /** Users and rules. By default every client has full access. */
   rules?: Rules;
   /** Most keys the store holds; no limit by default. */
   keyQuota?: number;
   /** Whether SCAN (a list of the keys) is served; false answers "unknown command", as older brokers do. Default true. */
   scan?: boolean;
-  /** Largest packet in bytes the broker accepts, also before log-in (MQTT 5 section 3.2.2.3.6), at least 1. Default 4 MiB. */
+  /** Largest packet in bytes that the broker accepts, also before login (MQTT 5 section 3.2.2.3.6), at least 1. Default 4 MiB. */
   maximumPacketSize?: number;
   /** Unacknowledged publishes the broker accepts per client (MQTT 5 section 3.2.2.3.3), 1 to 65535. */
   receiveMaximum?: number;

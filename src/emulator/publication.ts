@@ -9,7 +9,7 @@ export type PublicationKind = 'answer' | 'refusal' | 'qosRefusal' | 'notificatio
 /** A message the store sends, with QoS 1. A notification goes to the client whether it subscribed or not: docs/protocol.md section 7. */
 export interface Publication {
   kind: PublicationKind;
-  /** The client it is for: the one that asked, or that observes. */
+  /** The receiving client: the client of the request, or an observer. */
   clientId: string;
   topic: string;
   payload: Buffer;

@@ -4,7 +4,7 @@ import { Fifo } from './fifo';
 
 /** How long a request without message expiry is remembered, in milliseconds. */
 export const REPEAT_DEFAULT_MS = 60_000;
-/** Most requests remembered, of all clients together; beyond it the one that expires first is forgotten. */
+/** Maximum number of remembered requests of all clients. If there are more, the request that expires first is forgotten. */
 export const MAX_REPEATS = 65_536;
 
 /** What a request is recognised by, with its correlation data. MQTT sends the same packet again, so it has the same of everything. */
@@ -56,7 +56,7 @@ export class Repeats {
     return this.#size;
   }
 
-  /** What became of the same request before. It notifies nobody again. */
+  /** Result of the same request before. It notifies no observer again. */
   find(
     { clientId, timestamp, payload }: SentRequest,
     correlationData: Buffer,

@@ -73,7 +73,7 @@ export class Rules {
     return this.#rules.every(({ stateStoreResources }) => stateStoreResources.length === 0);
   }
 
-  /** The client's attributes when it may log in, otherwise undefined. Without users everybody may. */
+  /** The client's attributes if it may log in, otherwise undefined. Without users every client may log in. */
   logIn(username: string | undefined, password: string | undefined): Record<string, string> | undefined {
     if (this.#users.length === 0) return {};
     return this.#users.find((user) => user.username === username && user.password === password)?.attributes;
@@ -189,8 +189,8 @@ function substitute(text: string, { clientId, username, attributes }: Principal)
 }
 
 /**
- * Whether a rule for this filter covers a topic, or all that another filter stands for (MQTT 5 section 4.7): `+` one level of which `#`
- * is none, `#` whatever follows. What is substituted is taken literally, and never is a wildcard.
+ * True if a rule for this filter covers a topic, or all topics of another filter (MQTT 5 section 4.7). `+` is one level, but not `#`.
+ * `#` is all levels that follow. Substituted values are taken literally, and are never wildcards.
  */
 function coversTopic(filter: string, principal: Principal, topic: string): boolean {
   const wanted = filter.split('/').flatMap((level) =>

@@ -13,7 +13,7 @@ export function filterMatches(filter: string, topic: string): boolean {
 
 interface Wildcard<T> {
   filter: string;
-  /** What stands before the first wildcard: most filters are told apart by it. */
+  /** The text before the first wildcard, which distinguishes most filters. */
   prefix: string;
   values: Set<T>;
 }

@@ -45,7 +45,7 @@ export class Versions {
     return this.#clock.tick(nowMs);
   }
 
-  /** Whether a counter would take the clock to numbers that nobody can read until the next millisecond has come. */
+  /** True if a counter would move the clock to numbers that clients cannot read until the next millisecond. */
   #isOutOfReach(remote: Hlc, nowMs: number): boolean {
     const { wallClockMs, counter } = this.#clock.latest;
     if (remote.counter <= MAX_COUNTER_AHEAD || remote.wallClockMs < Math.max(nowMs, wallClockMs))

@@ -33,7 +33,7 @@ export interface Shared {
 export interface AttemptEvents {
   /** The attempt logs in with these. */
   secrets(secrets: Secrets): void;
-  /** The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). */
+  /** The broker accepted the login, and kept the session or not (MQTT 5 section 3.2.2.1.1). */
   loggedIn(sessionPresent: boolean): void;
   /** The broker granted the subscription to the response topic. */
   connected(): void;
@@ -118,7 +118,7 @@ export class Attempt {
     return this.#socket?.writableLength ?? 0;
   }
 
-  /** Tells this connection from every other one of this machine: see {@link endsOf}. */
+  /** Distinguishes this connection from all others of this computer: see {@link endsOf}. */
   get ends(): string | undefined {
     return this.#socket && endsOf(this.#socket);
   }
@@ -284,7 +284,7 @@ export class Attempt {
     }
   }
 
-  /** The answer of the broker to a token. During the log-in it can only be that the broker is not able to check the token now. */
+  /** The answer of the broker to a token. During the login it can only be that the broker is not able to check the token now. */
   #onAuth(reasonCode: number): void {
     if (this.#progress === 'session') {
       this.#events.authenticated(reasonCode);

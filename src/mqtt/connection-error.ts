@@ -83,8 +83,8 @@ export function refusedBy(where: string, reasonCode: number, cause?: unknown): C
 }
 
 /**
- * The broker said good-bye, with the reason code of a DISCONNECT (MQTT 5 section 3.14.2.1). Unless that is about who may log in, it
- * says nothing against the next log-in.
+ * The broker sent a DISCONNECT with a reason code (MQTT 5 section 3.14.2.1). Unless the reason is about login, the
+ * next login may succeed.
  */
 export function endedBy(where: string, reasonCode: number): ConnectionError {
   return withReason(`The broker at ${where} ended the connection`, reasonCode, LOST);

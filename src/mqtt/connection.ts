@@ -24,7 +24,7 @@ interface ConnectionEvents {
   /** The error of a listener is raised as an uncaught exception, and does not keep the connection from coming back. */
   state: [state: ConnectionState];
   /**
-   * The broker accepted the log-in, and kept the session or not (MQTT 5 section 3.2.2.1.1). Requests may be sent only once the
+   * The broker accepted the login, and kept the session or not (MQTT 5 section 3.2.2.1.1). Requests may be sent only once the
    * state is `connected`.
    */
   session: [present: boolean];
@@ -99,7 +99,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#state;
   }
 
-  /** When the token of the log-in expires, in milliseconds since 1970. Absent without a token that says so. */
+  /** When the token of the login expires, in milliseconds since 1970. Absent without a token that has an expiry. */
   get tokenExpiresAt(): number | undefined {
     return this.#reauthentication.tokenExpiresAt;
   }
@@ -124,13 +124,13 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#attempt?.unsent ?? 0;
   }
 
-  /** Tells this connection from every other one of this machine: see `endsOf`. */
+  /** Distinguishes this connection from all others of this computer: see `endsOf`. */
   get ends(): string | undefined {
     return this.#attempt?.ends;
   }
 
   /**
-   * Whether waiting is in vain: the broker refuses the client until a person changes something. A token is not among that, because
+   * True if waiting cannot help: the broker refuses the client until a person changes something. A refused token does not count, because
    * it is renewed without a person.
    */
   get refused(): boolean {

@@ -1,4 +1,4 @@
-/** How long after a later log-in one that was given up may still arrive, in milliseconds. */
+/** Milliseconds after a later login in which an abandoned login may still arrive. */
 const HAUNTING_MS = 60_000;
 /** Most of them that are reckoned with. */
 const MOST = 10;
@@ -11,7 +11,7 @@ export class Ghosts {
   #count = 0;
   /** Whether one of them wanted a new session, so that what the broker kept for us may be gone. */
   #clean = false;
-  /** Monotonic time of the first log-in that succeeded since the last one was given up. */
+  /** Monotonic time of the first login that succeeded since the last attempt was abandoned. */
   #succeededAt: number | undefined;
 
   /** An attempt was given up; `clean` is its Clean Start. */
@@ -30,7 +30,7 @@ export class Ghosts {
     return true;
   }
 
-  /** A log-in succeeded. Whether one of ours may have cleared the session that the broker says it kept. */
+  /** A login succeeded. True if an attempt of this client may have cleared the session that the broker reports as kept. */
   mayHaveCleared(): boolean {
     this.#forgetOld();
     this.#succeededAt ??= performance.now();

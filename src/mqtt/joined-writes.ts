@@ -23,7 +23,7 @@ export type Joined<S extends Socket = Socket> = S & {
  * Chunks are copied one behind the other into a block of memory as they come. `cork` and `uncork`, which the libraries call
  * for every packet, would split the turn again: they do nothing any more.
  *
- * With `mostWaiting`, nobody who writes ever waits: a socket whose peer lets more than so many bytes wait is destroyed.
+ * With `mostWaiting`, a writer never waits: if more bytes than that wait for a peer, its socket is destroyed.
  */
 export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): Joined<S> {
   const write = socket.write.bind(socket);
@@ -38,7 +38,7 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
 
   const send = () => {
     if (filled > sent) write(block.subarray(sent, filled));
-    // As a rule the system takes everything at once, and the block can be filled anew, which is faster than a new one.
+    // The system usually accepts everything immediately. Then the block can be filled again, which is faster than a new block.
     if (socket.writableLength === 0) filled = 0;
     sent = filled;
   };

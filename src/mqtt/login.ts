@@ -29,9 +29,9 @@ export interface TlsOptions {
   verify?: boolean;
 }
 
-/** How to log in; nothing by default. A token excludes a user name and a password. */
+/** How to log in. Default: anonymous. A token excludes a username and a password. */
 export interface Login {
-  /** User name. Default: none. */
+  /** Username. Default: none. */
   username?: string;
   /** Password of the user. Default: none. */
   password?: string;

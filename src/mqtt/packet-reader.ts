@@ -72,7 +72,7 @@ export class PacketReader {
     this.#filled = 0;
   }
 
-  /** Forgets what is there. */
+  /** Forgets the buffered bytes. */
   clear(): void {
     this.#large = undefined;
     this.#filled = 0;

@@ -71,7 +71,7 @@ export class PacketStream extends Duplex {
       return;
     }
     this.#socket.once('close', () => done(error));
-    // Unless it was ended in good order, nothing of what was written may arrive some day, when its senders were told otherwise.
+    // Unless the connection was closed in order, written bytes must not arrive later, after their callers had an error.
     if (this.writableFinished) this.#socket.destroy();
     else resetTransport(this.#socket);
   }

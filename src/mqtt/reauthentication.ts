@@ -16,15 +16,15 @@ export interface Bearer {
  */
 type Phase = 'off' | 'rest' | 'asked' | 'later';
 
-/** Brings a changed token to the broker: over the live connection, or with the next log-in. */
+/** Sends a changed token to the broker: over the live connection, or with the next login. */
 export class Reauthentication {
   /** Milliseconds the broker may take to answer. */
   readonly #patienceMs: number;
   #phase: Phase = 'off';
   #bearer: Bearer | undefined;
-  /** A token that the broker has not accepted yet, newer than the one of the log-in. */
+  /** A token that the broker has not accepted yet, newer than the token of the login. */
   #newest: Buffer | undefined;
-  /** The token of the last log-in or AUTH packet. */
+  /** The token of the last login or AUTH packet. */
   #sent: Buffer | undefined;
   /** How often the broker asked to wait for the present token. */
   #refusals = 0;
@@ -43,12 +43,12 @@ export class Reauthentication {
     });
   }
 
-  /** When the token of the last log-in or AUTH packet expires, in milliseconds since 1970, if it says so. */
+  /** When the token of the last login or AUTH packet expires, in milliseconds since 1970, if the token has an expiry. */
   get tokenExpiresAt(): number | undefined {
     return this.#sent && expiryOf(this.#sent);
   }
 
-  /** Whether a log-in could succeed that failed before, because there is a newer token. */
+  /** True if a login that failed could succeed now, because there is a newer token. */
   get hasNewToken(): boolean {
     return this.#newest !== undefined;
   }
@@ -65,7 +65,7 @@ export class Reauthentication {
     this.#sent = token;
   }
 
-  /** There is a connection. A token that came during the log-in is sent at once. */
+  /** There is a connection. A token that changed during the login is sent immediately. */
   connected(bearer: Bearer): void {
     this.#bearer = bearer;
     this.#phase = 'rest';

@@ -108,8 +108,8 @@ export function isSkewed(hlc: Hlc, nowMs: number): boolean {
 }
 
 /**
- * One node's clock. It has no wall clock of its own: every call is told the time in milliseconds since 1970.
- * What it returns is always newer than everything it returned or received before.
+ * The clock of one node. It has no wall clock of its own: every call passes the time in milliseconds since 1970.
+ * Its results are always newer than all timestamps that it returned or received before.
  */
 export class HybridLogicalClock {
   readonly nodeId: string;

@@ -1,4 +1,4 @@
-/** What an observer is told about a key: docs/protocol.md section 2. */
+/** Notifications of a key for an observer: docs/protocol.md section 2. */
 import { StateStoreError } from '../errors';
 import { encodeArray, parseArray, parseItem } from './resp3';
 
@@ -17,7 +17,7 @@ export function encodeNotification(notification: Notification): Buffer {
 
 /** Reads a notification's payload; `DEL` and `DELETE` are the same. Throws `BAD_RESPONSE` for anything else. */
 export function parseNotification(payload: Buffer): Notification {
-  // By far the most of them, word for word as everybody writes it: nothing is taken apart but the value.
+  // Almost all notifications have exactly this form, so only the value is parsed.
   if (
     payload.length > SET_BEGIN.length &&
     payload.compare(SET_BEGIN, 0, SET_BEGIN.length, 0, SET_BEGIN.length) === 0

@@ -1,7 +1,7 @@
 /**
- * The subset of RESP3 that the state store speaks: arrays of blobs on the way in, one simple item on the way out.
- * Pure bytes; docs/protocol.md section 2. A parser here either understands the whole payload or throws
- * {@link StateStoreError} `BAD_RESPONSE`; it never allocates by a length it was told.
+ * The subset of RESP3 that the state store uses: arrays of blobs in requests, one simple item in responses.
+ * Pure bytes, docs/protocol.md section 2. A parser here either accepts the whole payload or throws
+ * {@link StateStoreError} `BAD_RESPONSE`. It never allocates memory by a length field.
  */
 import { StateStoreError } from '../errors';
 

@@ -26,7 +26,7 @@ export function isInvalidResponseTopic(topic: string): boolean {
   return topic === REQUEST_TOPIC || topic.startsWith(NOTIFICATIONS);
 }
 
-/** Where the store tells one client that one key changed. */
+/** The topic of notifications for one client and one key. */
 export function notificationTopic(clientId: string, key: Uint8Array): string {
   return `${NOTIFICATIONS}/${hex(Buffer.from(clientId))}/command/notify/${hex(key)}`;
 }
@@ -36,7 +36,7 @@ export function notificationFilter(clientId: string): string {
   return `${NOTIFICATIONS}/${hex(Buffer.from(clientId))}/command/notify/+`;
 }
 
-/** A key as it stands in the topic of a notification. */
+/** A key in the form of the topic of a notification. */
 export function topicKey(key: Uint8Array): string {
   return hex(key);
 }

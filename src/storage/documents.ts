@@ -1,4 +1,4 @@
-/** Settings of the editor, log-in sessions and the library of flows and functions: small values that all instances share. */
+/** Settings of the editor, login sessions and the library of flows and functions: small values that all instances share. */
 import type { StateStoreClient } from '../client/state-store-client';
 import { update } from '../coordination/update';
 import type { Secret } from './secret';
@@ -35,7 +35,7 @@ export function differenceOf(before: Names, after: Names): { put: Names; removed
 
 export interface SharedNamesOptions {
   key: string;
-  /** What the value is, for messages: "The log-in sessions". */
+  /** Name of the value for messages: "The login sessions". */
   title: string;
   persist: boolean;
   /** The value is encrypted if there is a secret. */

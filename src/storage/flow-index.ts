@@ -52,7 +52,7 @@ export const EMPTY_INDEX: FlowIndex = { sequence: 0, current: '', versions: [], 
 /** Milliseconds after which a version that was not completed is given up by the next deploy. */
 const ABANDONED_MS = 10 * 60_000;
 
-/** A deploy that begins from another version than the one that runs. Node-RED's editor shows its conflict dialog for this status. */
+/** A deploy that is based on another version than the current one. Node-RED's editor shows its conflict dialog for this status. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
   readonly code = 'version_mismatch';
@@ -97,7 +97,7 @@ export function begin(
   return { index: { ...index, pending: [...pending, { id, parts, since: now }] }, abandoned };
 }
 
-/** Makes a version whose parts are all written the one that runs. Returns the versions beyond `keep`, whose parts can be deleted. */
+/** Makes a version whose parts are all written the current one. Returns the versions beyond `keep`, whose parts can be deleted. */
 export function complete(
   index: FlowIndex,
   base: string,

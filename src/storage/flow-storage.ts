@@ -264,7 +264,7 @@ export class FlowStorage {
     }
   }
 
-  /** Compares the secret with the one that the first instance used. */
+  /** Compares the secret with the secret of the first instance. */
   async #checkSecret(): Promise<void> {
     const { client, secret, secretKey } = this.#parts;
     let got = await client.get(secretKey);

@@ -15,7 +15,7 @@ export interface FlowStorageOptions extends StateStoreClientOptions {
   maxBytes?: number;
   /** Milliseconds that the start of Node-RED waits for the store before it uses the copy on disk. Default 10000. */
   startTimeout?: number;
-  /** Ask that the keys survive a restart of the whole broker. It works if its operator enabled it. Default true. */
+  /** Asks for keys that survive a restart of the whole broker. Works only if the broker has persistence. Default true. */
   persist?: boolean;
   /** Name of this instance in the list of versions. Default: the host name. */
   instance?: string;

@@ -1,6 +1,6 @@
 /**
- * What the setting `credentialSecret` protects. Node-RED encrypts the credentials of nodes itself; this file checks that all instances
- * have the same secret, encrypts log-in sessions, and takes over credentials that were encrypted with a generated key.
+ * Data that the setting `credentialSecret` protects. Node-RED encrypts the credentials of nodes itself. This file checks that all instances
+ * have the same secret, encrypts login sessions, and takes over credentials that were encrypted with a generated key.
  */
 import {
   createCipheriv,

@@ -14,7 +14,7 @@ export const flowsRestore: Command = {
     return async (session) => {
       const flows = await openFlowStore(session, args);
       const version = (await flows.readIndex()).versions.find((one) => one.id === id);
-      // A damaged version never becomes the one that runs.
+      // A damaged version never replaces the flows that run.
       if (version) await flows.read(version);
       await flows.restore(id);
       printMessage(`version ${id} runs now`);

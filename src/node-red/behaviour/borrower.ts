@@ -4,7 +4,7 @@ import { printableValue, StateStoreError } from '../../errors';
 import type { Loan } from './loan';
 import { loans } from './loans';
 
-/** What {@link Loan} adds to a message. Locks are nested: the one taken last is given back first. */
+/** Properties that {@link Loan} adds to a message. Locks are nested: the last one is released first. */
 interface Borrower extends NodeMessageInFlow {
   /** IDs of its loans. Copies of the message share the list, so it is replaced, never changed. */
   statestoreLock?: unknown;

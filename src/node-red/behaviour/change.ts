@@ -4,7 +4,7 @@ import { type ExactJson, longNumbers, readExactly } from '../../client/exact-jso
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
 
-/** `set` replaces whatever is there; the others are made from it. */
+/** `set` replaces the current value. The other kinds compute the new value from it. */
 export type ChangeKind = 'add' | 'append' | 'take' | 'merge' | 'larger' | 'smaller' | 'set';
 
 const KINDS: readonly string[] = [
@@ -39,7 +39,7 @@ export interface ChangeOptions {
   given: Given;
   /** What stands for the value of a key that is missing; `undefined`: 0, an empty list, an empty object, or what is given. */
   start: unknown;
-  /** How many entries a list keeps, the last ones, as it stands in the node; blank: all. */
+  /** Number of last entries that a list keeps, as the node has it. Blank: all. */
   keep: string;
   /** Names the key in errors. */
   context: ErrorContext & { key: string };
@@ -138,7 +138,7 @@ export function presentValue(bytes: Buffer | undefined, start: unknown, context:
   return bytes === undefined ? start : valueFromBytes(bytes, 'auto-detect', () => context);
 }
 
-/** The bytes of the new value; the very ones there were where it is the same, written in whatever way. */
+/** The bytes of the new value. The same bytes as before if the value is equal, so that its notation is kept. */
 export function newBytes(
   bytes: Buffer | undefined,
   present: unknown,

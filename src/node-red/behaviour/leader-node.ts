@@ -19,7 +19,7 @@ export interface LeaderNodeDef extends NodeDef {
   store: string;
   /** The key that stands for the role. */
   role: string;
-  /** Seconds after which another one takes over from one that ended without a word. */
+  /** Seconds after which another node takes over from an instance that failed. */
   lease: Setting;
   /** How the others see this one. Blank: computer and port. */
   candidate: string;
@@ -131,7 +131,7 @@ class LeaderNode {
 
   #pass(election: Election, msg: NodeMessageInFlow, send: Send): void {
     const marked = msg as NodeMessageInFlow & { fencingToken?: string; statestore?: object };
-    // The role may have run out a moment ago, whatever was told last: the election knows.
+    // The role may have expired since the last event, so the election is asked.
     const { token } = election;
     const active = token !== undefined;
     marked.statestore = this.#result({ ...election.state, state: active ? 'active' : 'standby' });
@@ -154,7 +154,7 @@ class LeaderNode {
     if (this.#closing) return;
     this.#show();
     const told = this.#told;
-    // Whoever stands by need not hear that nobody is active for a moment.
+    // A standby does not report a moment without an active node.
     const isNews = told?.state !== state.state || (state.holder && state.holder !== told.holder);
     if (!isNews) return;
     this.#told = state;
@@ -183,7 +183,7 @@ class LeaderNode {
       return;
     }
     this.#user.status.failed(error.code);
-    // What passes by itself is in the status, and in the log of the store.
+    // The status and the log of the store have errors that pass.
     if (!isRetryable(error))
       this.#report(
         error.code === 'NOT_AUTHORIZED'

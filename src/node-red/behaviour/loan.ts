@@ -1,4 +1,4 @@
-/** A lock that a message holds, from the lock node that lends it to the unlock node that it is given back to. */
+/** A lock that a message holds, from the lock node to the unlock node. */
 import { randomUUID } from 'node:crypto';
 import type { Hold } from '../../coordination/hold';
 import { StateStoreError } from '../../errors';
@@ -11,7 +11,7 @@ export interface LoanTerms {
   limit: number;
   /** Why it ends then. */
   tooLong(): StateStoreError;
-  /** Called once, with the reason where the message did not give it back itself. */
+  /** Called once, with the reason if the message did not release the lock. */
   onEnd(reason: StateStoreError | undefined): void;
 }
 
@@ -36,11 +36,11 @@ export class Loan {
   }
 
   /**
-   * Gives it back for its message. Resolves when others can have it, with false when that is not known. Rejects with the reason when it
-   * had ended before, or was given back already.
+   * Releases the lock of the message. Resolves with true when it is free, with false if that is not known. Rejects with the reason if the
+   * loan ended before or was released before.
    */
   async giveBack(): Promise<boolean> {
-    // In a process that stood still the lease may be over, though no timer has said so yet.
+    // In a process that was paused the lease may have expired before its timer runs.
     if (this.#lent?.hold.held === false) void this.end(lost(this.key));
     if (!this.#lent) throw this.#reason ?? givenBackAlready(this.key);
     return this.end(undefined);

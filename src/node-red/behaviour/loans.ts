@@ -2,7 +2,7 @@
 import type { Hold } from '../../coordination/hold';
 import { Loan, type LoanTerms } from './loan';
 
-/** How many loans are remembered after they ended, to tell a message why. */
+/** Number of ended loans that are remembered, so that an error can contain the reason. */
 const REMEMBERED = 1000;
 
 /** All loans of this Node-RED, and the last ones that ended, by ID. */

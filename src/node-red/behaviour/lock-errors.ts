@@ -6,7 +6,7 @@ import { type Key, keyContext } from '../message/key';
 
 const OPERATION = 'lock';
 
-/** Somebody else kept the lock for longer than a message waits, which is `wait` in milliseconds. */
+/** Another client held the lock for longer than the timeout of the message. `wait` is in milliseconds. */
 export function notFree(key: Key, holder: string | undefined, wait: number): StateStoreError {
   const context = keyContext(OPERATION, key);
   return new StateStoreError(

@@ -1,4 +1,4 @@
-/** What the lock node does: lets a message through when it has the lock, and sees to it that the lock ends whatever the message does. */
+/** The lock node passes a message when it has the lock, and ends the lock for every outcome of the message. */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { Hold } from '../../coordination/hold';
@@ -30,7 +30,7 @@ export interface LockNodeDef extends NodeDef {
   wait: Setting;
   /** Seconds a message may hold it. */
   limit: Setting;
-  /** Seconds after which it is free when this Node-RED ends without a word. */
+  /** Seconds after which the lock is free if this Node-RED instance fails. */
   lease: Setting;
 }
 
@@ -48,7 +48,7 @@ const WAITING: Look = { fill: 'yellow', shape: 'ring' };
 type Send = (msg: NodeMessageInFlow | (NodeMessageInFlow | null)[]) => void;
 type Done = (error?: Error) => void;
 
-/** `hold` is nothing where somebody else kept the lock for too long: `holder`, as far as it is known. */
+/** `hold` is undefined if another client held the lock for too long. Then `holder` is its name, if known. */
 interface Acquired {
   key: Key;
   hold: Hold | undefined;
@@ -93,7 +93,7 @@ class LockNode {
 
   start(): void {
     this.#node.on('input', (msg, send, done) => {
-      // A rejection that nobody hears of would end Node-RED.
+      // An unhandled rejection would end Node-RED.
       this.#input(msg, send, done).catch((error) => this.#node.error(error));
     });
     const client = this.#user.start();
@@ -159,7 +159,7 @@ class LockNode {
     return (wires[1] ?? []).length > 0;
   }
 
-  /** Gives the lock back where the message cannot be told that it has it, and throws. */
+  /** Releases the lock and throws if the properties of the lock cannot be set in the message. */
   #mark(msg: NodeMessageInFlow, { key, hold, holder }: Acquired): void {
     const acquired = hold !== undefined;
     const isKnown = !acquired && holder !== undefined;
@@ -185,7 +185,7 @@ class LockNode {
     return { key, hold, holder: lock.holder };
   }
 
-  /** Throws if the lock is of no use any more. */
+  /** Throws if the lock was lost. */
   #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): Loan {
     const { fencingToken: token } = hold;
     if (this.#closing || token === undefined) {
@@ -200,7 +200,7 @@ class LockNode {
       onEnd: (reason) => {
         this.#lent.delete(loan);
         this.#showSoon();
-        // Whoever deploys knows it; the message is told by its unlock node.
+        // A deploy is no surprise for its user, and the unlock node reports the loss for the message.
         if (reason && !this.#closing) this.#node.error(localize(this.#RED, reason), msg);
       },
     });

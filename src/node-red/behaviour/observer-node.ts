@@ -1,4 +1,4 @@
-/** What the observe node does: turns changes of keys into messages, for fixed keys or for those that messages name. */
+/** The observe node sends changes of keys as messages: of fixed keys, or of keys in messages. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import type { KeyChange, KeyDeleted, KeySet, Observation } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
@@ -17,7 +17,7 @@ import { translate } from '../words/translate';
 export interface ObserverNodeDef extends NodeDef {
   /** ID of the `statestore-config`. */
   store: string;
-  /** `fixed`: the keys below. `messages`: those that messages name. */
+  /** `fixed`: the keys below. `messages`: the keys in `msg.topic`. */
   mode: 'fixed' | 'messages';
   /** One key a line. */
   keys: string;
@@ -248,7 +248,7 @@ class ObserverNode {
     if (this.#fault === 'value') this.#succeeded();
   }
 
-  /** Whatever was thrown, as an error of ours in the language of the runtime. */
+  /** Any thrown value as a `StateStoreError` in the language of the runtime. */
   #known(reason: unknown): StateStoreError {
     return localize(this.#RED, asError(reason, 'observe'));
   }
@@ -282,12 +282,12 @@ class ObserverNode {
     clearTimeout(this.#retry);
     const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
     this.#watched.clear();
-    // Nobody waits for the store to hear of it: where the client is closed as well, it need not.
+    // Closing does not wait for KEYNOTIFY STOP, which is not needed if the client is closed as well.
     for (const observation of observations) observation.close().catch(() => undefined);
   }
 }
 
-/** Tells keys apart that are no text, too. */
+/** A unique text for each key, also for keys that are not text. */
 function bytesOf(key: Key): string {
   const bytes =
     typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.length);

@@ -1,6 +1,6 @@
 /**
- * What set, get, delete and update have in common: a message comes in, one request goes out, and the message leaves with the
- * answer or with an error, exactly once, whatever happens to the connection or the flow meanwhile.
+ * Common part of set, get, delete and update: one request for each message. The message leaves with the
+ * answer or with an error, exactly once, also if the connection is lost or the flow is deployed.
  */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
@@ -145,7 +145,7 @@ class RequestNode<Name extends string> {
     done(error);
   }
 
-  /** The outcome of a message. Whatever is thrown meanwhile ends here: as a rejection it would end Node-RED. */
+  /** The outcome of a message. A thrown error ends here, because an unhandled rejection would end Node-RED. */
   #end(report: () => void, msg: NodeMessageInFlow, begin: number | undefined): void {
     const durationMs = begin === undefined ? undefined : performance.now() - begin;
     try {

@@ -51,7 +51,7 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
   const expiry = property('expiry', def.expiry, def.expiryType);
   const token = property('fencing token', def.fencingToken, def.fencingTokenType);
   const { expiryUnit: unit, messageOptions: precedence } = def;
-  /** An option that the message may tell. */
+  /** An option that may be in the message. */
   const told = (name: string) => property(name, precedence === 'ignore' ? '' : name, 'msg');
   const msgExpiry = told('expiry');
   const msgCondition = told('condition');

@@ -1,4 +1,4 @@
-/** What the unlock node does: gives back the lock that the message holds, whichever lock node lent it. */
+/** The unlock node releases the lock that the message holds, from any lock node of this process. */
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import type { StateStoreError } from '../../errors';
 import { mark, markFailed } from '../message/mark';
@@ -35,7 +35,7 @@ class UnlockNode {
 
   start(): void {
     this.#node.on('input', (msg, send, done) => {
-      // A rejection that nobody hears of would end Node-RED.
+      // An unhandled rejection would end Node-RED.
       this.#input(msg, send, done).catch((error) => this.#node.error(error));
     });
     this.#node.on('close', (_removed: boolean, done: () => void) => void this.#close().then(done, done));

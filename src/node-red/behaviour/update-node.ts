@@ -1,4 +1,4 @@
-/** What the update node does: changes a key in one step, whatever other clients do meanwhile. */
+/** The update node changes a key in one step, also if other clients change it at the same time. */
 import type { Node, NodeAPI } from 'node-red';
 import { type Change, update } from '../../coordination/update';
 import { keyContext, toKey } from '../message/key';

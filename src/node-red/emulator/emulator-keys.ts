@@ -5,7 +5,7 @@ import type { StateStoreEngine } from '../../emulator/engine';
 import type { KeyListener } from '../../emulator/entries';
 import { emulators } from './emulators';
 
-/** Locks and roles keep this key for themselves; it is of no use to people. */
+/** An internal key of locks and roles, which is not shown. */
 const INTERNAL = Buffer.from(MEMORY_KEY);
 
 /** Keys of one answer. */
@@ -18,7 +18,7 @@ export class EmulatorKeys {
   readonly #onKey: KeyListener;
   #cursor: Iterator<Buffer, void> | undefined;
 
-  /** Those a client can read, or nothing where it is not connected to an emulator of this process. `onKey` hears of those that come and go. */
+  /** The keys that a client can read, or undefined if it is not connected to an emulator of this process. `onKey` is called for each key that is created or deleted. */
   static of(client: StateStoreClient, prefix: string, onKey: KeyListener): EmulatorKeys | undefined {
     const engine = emulators.serving(client)?.engine;
     return engine && new EmulatorKeys(engine, client.clientId, Buffer.from(prefix), onKey);

@@ -34,7 +34,7 @@ export class EmulatorStatus {
     if (grantsNoKey(emulator)) this.#node.warn(this.#text('warning.noKey', {}));
   }
 
-  /** The emulator could not be started or shared; an `error` from outside is Node's. The same one is told once. */
+  /** The emulator could not be started or shared. An `error` from outside is an error of Node.js. The same error is reported once. */
   failed(error: NodeJS.ErrnoException): void {
     const values = { ...this.#address, reason: error.message };
     const known = this.#kind(error);

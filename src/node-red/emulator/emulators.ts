@@ -16,7 +16,7 @@ export interface EmulatorAddress {
 
 /** An address, and who may do what there. */
 export interface EmulatorSettings extends EmulatorAddress {
-  /** Path of a file of rules, or the rules themselves (anything of more than one line); empty: everybody may do anything. */
+  /** Path of a file of rules, or the rules (text of more than one line). Empty: every client has full access. */
   rules: string;
   /** Certificate, key and authorities of clients; without them plain TCP. */
   tls: TlsFiles;
@@ -55,7 +55,7 @@ interface Kept {
 export class Emulators {
   readonly #running = new Map<string, Shared>();
   readonly #kept = new Map<string, Kept>();
-  /** What waits until one that is about to end has let go of its address. */
+  /** Starts that wait until an ending emulator has released its address. */
   readonly #ending = new Map<string, Promise<void>>();
   /** Nodes that have not got theirs yet. */
   readonly #coming = new Set<object>();
@@ -237,8 +237,8 @@ function isOfStores({ users }: Shared): boolean {
 }
 
 /**
- * Whether a user with these settings shares the emulator that runs. A node decides where its keys are kept; of stores, those that want a file
- * have one for all.
+ * True if a user with these settings shares the running emulator. A node decides where its keys are kept. All stores that want a file
+ * have the same file.
  */
 function isShared(present: Shared, settings: EmulatorSettings, storeId: string | undefined): boolean {
   const { file = '' } = settings;

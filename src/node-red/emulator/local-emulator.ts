@@ -1,4 +1,4 @@
-/** The emulator of a store that is to use one on this machine: the one that is there already, or one of its own. */
+/** The emulator of a store that is set to *Emulator on this machine*: a running emulator, or one that the store starts. */
 import { diagnose } from '../../client/diagnosis';
 import type { StateStoreClientOptions } from '../../client/options';
 import type { Emulator } from '../../emulator/broker';
@@ -104,7 +104,7 @@ export class LocalEmulator {
       // An emulator node runs one there, with rules.
       if (error instanceof OtherSettingsError) return true;
       const { code, message } = error as NodeJS.ErrnoException;
-      // Somebody was faster.
+      // Another process was faster.
       if (code === 'EADDRINUSE') return (await whatListens(this.#wanted.host, port)) === 'store';
       throw new ConnectionError(
         'noAnswer',

@@ -62,8 +62,8 @@ export class FunctionStore {
   }
 
   /**
-   * Changes a key in one step, whoever else does the same: `change` gets the present value, `undefined` for a missing key, and returns the new
-   * one. Returns the new value. From then on only updates may change the key.
+   * Changes a key in one step, also if other clients change it at the same time: `change` gets the current value, `undefined` for a missing key,
+   * and returns the new one. Returns the new value. From then on only updates can change the key.
    */
   async update(
     key: KeyLike,

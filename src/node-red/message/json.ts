@@ -1,4 +1,4 @@
-/** Values as JSON: those that JSON would lose are refused. */
+/** Values as JSON. Values that JSON would lose are refused. */
 import { types } from 'node:util';
 
 /** A value that JSON would lose. */

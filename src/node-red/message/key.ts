@@ -28,7 +28,7 @@ export function toKeys(list: readonly unknown[], label: string, operation: Opera
   return list.map((value, index) => toKey(value, `${label}[${index}]`, operation));
 }
 
-/** The bytes of a typed array, an ArrayBuffer or a DataView, of whatever realm: function nodes have one of their own. Anything else as it is. */
+/** The bytes of a typed array, an ArrayBuffer or a DataView of any realm: function nodes have their own. Other values unchanged. */
 export function ownBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value instanceof Uint8Array) return value;
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);

@@ -2,7 +2,7 @@
 import { type Operation, StateStoreError } from '../../errors';
 import { type Key, keyContext } from './key';
 
-/** The outcome for one key: what the operation tells, or why it failed. */
+/** The result for one key: the result of the operation, or the error. */
 export type KeyOutcome = { key: Key } & (object | { error: { code: string; message: string } });
 
 /** Some keys failed. `results` has the outcome of each key in the order they were given. */

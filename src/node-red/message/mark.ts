@@ -5,7 +5,7 @@ export function mark(msg: NodeMessageInFlow, result: object): void {
   (msg as { statestore?: object }).statestore = result;
 }
 
-/** As {@link mark}, for a message that fails anyway: what it cannot be told stands in the error. */
+/** As {@link mark}, for a message that fails anyway: if the property cannot be set, the error says so. */
 export function markFailed(msg: NodeMessageInFlow, result: object): void {
   try {
     mark(msg, result);

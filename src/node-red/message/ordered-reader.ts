@@ -39,7 +39,7 @@ export class OrderedReader<Name extends string> {
           values[name] = result;
         };
         const stored = value.then(store);
-        // Where the next property throws, nobody waits for this one.
+        // If the next property throws, this promise has no other handler.
         stored.catch(() => undefined);
         later ??= [];
         later.push(stored);

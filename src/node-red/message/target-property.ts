@@ -22,7 +22,7 @@ export class TargetProperty {
       Reflect.set(msg, this.#name, value);
       return;
     }
-    // Without this nobody would know: Core's change node warns as well.
+    // Core's change node warns as well. Without the warning the loss would be silent.
     if (this.#RED.util.setMessageProperty(msg, this.#name, value, value !== undefined) || value === undefined)
       return;
     throw new StateStoreError(

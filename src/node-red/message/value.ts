@@ -9,7 +9,7 @@ import { recordsFromBytes } from './reference-data';
 /** What a value becomes on its way out, in the words of Core's mqtt-in node. */
 export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64' | 'ndjson';
 
-/** Tells where an error belongs. Printing a key costs more than storing it, so it is asked only where there is an error. */
+/** Names the key in errors. Printing a key costs more than storing it, so the name is made only for an error. */
 export type ContextOf = () => ErrorContext;
 
 /**

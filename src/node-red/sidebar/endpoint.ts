@@ -60,7 +60,7 @@ function check(RED: NodeAPI, request: Request, json: boolean): void {
     site: request.get('Sec-Fetch-Site'),
     hosts: [request.get('Host'), request.get('X-Forwarded-Host')],
   };
-  // With this setting somebody has allowed other sites, and Node-RED checks which.
+  // This setting allows other sites, and Node-RED checks them.
   if (!settings.httpAdminCors && isForeign(source))
     throw new Refusal(
       403,

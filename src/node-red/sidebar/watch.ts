@@ -101,7 +101,7 @@ export class Watch implements Guest {
     }
   }
 
-  /** The next keys in base64, those that begin with `prefix` if the store lists them on request; undefined if it lists none. */
+  /** The next keys in base64. Only keys that begin with `prefix`, if the store lists them on request. Undefined if it cannot list keys. */
   async list(anew: boolean, prefix: string): Promise<{ keys: string[]; more: boolean } | undefined> {
     const page = this.#emulatorKeys?.next(anew) ?? (await this.#scan(anew, prefix));
     return page && { keys: page.keys.map((key) => key.toString('base64')), more: page.more };

@@ -1,6 +1,6 @@
 /**
- * The watches of all open pages. Node-RED's comms reach everybody who is logged in, whatever he may read; so what a watch tells is
- * sent to one connection alone: the one that named the watch, whose ID only an answer to a permitted request has.
+ * The watches of all open pages. Node-RED's comms reach all users who are logged in, with any permissions. So a watch
+ * sends to one connection only: the connection that named the watch. Its ID is known from an answer to a permitted request only.
  */
 import type { NodeAPI } from 'node-red';
 import type { WatchMessage, WatchTopic } from './protocol';
@@ -26,7 +26,7 @@ interface CommsMessage {
 interface Open {
   watch: Watch;
   user: string | undefined;
-  /** The connection it tells. */
+  /** The connection that it sends to. */
   session: string | undefined;
   lease: NodeJS.Timeout;
   /** Ends the watch if no page listens. */

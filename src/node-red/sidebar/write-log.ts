@@ -1,4 +1,4 @@
-/** Each change from a page is logged, whatever its outcome: the user and the key, never the value. */
+/** Logs each change from a page, with any result: the user and the key, never the value. */
 import type { NodeAPI } from 'node-red';
 import { printableKey, StateStoreError } from '../../errors';
 import type { StoreNode } from '../store/store';
@@ -20,7 +20,7 @@ export async function logged<T extends SetResponse | DeleteResponse>(
 ): Promise<T> {
   const shown = printableKey(key);
   const log = (outcome: string) => {
-    // A user name may have control characters.
+    // A username may have control characters.
     const name = printableKey(Buffer.from(user));
     node.log(translate(RED, `log.${operation}`, { user: name, key: shown, outcome }));
     RED.log.audit(

@@ -15,7 +15,7 @@ const PLAIN_SCHEMES = ['mqtt', 'tcp'];
 const TLS_SCHEMES = ['mqtts', 'ssl', 'tls'];
 const URL_LIKE = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is;
 
-/** Throws {@link AddressError}, which never contains a user name or password. */
+/** Throws {@link AddressError}, which never contains a username or password. */
 export function readAddress(text: string): Address {
   const [, scheme = '', rest = ''] = URL_LIKE.exec(text.trim()) ?? [];
   if (rest.includes('@'))

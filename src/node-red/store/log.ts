@@ -4,10 +4,10 @@ import { errorText } from '../words/localize';
 import { translate } from '../words/translate';
 import type { StoreConnection, StoreNode } from './store';
 
-/** A failure that passes by itself within this time, such as an emulator that is still starting, is not worth a line. */
+/** Milliseconds. A failure that passes within this time, such as an emulator that is still starting, is not logged. */
 const PATIENCE_MS = 2000;
 
-/** Tells Node-RED's log when a connection comes, goes, or fails for another reason than before. No secret is in it. */
+/** Logs when a connection is made, is lost, or fails for another reason than before. Logs contain no secrets. */
 export function logConnection(RED: NodeAPI, node: StoreNode): void {
   let told = '';
   let latest: (StoreConnection & { kind: 'disconnected' | 'stopped' })['reason'];
@@ -50,7 +50,7 @@ function isUnverified({ tls }: StateStoreClientOptions): boolean {
   return typeof tls === 'object' && tls.verify === false;
 }
 
-/** A log-in that leaves this machine unencrypted. */
+/** A login that is sent unencrypted to another computer. */
 function isReadable({ tls, host, username, tokenFile }: StateStoreClientOptions): boolean {
   return (
     !tls && (username ?? tokenFile) !== undefined && !/^(localhost|127\..*|::1)$/.test(host ?? 'localhost')

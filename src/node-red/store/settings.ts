@@ -7,7 +7,7 @@ const THIS_MACHINE = /^(localhost|127\.0\.0\.1)$/;
 export interface StoreSettings {
   /** What was selected for *Connect to*. */
   place?: 'emulator' | 'aio' | 'other' | 'environment' | undefined;
-  /** `environment` takes server, TLS, log-in and session from the `AIO_*` variables. */
+  /** `environment` reads server, TLS, login and session from the `AIO_*` variables. */
   source?: 'settings' | 'environment' | undefined;
   /**
    * Whether an emulator that Node-RED starts for this store keeps its keys in a file. Stores that were saved before this setting existed keep
@@ -42,7 +42,7 @@ export interface StoreSettings {
   /** User property that asks to keep a key on disk. */
   persistName?: string | undefined;
   persistValue?: string | undefined;
-  /** Whether set and update nodes ask to keep their keys on disk, whatever is selected in them. */
+  /** True if all set and update nodes ask for persistence of their keys, even if the option in the node is not selected. */
   persistAll?: boolean | undefined;
   /** The name in the metrics of the broker; blank: the default of the client. */
   metricCategory?: string | undefined;
@@ -57,7 +57,7 @@ export interface StoreCredentials {
   keyPassword?: string | undefined;
 }
 
-/** Node-RED starts an emulator for a store with the place *Emulator*, without TLS and log-in, if nothing listens at its address. */
+/** Node-RED starts an emulator for a store that is set to *Emulator on this machine*, without TLS and login, if its address is free. */
 export function isAutomatic(settings: StoreSettings, options: StateStoreClientOptions): boolean {
   const { place, source, login } = settings;
   const { host, tls } = options;

@@ -1,16 +1,16 @@
-/** Whether a state store answers on a connection: an MQTT broker alone is of no use. */
+/** Checks that a state store answers on a connection, because an MQTT broker alone is not enough. */
 import type { StateStoreClient } from '../../client/state-store-client';
 import { StateStoreError } from '../../errors';
 import { ServiceError } from '../../protocol/errors';
 
-/** A key that nobody has. */
+/** A key that does not exist. */
 const KEY = 'statestore-test/is-there-a-store';
 /** How long after a request without an answer the next one follows, in milliseconds. */
 const PAUSE_MS = 10_000;
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
 
-/** Why a connection is of no use: a name for the status, and what to do. */
+/** Why a connection cannot be used: a name for the status, and the advice. */
 export interface Absence {
   reason: 'noStateStore' | 'noStateStoreAnswer' | 'notAuthorized';
   message: string;
@@ -26,7 +26,7 @@ export class StorePresence {
   #timer: NodeJS.Timeout | undefined;
   #found: 'there' | Absence | undefined;
 
-  /** `where` names the broker; `onChange` hears of what an answer, or its lack, brings for {@link found}. */
+  /** `where` names the broker. `onChange` is called when an answer, or no answer within the timeout, changes {@link found}. */
   constructor(client: StateStoreClient, where: () => string, onChange: () => void) {
     this.#client = client;
     this.#where = where;
@@ -38,7 +38,7 @@ export class StorePresence {
     return this.#found;
   }
 
-  /** The client is connected, anew. */
+  /** The client has connected again. */
   connected(): void {
     this.lost();
     void this.#ask(new AbortController());

@@ -17,11 +17,11 @@ export interface StoreUserParts {
   operation: Operation;
   /** Reports that the node cannot work, once, when it starts. Without it, the error is logged. */
   onFault?(error: StateStoreError): void;
-  /** Hears of the connection as it is at the start, and of every change until the node is closed. */
+  /** Called with the connection at the start, and with every change until the node is closed. */
   onState?(state: StoreConnection): void;
   /**
-   * Ends what the node does and gives back what it holds. The client is released when this has settled, so what was made with it
-   * still works; the status is shown until then. Node-RED gives a node 15 seconds to close: limit what may take longer.
+   * Ends the work of the node and releases its locks and roles. The client is released when the promise has settled, so it can still be used
+   * until then. The status is shown until then. Node-RED gives a node 15 seconds to close, so limit longer work.
    */
   close(): Promise<void> | void;
 }
@@ -38,7 +38,7 @@ export class StoreUser {
   #fault: StateStoreError | undefined;
   #closing = false;
 
-  /** Whether all keys are to be kept on disk, whatever is selected in the node. */
+  /** True if all keys are to be persisted, even if the option in the node is not selected. */
   readonly persists: boolean;
 
   /** `storeId`: the `statestore-config` that was chosen, if any. */

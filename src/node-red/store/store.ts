@@ -21,7 +21,7 @@ export interface StoreNode extends Node<StoreCredentials> {
   users: Record<string, Node>;
 }
 
-/** Somebody who uses a store and is no node: an open page, for example. */
+/** A user of a store that is not a node, for example an open page. */
 export interface Guest {
   /** The store is being closed; it waits until its guests have left, 5 seconds at most. */
   onClosing(): void;
@@ -33,8 +33,8 @@ export function storeOf(node: StoreNode | null): Store | undefined {
 }
 
 /**
- * The connection of a store as its users see it: `connected` when a state store has answered on it, not before. `port`: the emulator
- * has this port instead of the one that was chosen. `isEmulator`: the place of the store is *Emulator*.
+ * The connection of a store for its users: `connected` only after a state store has answered. `port`: the emulator
+ * has this port instead of the configured one. `isEmulator`: the store is set to *Emulator on this machine*.
  */
 export type StoreConnection =
   | Exclude<ConnectionState, { kind: 'connected' | 'disconnected' }>
@@ -104,7 +104,7 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     return this.#client?.metrics;
   }
 
-  /** The port of the emulator, where it could not have the one that was chosen. */
+  /** The port of the emulator, if the configured port was in use. */
   get movedTo(): number | undefined {
     return this.#emulator?.movedTo;
   }
@@ -115,7 +115,7 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     return this.#opened();
   }
 
-  /** The same for somebody who is no node. */
+  /** The same for a user that is not a node. */
   registerGuest(guest: Guest): StateStoreClient {
     this.#guests.add(guest);
     try {
@@ -187,8 +187,8 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
   }
 
   /**
-   * Closes the client when its users have released it, which give back what they hold, or after 5 seconds. Node-RED closes a store
-   * together with them. What the emulator of a store that is `removed` holds is gone.
+   * Closes the client when its users have released it, together with their locks and roles, or after 5 seconds. Node-RED closes a store
+   * together with them. The emulator drops the keys of a store that is `removed`.
    */
   async close(removed = false): Promise<void> {
     clearTimeout(this.#grace);

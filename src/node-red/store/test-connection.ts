@@ -72,9 +72,9 @@ async function withEmulator(id: string, options: StateStoreClientOptions): Promi
 }
 
 /**
- * The typed credentials, and where the dialog has the placeholder, those that are stored for this very store. A stored password leaves
- * this machine only as its deployed store would send it: a slip in the host must not hand it to a stranger, nor TLS switched off to
- * everybody on the way. The key's password stays here.
+ * The entered credentials, and for each placeholder the stored ones of this store. A stored password is sent
+ * only as the deployed store would send it: a wrong host must not get it, and without TLS the network must not see
+ * it. The password of the key is not sent.
  */
 function credentialsOf(RED: NodeAPI, { id, settings, credentials }: TestRequest): StoreCredentials {
   const store = deployedStore(RED, id);

@@ -1,6 +1,6 @@
 import { type Operation, StateStoreError } from '../../errors';
 
-/** Whatever was thrown, as an error of ours. */
+/** Any thrown value as a `StateStoreError`. */
 export function asError(reason: unknown, operation: Operation): StateStoreError {
   if (reason instanceof StateStoreError) return reason;
   const message = reason instanceof Error ? reason.message : String(reason);

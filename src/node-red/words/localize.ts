@@ -13,7 +13,7 @@ export function errorText(RED: NodeAPI, code: string, detail: string): string {
   return text.endsWith(key) ? detail : text;
 }
 
-/** Errors that are translated already: one error may be told to several nodes. */
+/** Errors that are translated already: several nodes may report one error. */
 const translated = new WeakSet<StateStoreError>();
 
 /** The same error with its message in the language of the runtime. */

@@ -1,4 +1,4 @@
-/** The text, or its beginning and its end where it has more than `most` characters: the end tells pods apart. */
+/** The text, or its beginning and its end if it has more than `most` characters: the ends distinguish pods. */
 export function shorten(text: string, most: number): string {
   if (text.length <= most) return text;
   const kept = Math.max(2, most - 1);

@@ -1,4 +1,4 @@
-/** How often a status that changes with every message is shown anew, in milliseconds. */
+/** Interval in milliseconds of a status that changes with every message. */
 const PERIOD_MS = 500;
 
 /** Does something at once, then at most once in half a second; the last call is never lost. */

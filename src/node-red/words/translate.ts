@@ -1,6 +1,6 @@
 import type { NodeAPI } from 'node-red';
 
-/** Words that all nodes share stand in the catalogue of the config node. */
+/** The catalogue of the config node has the texts that all nodes share. */
 const CATALOGUE = '@edgestate/node-red-statestore/statestore-config';
 
 /** A text in the language of the runtime. */
