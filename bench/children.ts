@@ -24,7 +24,7 @@ export class Child {
     this.#ended = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`${child.spawnargs.join(' ')} ended with ${code ?? signal}`);
     });
-    // Told by whatever waits for it.
+    // Every waiting caller gets the error.
     this.#ended.catch(() => undefined);
   }
 

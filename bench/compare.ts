@@ -39,7 +39,7 @@ const PART_MS = 5 * 60_000;
 
 const begin = performance.now();
 
-/** Tells on standard error how far it is. */
+/** Prints the progress on standard error. */
 function progress(what: string): void {
   console.error(`${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s: ${what}`);
 }

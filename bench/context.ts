@@ -1,6 +1,6 @@
 /**
- * What a context store costs: ours against Core's memory, and against a context store on Redis. The delay between two real
- * Node-REDs, the start with 10,000 keys, and what restarts and deploys leave behind. docs/dev/benchmarks.md.
+ * Cost of a context store: ours compared with Core's memory and with a context store on Redis. The delay between two real
+ * Node-RED instances, the start with 10,000 keys, and the data that restarts and deploys leave behind. docs/dev/benchmarks.md.
  *
  * For Redis: `redis-server` on the PATH, or that part is skipped. CONTEXT_REDIS may name the folder of another context store on Redis.
  */
@@ -215,8 +215,8 @@ async function delay(port: number): Promise<Finding[]> {
 const OTHERS = 50;
 
 /**
- * Restarts of one Node-RED, each with a deploy that takes a flow away, beside another one: what belongs to that one stays, the flows that
- * went are forgotten, and nobody stays connected.
+ * Restarts of one Node-RED instance, each with a deploy that removes a flow, beside another instance: the data of the other instance stays,
+ * removed flows are forgotten, and no connection stays open.
  */
 async function restartsAndDeploys(version: keyof typeof VERSIONS): Promise<Finding> {
   const emulator = await Emulator.start({ port: 0 });

@@ -1,22 +1,22 @@
-/** A process of its own with a client, which does with locks and roles what it is told: bench/coordination.ts. */
+/** A separate process with a client, which acquires locks and roles on request: bench/coordination.ts. */
 import { Election, type Hold, Lock } from '../src/coordination/index';
 import { StateStoreClient } from '../src/index';
 
-/** What the worker is told to do. Times are on the clock of the machine, in nanoseconds. */
+/** Requests to the worker. Times are on the clock of the computer, in nanoseconds. */
 export type Order =
   /** Takes the lock; answers when it has it. */
   | { do: 'acquire'; key: string }
-  /** Gives it back; answers with the time just before. */
+  /** Releases it, and answers with the time just before. */
   | { do: 'release' }
   /** Waits for the lock with so many waiters, each of which holds it for a moment; answers with the times they had it. */
   | { do: 'crowd'; key: string; waiters: number }
-  /** Makes so many candidates, of one client each, for the role; tells with an `active` whenever one is active. */
+  /** Makes so many candidates, of one client each, for the role. Sends an `active` message when one becomes active. */
   | { do: 'candidates'; role: string; count: number; duration: number };
 
 export interface Answer {
   /** Nanoseconds. */
   at: string[];
-  /** Set when it is no answer, but tells that a candidate became active. */
+  /** Set if it is not an answer, but reports that a candidate became active. */
   active?: true;
 }
 

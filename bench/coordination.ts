@@ -113,7 +113,7 @@ async function compareUpdates(store: StateStoreClient, port: number): Promise<Fi
   ];
 }
 
-/** Lock and unlock when nobody else wants it, against a SET and a DEL. */
+/** Lock and unlock without contention, compared with a SET and a DEL. */
 async function compareLocks(store: StateStoreClient): Promise<Finding[]> {
   const lock = new Lock(store, 'free/lock');
   const ratios: number[] = [];

@@ -2,7 +2,7 @@ import type { StateStoreEngine } from '../src/emulator/engine';
 import { encodeCommand } from '../src/protocol/commands';
 import { formatHlc, HybridLogicalClock } from '../src/protocol/hlc';
 
-/** Sets `count` keys of some 12 bytes with values of 16 bytes, without the network; `expiry` tells the milliseconds of each. */
+/** Sets `count` keys of some 12 bytes with values of 16 bytes, without the network. `expiry` returns the milliseconds of each. */
 export function fill(engine: StateStoreEngine, count: number, expiry?: (index: number) => number): void {
   const clock = new HybridLogicalClock('fill');
   const value = Buffer.alloc(16, 'x');

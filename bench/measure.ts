@@ -1,4 +1,4 @@
-/** Keeps a number of requests in flight for a while, and tells how many were answered, at what cost. */
+/** Keeps a number of requests in flight for a while, and reports the number of answers and their cost. */
 
 export type Operation = 'SET' | 'GET';
 

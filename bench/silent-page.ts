@@ -8,7 +8,7 @@ const TOPIC = 'statestore/watch';
 export class SilentPage {
   readonly #admin: Admin;
   readonly #watch: string;
-  /** Values of keys that it was told. */
+  /** Values of keys in its messages. */
   values = 0;
 
   private constructor(admin: Admin, watch: string) {

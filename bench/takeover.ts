@@ -1,6 +1,6 @@
 /**
- * How long nobody acts when the active one of two Node-REDs ends: example 08, from the command to end it to the first thing the next
- * one does. The goals are 0.3 s where it can tell, and 0.5 s beyond the lease where it cannot.
+ * How long no instance acts when the active one of two Node-RED instances ends: example 08, from the command to end it to the first action of
+ * the other instance. The goals are 0.3 s if it can release the role, and 0.5 s beyond the lease if it cannot.
  *
  *   npm run bench:takeover [-- resign | deploy | SIGTERM | SIGKILL]
  */

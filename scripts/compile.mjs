@@ -58,7 +58,7 @@ function copyRest() {
   for (const command of Object.values(bin)) chmodSync(command, 0o755);
 }
 
-/** Deletes the declarations that those of the library do not lead to: nobody can import them. */
+/** Deletes the declarations that the declarations of the library do not need: no program can import them. */
 function keepPublicTypes() {
   const kept = new Set();
   const keep = (file) => {

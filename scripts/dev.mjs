@@ -1,6 +1,6 @@
 /**
  * Builds the package and starts Node-RED as "npm start" does, and again whenever a file changes that Node-RED has loaded. A change that
- * does not compile is told, and Node-RED goes on with what it has. PORT, EMULATOR_PORT and USER_DIR: scripts/start.mjs.
+ * does not compile is reported, and Node-RED continues with its code. PORT, EMULATOR_PORT and USER_DIR: scripts/start.mjs.
  */
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';

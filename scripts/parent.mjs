@@ -1,8 +1,8 @@
 const parent = process.ppid;
 
 /**
- * Calls `stop` when what started this program has gone. npm starts a shell that starts the program, and a shell that is ended does not
- * tell: "kill" of npm would leave Node-RED behind.
+ * Calls `stop` when the parent process has ended. npm starts a shell that starts the program, and a shell that is ended sends no
+ * signal: "kill" of npm would leave Node-RED behind.
  */
 export function whenParentEnds(stop) {
   if (process.env.npm_lifecycle_event === undefined) return;

@@ -1,4 +1,4 @@
-/** What a person is told when a file or folder cannot be written: one line in place of a stack. */
+/** Error when a file or folder cannot be written: one line in place of a stack. */
 const REASONS = {
   EACCES: 'no permission to write there',
   EPERM: 'no permission to write there',

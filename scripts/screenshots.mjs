@@ -1,6 +1,6 @@
 /**
- * Takes pictures of the running product, in Node-RED 4.1, and in 5.0 for the dark theme. Those that a page shows go to
- * docs/images; the others, to look at, to dist/images.
+ * Takes pictures of the running product, in Node-RED 4.1, and in 5.0 for the dark theme. Pictures of pages go to
+ * docs/images, all others to dist/images.
  *
  *   npm run screenshots            all of them
  *   npm run screenshots -- sidebar  those of one group

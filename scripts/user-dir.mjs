@@ -31,8 +31,8 @@ export class UserDir {
   }
 
   /**
-   * The first time the Quickstart, as it is imported from the menu; later what was deployed. Emulators and stores on the port of the
-   * last start move to the new one; whatever was given another port in the editor stays there.
+   * The first time the Quickstart, as it is imported from the menu. Later the deployed flows. Emulators and stores on the port of the
+   * last start move to the new one. A port that was changed in the editor stays.
    */
   #placeFlows(emulatorPort) {
     const file = join(this.path, 'flows.json');

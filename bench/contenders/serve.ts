@@ -1,4 +1,4 @@
-/** A contender in a process of its own: connects to the port it is told, then measures what the parent asks for. */
+/** A contender in a separate process: connects to the given port, then measures on request of the parent. */
 import { type Contender, type Job, type Measurement, measure } from '../measure';
 
 export type Reply = { ready: true } | { measurement: Measurement } | { error: string };

@@ -1,4 +1,4 @@
-/** The node that tells what the start of Node-RED took, and what it holds once a message has gone through the flow, if there is one. */
+/** A node that reports the cost of a start of Node-RED, and the memory after a message has gone through the flow, if there is one. */
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { Start } from '../start';
 

@@ -15,7 +15,7 @@ async function main(): Promise<void> {
     'redis-server',
     Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
     {
-      // Debian puts servers where not everybody looks.
+      // Debian installs servers in folders that are not in every PATH.
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
       stdio: ['ignore', 'pipe', 'inherit'],
     },

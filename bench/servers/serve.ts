@@ -1,6 +1,6 @@
 /**
- * A server in a process of its own: tells its port, and then, whenever asked, its CPU time so far in microseconds, or, after a
- * garbage collection, how many MB it holds.
+ * A server in a separate process: reports its port, and then, on request, its CPU time in microseconds, or, after a
+ * garbage collection, its memory in MB.
  */
 export type ServerReply = { port: number } | { cpu: number } | { memory: number };
 
