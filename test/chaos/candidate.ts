@@ -1,6 +1,6 @@
 /**
- * A candidate for a role, as a process of its own. While it is active it sets a key with the token of the role, again and again. It
- * tells when, on the clock of the machine, in nanoseconds.
+ * A candidate for a role, as a separate process. While it is active it sets a key with the token of the role, again and again. It
+ * reports when, on the clock of the computer, in nanoseconds.
  */
 import { Election } from '../../src/coordination/index';
 import { StoreMemory } from '../../src/coordination/store-memory';
@@ -23,7 +23,7 @@ const PAUSE_MS = 10;
 function main(): void {
   const store = new StateStoreClient({
     ...{ host: '127.0.0.1', port: Number(port), timeout: 2000, connectTimeout: 1000 },
-    // Leave time for a freeze, but not for ever.
+    // Leave time for a freeze, but not without limit.
     keepAlive: 5,
   });
   const election = new Election(store, role, { name, duration: Number(duration) });

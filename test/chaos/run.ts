@@ -69,7 +69,7 @@ class Candidate {
   readonly proxy: FaultProxy;
   readonly lease: number;
   readonly reigns: Reign[] = [];
-  /** Stands still from here on; what it does afterwards in the same reign does not count. */
+  /** Frozen from here on. Later actions in the same reign do not count. */
   frozenAt: bigint | undefined;
   acts = 0;
   /** Of the process, when it acted last. */
@@ -118,7 +118,7 @@ class Candidate {
     await once(child, 'exit');
   }
 
-  /** A reign ends when the candidate stands by or its process ends. With a longer pause than its lease it did not act meanwhile. */
+  /** A reign ends when the candidate changes to standby or its process ends. With a longer pause than its lease it did not act meanwhile. */
   #onAct(at: bigint, term: number): void {
     this.acts++;
     const last = this.reigns.at(-1);

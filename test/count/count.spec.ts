@@ -3,7 +3,7 @@ import { type CountReport, faultOf, runCount } from './run';
 
 const MESSAGES = 1000;
 
-describe('Two Node-REDs that count on one key', () => {
+describe('Two Node-RED instances that count on one key', () => {
   it(`lose no count of three times ${MESSAGES} messages each, cut off and killed on the way`, async () => {
     const report = await runCount({ messages: MESSAGES, cutEvery: 500 });
     console.log(`        ${JSON.stringify(report)}`);

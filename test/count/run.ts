@@ -1,4 +1,4 @@
-/** Two Node-REDs count messages on one key, cut off again and again; one of them is killed on the way. */
+/** Two Node-RED instances count messages on one key, cut off again and again. One of them is killed on the way. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

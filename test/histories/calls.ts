@@ -37,7 +37,7 @@ export function burst(window: number, random: Random): string[] {
   return Array.from({ length: BURST }, () => random.pick(keys));
 }
 
-/** Chooses operations. What was told before is used again: versions as fencing tokens, values to compare with. */
+/** Chooses operations. Earlier results are used again: versions as fencing tokens, values to compare with. */
 export class Calls {
   readonly #versions: string[] = [];
   readonly #values = new Map<string, string[]>();
@@ -66,7 +66,7 @@ export class Calls {
     }
   }
 
-  /** Remembers what was told. */
+  /** Remembers the result. */
   learn(told: Told): void {
     if (!('version' in told) || told.version === undefined) return;
     this.#versions.push(told.version);

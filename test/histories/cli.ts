@@ -3,7 +3,7 @@
  *
  *   npm run histories -- [--seconds 600] [--runs 1] [--seed N] [--repeats executed|recognised]
  *
- * Every run has the seed after that of the run before. `--repeats` tells what the emulator does with a request that comes twice.
+ * Every run has the seed after that of the run before. `--repeats` selects how the emulator handles a repeated request.
  */
 import { parseArgs } from 'node:util';
 import { repeatsOf, wholeNumber } from './arguments';

@@ -1,6 +1,6 @@
 /**
- * Rounds of changes that an observer misses in part: its connection dies without a word, keys change, the broker hears that it is gone,
- * keys change again, and the session is resumed with old notifications in it. What it was told is compared with what happened.
+ * Rounds of changes that an observer misses in part: its connection dies without a packet, keys change, the broker notices the loss,
+ * keys change again, and the session is resumed with old notifications in it. The reported changes are compared with the real ones.
  */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -22,11 +22,11 @@ export interface ObserverRounds {
 export interface ObserverResult {
   changes: number;
   told: number;
-  /** Keys whose last told value was not that of the store when the patience was over, in all rounds. */
+  /** Keys whose last reported value was not the value in the store when the patience was over, in all rounds. */
   wrong: number;
-  /** Changes older than one that was told before. */
+  /** Changes older than a change that was reported before. */
   outOfOrder: number;
-  /** Changes that were told before. */
+  /** Changes that were reported before. */
   twice: number;
   /** Changes that never happened. */
   invented: number;
@@ -72,7 +72,7 @@ interface Event {
   version: string | undefined;
 }
 
-/** What happened to one key, and what the observer was told of it. */
+/** The changes of one key, and the changes that the observer reported. */
 class Watched {
   readonly key: string;
   readonly happened: Event[] = [];
@@ -88,15 +88,15 @@ class Watched {
     return this.happened.at(-1);
   }
 
-  /** Whether the observer knows what the store holds. A key of which nothing was told is thought not to be there. */
+  /** True if the observer knows the value in the store. A key without a report counts as missing. */
   get right(): boolean {
     return (this.last?.value ?? undefined) === this.told?.value;
   }
 
-  /** Takes in what was told, and says what is wrong with it. */
+  /** Records a reported change, and returns its fault, if any. */
   hear(event: Event): 'outOfOrder' | 'twice' | undefined {
     this.told = event;
-    // Found by reading, it stands for the last delete: nobody deletes while the observer recovers.
+    // Found by reading, it stands for the last delete: no client deletes while the observer recovers.
     const deletes = this.happened.filter(({ operation }) => operation === 'delete');
     const version = event.version ?? deletes.at(-1)?.version;
     if (event.version !== undefined) this.#unproved.push(event);
@@ -107,7 +107,7 @@ class Watched {
     return order < 0 ? 'outOfOrder' : undefined;
   }
 
-  /** What was told and never happened; a change may be told before its writer knows of it. */
+  /** Reported changes that never happened. A change may be reported before its writer has the result. */
   invented(): Event[] {
     const isKnown = ({ operation, value, version }: Event) =>
       this.happened.some(

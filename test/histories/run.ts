@@ -149,7 +149,7 @@ class Run {
         if (emulator().ended) this.result.breaches.push('the emulator ended by itself');
         await emulator().kill();
         const next = await EmulatorProcess.start(this.#options.repeats);
-        // Whoever connects from here on reaches the new store, and nobody before.
+        // Connections from here on reach the new store, and no earlier one does.
         this.#emulator = next;
         this.#restarts.push({ begin, end: ++this.#moment, at: [at, this.#now] });
       },
@@ -250,7 +250,7 @@ class Run {
     });
   }
 
-  /** Keys that nobody uses any more. */
+  /** Keys that are not used any more. */
   async #checkOldKeys(): Promise<void> {
     while (!this.#enough.signal.aborted) {
       await pause(WINDOW_MS, undefined, { signal: this.#enough.signal }).catch(() => undefined);
@@ -287,7 +287,7 @@ class Run {
       }),
     );
     const limited = calls.map((call) => {
-      // Whoever was told before the new store was there has nothing under way to it.
+      // A caller with a result from before the new store has no request to it in flight.
       const next = during.findIndex(({ end }) => call.ended !== undefined && call.ended < end);
       return next < 0 ? call : { ...call, before: next + 1 };
     });
@@ -295,7 +295,7 @@ class Run {
   }
 }
 
-/** Runs for `seconds`, checks every key, and tells what was found. */
+/** Runs for `seconds`, checks every key, and returns the findings. */
 export function runHistory(options: RunOptions): Promise<RunResult> {
   return new Run(options).run();
 }

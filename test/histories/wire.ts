@@ -10,10 +10,10 @@ import { keyOf, parseCommand } from '../../src/protocol/commands';
 import { REQUEST_TOPIC } from '../../src/protocol/topics';
 import type { FaultProxy } from '../support/fault-proxy';
 
-/** A SET whose value nobody else writes, so that its packets are known by it. Moments are numbers of events. */
+/** A SET whose value no other call writes, so that its packets can be recognised. Moments are numbers of events. */
 export interface TracedCall {
   begin: number;
-  /** When its caller was told something; `undefined` before. */
+  /** When its caller got a result. `undefined` before. */
   ended: number | undefined;
 }
 
@@ -33,7 +33,7 @@ const CONNACK = 2;
 const PUBLISH = 3;
 const PUBACK = 4;
 const DUP = 0x08;
-/** A client gives up a silent connection after five seconds; a process that stands still does not count the time. */
+/** A client abandons a silent connection after five seconds. A process that is paused does not count the time. */
 const SILENCE_LIMIT_MS = 3 * MAX_SILENCE_MS;
 
 export class Wire {

@@ -246,7 +246,7 @@ describe('StateStoreClient and the answers of a store', () => {
     );
   });
 
-  it('an answer after the deadline is too late and harms nobody', async () => {
+  it('ignores an answer that arrives after the deadline', async () => {
     let late: ScriptedRequest | undefined;
     server.answer = (request) => {
       late = request;

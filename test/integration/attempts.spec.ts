@@ -1,4 +1,4 @@
-/** What becomes of attempts to connect that come to nothing, and what the requests that wait for them are told. */
+/** Attempts to connect that fail, and the errors of the requests that wait for them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -48,7 +48,7 @@ describe('An attempt to connect', () => {
     await state('connected');
   });
 
-  it('whose log-in is never answered says so', async () => {
+  it('reports a login that is never answered', async () => {
     broker.onConnect = () => undefined;
     await start({ connectTimeout: 200 });
     const { reason } = await state('disconnected');
@@ -56,7 +56,7 @@ describe('An attempt to connect', () => {
     assert.match(reason.message, /took the connection, but did not answer within 200 ms/);
   });
 
-  it('that hangs tells a request whose time is over first how far it came', async () => {
+  it('that hangs has its progress in the error of a request whose time is over first', async () => {
     broker.onConnect = () => undefined;
     await start();
     await once(broker, 'packet');
@@ -70,7 +70,7 @@ describe('An attempt to connect', () => {
     assert.equal(store.state.kind, 'connecting');
   });
 
-  it('keeps the reason of the one before: a request whose time ends in the middle of it is told that', async () => {
+  it('keeps the reason of the previous attempt for a request whose time ends during this one', async () => {
     let connects = 0;
     broker.onConnect = (_packet, socket) => {
       // The first attempt is refused, the second one hangs.
@@ -92,7 +92,7 @@ describe('An attempt to connect', () => {
     });
   });
 
-  it('that a person must help is told to every request at once, and is tried again slowly', async () => {
+  it('that needs a change by a person fails every request at once, and is tried again slowly', async () => {
     broker.onSubscribe = (packet, socket) => broker.grant(packet, socket, 0x87);
     await start();
     const refusal = {
@@ -133,7 +133,7 @@ describe('An attempt to connect', () => {
     const { packet, socket: next } = await broker.publish();
     next.write(answer(packet));
     assert.equal((await again).stored, true);
-    // Whoever takes over now is somebody else.
+    // Another client takes over now.
     next.end(TAKEN_OVER);
     const { reason } = await state('stopped');
     assert.equal(reason.reason, 'takenOver');
@@ -221,7 +221,7 @@ describe('An attempt to connect', () => {
     observation.end();
   });
 
-  it('to a port where nothing listens is told with that reason, whenever the time of a request ends', async () => {
+  it('to a port without a listener has that reason in the error of every request', async () => {
     const port = await freePort();
     store = new StateStoreClient({ host: '127.0.0.1', port });
     await broker.listen();

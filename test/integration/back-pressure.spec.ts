@@ -197,7 +197,7 @@ describe('A broker that rejects publishes for lack of room (0x97)', () => {
       if (outcome.status === 'rejected') assert.equal(outcome.reason.applied, 'no');
     }
     const failed = outcomes.filter(({ status }) => status === 'rejected').length;
-    // Only those that were in flight when the rejections began.
+    // Only the requests that were in flight when the rejections began.
     assert.ok(failed < 256, `${failed} failed`);
   });
 });

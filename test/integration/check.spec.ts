@@ -218,7 +218,7 @@ const PLANTED: Record<string, Record<string, Fault>> = {
   },
 };
 
-/** Points that report what the broker did, and the log-in. */
+/** Checks that report features of the broker, and the login. */
 const WITHOUT_ENGINE = ['back-pressure', 'token'];
 
 describe('statestore check', () => {

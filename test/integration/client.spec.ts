@@ -33,7 +33,7 @@ describe('StateStoreClient with the emulator', () => {
     assert.deepEqual(await store.delete('k'), { deleted: false, found: false });
   });
 
-  it('tells what a condition did', async () => {
+  it('reports the result of a condition', async () => {
     const { version } = await store.set('cond', '1', { condition: 'NX' });
     assert.deepEqual(await store.set('cond', '2', { condition: 'NX' }), { stored: false, version });
     assert.equal((await store.set('cond', '1', { condition: 'NEX' })).stored, true);
@@ -43,14 +43,14 @@ describe('StateStoreClient with the emulator', () => {
     assert.deepEqual(await store.deleteIfValue('cond', '1'), { deleted: false, found: false });
   });
 
-  it('lets a key expire by itself', async () => {
+  it('lets a key expire', async () => {
     const [, got] = await Promise.all([store.set('short', 'v', { expiry: 1000 }), store.get('short')]);
     assert.equal(got.found, true);
     while (emulator.engine.nextExpiry !== undefined) await once(emulator, 'change');
     assert.deepEqual(await store.get('short'), { found: false });
   });
 
-  it('sends fencing tokens and tells how they failed', async () => {
+  it('sends fencing tokens and reports why they failed', async () => {
     const { version: first } = await store.set('lock', 'a');
     const { version: second } = await store.set('lock', 'b');
     await store.set('fenced', '1', { fencingToken: second as string });

@@ -248,7 +248,7 @@ describe('A connection whose broker or network fails', () => {
     const left = once(socket, 'close');
     socket.write(answer(packet));
     await Promise.race(ends);
-    // The other one ends with it, not two seconds later.
+    // The other request ends with it, not two seconds later.
     const settled = Promise.all(ends).then(() => 'settled');
     assert.equal(
       await Promise.race([settled, new Promise((resolve) => setImmediate(resolve, 'waits'))]),

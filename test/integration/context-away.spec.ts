@@ -97,7 +97,7 @@ describe('A context store whose store is away', () => {
     await until(() => store.get('global', 'x') === 4 && store.get('global', 'z') === 5);
   });
 
-  it('that restarts empty gives back what was there, and not what was told as not written', async () => {
+  it('that restarts empty gets its values again, except values that were reported as not written', async () => {
     const store = await open(proxy.port, { timeout: 500 });
     await set(store, 'global', 'x', { n: 1 });
     await cutOff();
@@ -109,7 +109,7 @@ describe('A context store whose store is away', () => {
     assert.deepEqual([found, store.get('global', 'x')], [{ n: 1 }, { n: 1 }]);
   });
 
-  it('writes no part that was told as not written with the next one', async () => {
+  it('writes no part later that was reported as not written', async () => {
     const store = await open(proxy.port, { timeout: 500 });
     await set(store, 'global', 'line', { a: 0 });
     await cutOff();

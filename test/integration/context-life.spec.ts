@@ -64,7 +64,7 @@ describe('After the broker lost its memory, context stores', () => {
     ['a', 'b'],
     ['b', 'a'],
   ] as const)
-    describe(`of which ${first === 'a' ? 'the one with the news' : 'the one that was cut off'} is back first`, () => {
+    describe(`of which ${first === 'a' ? 'the instance with the news' : 'the instance that was cut off'} is back first`, () => {
       beforeEach(async () => {
         await set(stores.a, 'global', 'gone', 1);
         await set(stores.a, 'global', 'val', 'old');

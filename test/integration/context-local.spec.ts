@@ -34,7 +34,7 @@ describe('Context keys with a place of their own', () => {
 
   for (const cache of [true, false]) {
     describe(`${cache ? 'with' : 'without'} cache`, () => {
-      it('named in the option local stay in their process, whatever they hold', async () => {
+      it('named in the option local stay in their process, with any value', async () => {
         const [a, b] = [await open({ cache, local: ['timers'] }), await open({ cache, local: ['timers'] })];
         const live = { on: () => 1 };
         await set(a, 'global', 'dashboardStore', live);

@@ -1,4 +1,4 @@
-/** Several context stores with one memory, each behind a proxy that can be disturbed, as Node-REDs on several machines. */
+/** Several context stores with shared values, each behind a proxy that can be disturbed, like Node-RED instances on several computers. */
 import assert from 'node:assert/strict';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
@@ -171,7 +171,7 @@ describe('Context stores that share a memory', () => {
     assert.equal(b.get('global', 'x'), 'theirs');
   });
 
-  it('keep what is set in the callback of a set, whatever others wrote before it', async () => {
+  it('keep a value that the callback of a set sets, after earlier writes of other instances', async () => {
     await set(a, 'global', 'x', 'first');
     await set(b, 'global', 'x', 'second');
     // From here on A observes it.
@@ -457,7 +457,7 @@ describe('Context stores that share a memory', () => {
     await until(() => a.get('flowA', 'x') === undefined);
   });
 
-  it('take text that somebody set by another way as what it says', async () => {
+  it('keep text that another program set as text', async () => {
     await set(a, 'global', 'x', 1);
     const client = new StateStoreClient({ port: emulator.port });
     await client.set('nodered/global/x', '{"by":"hand"}');

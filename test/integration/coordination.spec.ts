@@ -80,7 +80,7 @@ describe('Coordination', () => {
       assert.deepEqual(takenOver, [true, false, true]);
     });
 
-    it('renews by itself for as long as it is held', async () => {
+    it('renews automatically while it is held', async () => {
       const lease = new Lease(a, 'k', { duration: 2000 });
       let renewals = 0;
       const watched = await b.observe('k', () => renewals++);
@@ -107,7 +107,7 @@ describe('Coordination', () => {
       );
     });
 
-    it('is lost at once when somebody else holds it', async () => {
+    it('is lost at once when another client holds it', async () => {
       const lease = new Lease(a, 'k', { duration: 600 });
       await lease.tryAcquire();
       await b.set('k', 'somebody');
@@ -148,7 +148,7 @@ describe('Coordination', () => {
       await scripted.close();
     });
 
-    it('is over as soon as a suspended machine goes on, whatever its timers say', async () => {
+    it('is over as soon as a suspended computer continues, even if its timers are late', async () => {
       let suspended = 0;
       const clock = new ElapsedClock({
         monotonic: () => performance.now(),
@@ -228,7 +228,7 @@ describe('Coordination', () => {
       assert.equal(await hold?.release(), true);
     });
 
-    it('that could not be given back says so', async () => {
+    it('that could not be released reports the reason', async () => {
       const far = client(proxy.port, { timeout: 300 });
       const hold = await new Lock(far, 'k').acquire();
       proxy.frozen = true;
@@ -280,13 +280,13 @@ describe('Coordination', () => {
       await hold.release();
     });
 
-    it('that was never free is not observed for ever', async () => {
+    it('that was never free is not observed permanently', async () => {
       await b.set('k', 'by hand');
       assert.equal(await new Lock(a, 'k').acquire({ timeout: 300 }), undefined);
       while (a.observed > 0) await pause(20);
     });
 
-    it('is given back when what it was for fails', async () => {
+    it('is released when its work fails', async () => {
       const lock = new Lock(a, 'k');
       await assert.rejects(
         lock.withLock(() => Promise.reject(new Error('no'))),
@@ -482,7 +482,7 @@ describe('Coordination', () => {
       assert.deepEqual([await stored('n'), await stored('n/lock')], ['slow', undefined]);
     });
 
-    it('of a lock that is held for longer than its client lives: the lock is given back all the same', async () => {
+    it('that is held for longer than its client lives releases the lock', async () => {
       const one = client();
       const hold = await new Lock(one, 'held').acquire();
       await one.close();
@@ -512,7 +512,7 @@ describe('Coordination', () => {
       assert.equal(await stored('n'), '7');
     });
 
-    it('with the token of a role is refused when somebody else has had the role since, though the lock is free', async () => {
+    it('with the token of a role is refused when another client has had the role since, though the lock is free', async () => {
       const key = 'shared';
       const roles = [new Lease(a, `${key}/1`), new Lease(a, `${key}/2`)];
       for (const role of roles) await role.tryAcquire();
@@ -571,7 +571,7 @@ describe('Coordination', () => {
         if (operation === 'set') locked++;
       });
       assert.equal((await update(b, 'early', () => 'x', { fencingToken: newer })).updated, true);
-      await b.get('early'); // What was told before this answer has arrived.
+      await b.get('early'); // Earlier notifications have arrived before this answer.
       assert.equal(locked, 2);
       await seen.close();
     });
@@ -592,7 +592,7 @@ describe('Coordination', () => {
       );
     });
 
-    it('applies what is told as applied, and nothing that is told as not applied, while connections are cut', async () => {
+    it('applies each change that is reported as applied, and no other, while connections are cut', async () => {
       const far = client(proxy.port, { timeout: 20_000 });
       const tally = { applied: 0, unknown: 0 };
       const refused = new Set<string>();
@@ -605,7 +605,7 @@ describe('Coordination', () => {
             await call;
             tally.applied++;
           } catch (error) {
-            // Whatever else it ends with, it says that nothing was changed.
+            // Every other error says that nothing was changed.
             if ((error as StateStoreError).code === 'OUTCOME_UNKNOWN') tally.unknown++;
             else refused.add((error as StateStoreError).code);
           }
@@ -659,7 +659,7 @@ describe('Coordination', () => {
       assert.equal(await stored('role'), undefined);
     });
 
-    it('takes the role again when it resigned and nobody else wants it', async () => {
+    it('acquires the role again after it resigned, if no other candidate wants it', async () => {
       const only = candidate(a, 'only');
       await until(only, () => only.active);
       await only.resign();
@@ -690,7 +690,7 @@ describe('Coordination', () => {
       await left.close();
     });
 
-    it('is asked for, and its trouble told, where the store does not let a candidate observe it any more', async () => {
+    it('reports the reason when the store refuses to let a candidate observe the role', async () => {
       await b.set('role', 'other');
       const far = client(proxy.port);
       const left = candidate(far, 'left', 60_000);
@@ -705,7 +705,7 @@ describe('Coordination', () => {
       await left.close();
     });
 
-    it('is never told that it stands by for itself', async () => {
+    it('never reports standby for its own role', async () => {
       const told: (string | undefined)[] = [];
       const right = candidate(b, 'right');
       await until(right, () => right.active);

@@ -1,4 +1,4 @@
-/** A peer that stands still and goes on later: what was given up must not reach it then. */
+/** A peer that freezes and continues later must not receive an abandoned write then. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -9,7 +9,7 @@ import { ByteBroker } from '../support/byte-broker';
 /** More than the system keeps for a peer that does not read, and less than it keeps on both sides. */
 const LARGE = 'x'.repeat(400_000);
 
-describe('A write on a connection to a broker that stands still', () => {
+describe('A write on a connection to a frozen broker', () => {
   let broker: ByteBroker;
   let store: StateStoreClient;
   let still: Socket;
@@ -43,14 +43,14 @@ describe('A write on a connection to a broker that stands still', () => {
     await closed;
   });
 
-  it('does not arrive after it was told that nobody knows: no answer to a ping', async () => {
+  it('does not arrive after its outcome was reported as unknown: no answer to a ping', async () => {
     await start(1);
     await rejectsWith(store.set('k', LARGE), { code: 'OUTCOME_UNKNOWN' });
     await goOn();
     assert.equal(arrived.includes('publish'), false);
   }).timeout(30_000);
 
-  it('does not arrive after it was told that the client was closed', async () => {
+  it('does not arrive after its caller got CLOSED', async () => {
     await start(0);
     const call = rejectsWith(store.set('k', LARGE), { code: 'CLOSED', message: /may or may not/ });
     await store.close();

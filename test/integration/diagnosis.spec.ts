@@ -12,7 +12,7 @@ const summary = ({ results }: Diagnosis) => ({
   failed: results.filter(({ ok }) => !ok).map(({ step, reason }) => `${step}: ${reason}`),
 });
 
-describe('Testing a connection tells how far it came', () => {
+describe('Testing a connection reports each step', () => {
   const LOCAL = { host: '127.0.0.1' };
 
   it('everything works, with the round trip', async () => {
@@ -85,14 +85,14 @@ describe('Testing a connection tells how far it came', () => {
     });
     afterEach(() => mosquitto?.stop());
 
-    it('nobody who serves the state store', async () => {
+    it('a broker without a state store', async () => {
       mosquitto = await startMosquitto();
       const diagnosis = await diagnose({ ...LOCAL, port: mosquitto.port });
       assert.deepEqual(summary(diagnosis).failed, ['store: REFUSED']);
       assert.match(diagnosis.results.at(-1)?.message ?? '', /Nobody serves the state store on this broker/);
     });
 
-    it('a log-in that is refused', async () => {
+    it('a login that is refused', async () => {
       mosquitto = await startMosquitto('allow_anonymous false');
       const { passed, failed } = summary(await diagnose({ ...LOCAL, port: mosquitto.port }));
       assert.deepEqual([passed, failed], [['settings', 'network'], ['login: notAuthorized']]);

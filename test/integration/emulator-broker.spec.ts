@@ -87,7 +87,7 @@ describe('The broker of the emulator', () => {
     assert.equal(emulator.clients, 2);
   });
 
-  it('tells the old connection of a client that its session was taken over', async () => {
+  it('reports to the old connection of a client that its session was taken over', async () => {
     await start();
     const first = await logIn('c', []);
     await logIn('c', []);
@@ -95,7 +95,7 @@ describe('The broker of the emulator', () => {
     assert.equal(emulator.clients, 1);
   });
 
-  it('keeps the new session if log-ins of one client come in one moment', async () => {
+  it('keeps the new session if two logins of one client happen at the same moment', async () => {
     await start();
     const clients = await Promise.all(Array.from({ length: 5 }, () => WireClient.open(emulator.port)));
     open.push(...clients);
@@ -129,7 +129,7 @@ describe('The broker of the emulator', () => {
     assert.match(found?.assignedClientIdentifier ?? '', /^auto-/);
   });
 
-  it('refuses QoS 2, shared subscriptions and log-in with an authentication method', async () => {
+  it('refuses QoS 2, shared subscriptions and login with an authentication method', async () => {
     await start();
     const client = await logIn('c', []);
     client.send({
@@ -276,7 +276,7 @@ describe('The broker of the emulator', () => {
     assert.ok(performance.now() - begin > 1400);
   });
 
-  it('takes the common name of a client certificate as the user name for rules', async () => {
+  it('takes the common name of a client certificate as the username for rules', async () => {
     const authority = makeAuthority('the authority');
     const rules = Rules.parse(`users: [{ username: other, password: x }]
 spec:

@@ -1,4 +1,4 @@
-/** What arrives at the emulator, byte by byte: whatever it is, the emulator lives and goes on serving the others. */
+/** Packets for the emulator, byte by byte: with any content, the emulator continues to serve the other clients. */
 import assert from 'node:assert/strict';
 import type { IPublishPacket } from 'mqtt-packet';
 import { Emulator } from '../../src/emulator/index';
@@ -118,7 +118,7 @@ const TAKEN: Record<string, Buffer[]> = {
   'a request without any property': [publish(REQUEST_TOPIC)],
 };
 
-describe('The emulator, whatever arrives', () => {
+describe('The emulator, with any input', () => {
   let emulator: Emulator;
   let other: StateStoreClient;
   const open: WireClient[] = [];
@@ -187,7 +187,7 @@ describe('The emulator, whatever arrives', () => {
     assert.equal(told?.userProperties?.__stMsg, 'the request does not have QoS 1');
   });
 
-  it('serves what comes in one chunk with the log-in, in order', async () => {
+  it('serves packets that arrive in one chunk with the login, in order', async () => {
     const client = await track(WireClient.open(emulator.port));
     const requests = Array.from({ length: 100 }, (_, i) =>
       requestPacket('eager', bulk('SET', 'e', String(i)), { id: i + 1 }),

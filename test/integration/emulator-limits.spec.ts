@@ -140,7 +140,7 @@ describe('The emulator and', () => {
   });
 
   describe('limits', () => {
-    it('a packet that is too large: refused by its length, also before log-in', async () => {
+    it('a packet that is too large: refused by its length, also before login', async () => {
       await start({ maximumPacketSize: 1000 });
       const stranger = await WireClient.open(emulator.port);
       open.push(stranger);
@@ -151,7 +151,7 @@ describe('The emulator and', () => {
       assert.equal(await client.ended(), 0x95);
     });
 
-    it('the largest packet is told, 4 MiB unless said otherwise, and so is how long a session is kept', async () => {
+    it('reports the largest packet, 4 MiB by default, and the session expiry that it grants', async () => {
       await start();
       const client = await WireClient.open(emulator.port);
       open.push(client);
@@ -332,7 +332,7 @@ describe('The emulator and', () => {
       ['TCP', {}, undefined],
       ['TLS', { tls: server }, { ca: authority.cert }],
     ] as const)
-      it(`a connection on which nothing comes keeps nobody from closing it (${name})`, async () => {
+      it(`a silent connection does not delay closing (${name})`, async () => {
         await start(options);
         const silent = await WireClient.open(emulator.port);
         const closed = once(silent.socket, 'close');
@@ -342,7 +342,7 @@ describe('The emulator and', () => {
         const began = performance.now();
         await emulator.close();
         await closed;
-        // Without being told to go it would stay for 30 seconds, and for 120 seconds with TLS.
+        // Without this request it would stay open for 30 seconds, and for 120 seconds with TLS.
         assert.ok(performance.now() - began < 20_000);
         await client.close();
       });

@@ -85,7 +85,7 @@ describe('The emulators of a Node-RED', () => {
     await all.acquire(node, { ...settings, host: '0.0.0.0' });
     assert.equal(all.portOf(store), undefined);
     assert.equal(await stored(), true);
-    // A store takes what is there; another node does not.
+    // A store uses the running emulator. Another node does not.
     assert.ok(all.runsAt(settings));
     await assert.rejects(all.acquire(other, settings), OtherSettingsError);
   });
@@ -95,7 +95,7 @@ describe('The emulators of a Node-RED', () => {
     assert.equal(await all.acquire(node, { ...settings, host: 'localhost' }), emulator);
   });
 
-  it('are told apart from any other broker that has a client with the same ID', async () => {
+  it('differ from any other broker that has a client with the same ID', async () => {
     const emulator = await all.acquire(node, settings);
     const elsewhere = await Emulator.start({ port: 0 });
     const clients = [settings.port, elsewhere.port].map(

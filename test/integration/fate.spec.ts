@@ -93,7 +93,7 @@ describe('The outcome of a request', () => {
     await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Nothing listens/ });
   });
 
-  it('is QUEUE_FULL at once when too many wait, and those that wait still go out', async () => {
+  it('is QUEUE_FULL at once when too many wait, and the waiting requests are still sent', async () => {
     const port = await freePort();
     store = new StateStoreClient({ host: '127.0.0.1', port, queueLimit: 3 });
     const calls = ['1', '2', '3'].map((key) => store.set(key, 'v'));
@@ -110,7 +110,7 @@ describe('The outcome of a request', () => {
     await emulator.close();
   });
 
-  it('is kept by nobody when the queue is full: what waits is bounded', async () => {
+  it('is not kept when the queue is full, so memory is bounded', async () => {
     const port = await freePort();
     store = new StateStoreClient({ host: '127.0.0.1', port, queueLimit: 100, timeout: 300 });
     const codes: Record<string, number> = {};

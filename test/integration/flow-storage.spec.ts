@@ -135,7 +135,7 @@ describe('The storage module', () => {
     });
   });
 
-  it('encrypts log-in sessions, and adds and removes single ones', async () => {
+  it('encrypts login sessions, and adds and removes single ones', async () => {
     const [left, right] = [await open(), await open()];
     await left.saveSessions({ one: { accessToken: 'token-1' }, two: { accessToken: 'token-2' } });
     const known = await right.getSessions();

@@ -1,4 +1,4 @@
-/** A client that is told where to connect before each attempt. */
+/** A client that locates its broker before each attempt to connect. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Emulator } from '../../src/emulator/index';
@@ -6,7 +6,7 @@ import { ConnectionError, StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 
 describe('A client with locate', () => {
-  it('goes where it is told, another time elsewhere', async () => {
+  it('connects to the returned address, and to another one later', async () => {
     const first = await Emulator.start({ port: 0 });
     const second = await Emulator.start({ port: 0 });
     let { port } = first;
@@ -22,7 +22,7 @@ describe('A client with locate', () => {
     await second.close();
   });
 
-  it('has failed for the reason it is told', async () => {
+  it('fails with the returned reason', async () => {
     const store = new StateStoreClient({
       ...{
         timeout: 500,

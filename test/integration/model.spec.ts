@@ -8,7 +8,7 @@ import { CLIENTS, Model, START, type Step, stamp, step } from '../support/store-
 const RUNS = 1000;
 const BATCHES = 3;
 
-/** The real thing: two clients, and what each of them observes and was told. */
+/** Two real clients, with their observations and results. */
 interface Real {
   clients: Record<string, StateStoreClient>;
   clock: { ahead: number };

@@ -119,7 +119,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
       assert.match(error.message, new RegExp(`^The CA file ${missing} does not exist\\.`));
     });
 
-    it('reads the CA file anew before each attempt', async () => {
+    it('reads the CA file again before each attempt', async () => {
       const port = await startTls('server');
       const late = join(directory, 'late.crt');
       writeFileSync(late, makeAuthority('Old authority').cert);
@@ -172,21 +172,21 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
     });
   });
 
-  it('a TLS client at a plain listener is told so', async () => {
+  it('reports a TLS client at a plain listener', async () => {
     mosquitto = await startMosquitto();
     const error = await failure({ port: mosquitto.port, tls: true, connectTimeout: 3000 });
     assert.ok(['noTls', 'tlsFailed'].includes(error.reason), error.reason);
     assert.match(error.message, /TLS/);
   });
 
-  it('a plain client at a TLS listener is told so', async () => {
+  it('reports a plain client at a TLS listener', async () => {
     const port = await startTls('server');
     const error = await failure({ port });
     assert.equal(error.reason, 'closedBeforeAnswer');
     assert.match(error.message, /If the broker expects TLS, switch it on for this store/);
   });
 
-  describe('user name and password', () => {
+  describe('username and password', () => {
     const startWithPasswords = async () => {
       mosquitto = await startMosquitto(`allow_anonymous false\npassword_file ${files.passwords}`);
       adapter = await serveStore({ port: mosquitto.port, username: 'store', password: 'secret2' });
@@ -227,7 +227,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
       return { port: mosquitto.port, username: 'line1', password: 'secret1' };
     };
 
-    it('that deny the request topic are told (PUBACK 0x87)', async () => {
+    it('that deny the request topic are reported (PUBACK 0x87)', async () => {
       await connect(await startWithRules('topic read clients/#')).connect();
       await rejectsWith((store as StateStoreClient).set('k', 'v'), {
         code: 'REFUSED',
@@ -237,7 +237,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
       });
     });
 
-    it('that deny the response topic are told (SUBACK)', async () => {
+    it('that deny the response topic are reported (SUBACK)', async () => {
       // Mosquitto's ACL file knows no rules for subscriptions; its dynamic security plugin does.
       const rules = join(directory, 'dynamic-security.json');
       const defaultACLAccess = {
@@ -277,7 +277,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
     assert.equal((await store?.set('k', Buffer.alloc(1000)))?.stored, true);
   });
 
-  it('a host that does not exist is told', async () => {
+  it('reports a host that does not exist', async () => {
     const error = await failure({ host: 'no-such-host.invalid', port: 1883 });
     assert.equal(error.reason, 'hostNotFound');
   });

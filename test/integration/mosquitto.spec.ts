@@ -9,7 +9,7 @@ import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosqu
 const run = promisify(execFile);
 const REQUEST_TOPIC = 'statestore/v1/FA9AE35F-2F64-47CD-9BFF-08E2B32A0FE8/command/invoke';
 
-describe('StateStoreClient with Mosquitto and nobody who serves the state store', () => {
+describe('StateStoreClient with Mosquitto, which is not a state store', () => {
   let mosquitto: Mosquitto;
   let store: StateStoreClient;
 

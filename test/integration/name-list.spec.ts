@@ -22,7 +22,7 @@ describe('A list of names', () => {
     await emulator.close();
   });
 
-  it('keeps a name whose key is there, and lets go of one whose key is not', async () => {
+  it('keeps a name whose key exists, and removes a name whose key does not', async () => {
     const list = listOf();
     await list.add(['used', 'unused'], soon());
     await store.set('value/used', 'v');
@@ -74,7 +74,7 @@ describe('A list of names', () => {
     await other.close();
   });
 
-  it('begins anew when somebody spoilt it', async () => {
+  it('starts again when another program damaged it', async () => {
     await store.set('list', 'no list');
     const list = listOf();
     await list.add(['k'], soon());

@@ -124,13 +124,13 @@ describe('Observing, with what comes late', () => {
     assert.deepEqual(told, ['d']);
   });
 
-  it('tells a key that is gone once, whatever old notifications come after that', async () => {
+  it('reports once that a key is gone, also if old notifications follow', async () => {
     await observe({ observed: v(1), holds: ['a', v(0)] });
     await resume({ observed: v(10), afterReading: [set('b', v(2)), set('c', v(3)), gone(v(4))] });
     assert.deepEqual(told, ['deleted']);
   });
 
-  it('tells a key that is gone after old notifications that come before the reading', async () => {
+  it('reports that a key is gone after old notifications that arrive before the reading', async () => {
     await observe({ observed: v(1), holds: ['a', v(0)] });
     await resume({ observed: v(10), beforeReading: [set('b', v(2)), set('c', v(3))] });
     assert.deepEqual(told, ['b', 'c', 'deleted']);
@@ -146,13 +146,13 @@ describe('Observing, with what comes late', () => {
     assert.deepEqual(told, ['b', 'deleted', 'c']);
   });
 
-  it('tells a delete between observing and reading once', async () => {
+  it('reports once a delete between observing and reading', async () => {
     await observe({ observed: v(1), holds: ['a', v(0)] });
     await resume({ observed: v(10), afterReading: [gone(v(11)), set('b', v(12))] });
     assert.deepEqual(told, ['deleted', 'b']);
   });
 
-  it('reads a missing key again for every notification while no version tells since when it is missing', async () => {
+  it('reads a missing key again for every notification while no version shows since when it is missing', async () => {
     await observe({ holds: ['a', v(0)] });
     const before = asked;
     await resume(
@@ -169,7 +169,7 @@ describe('Observing, with what comes late', () => {
     assert.deepEqual(told, ['deleted', 'new', 'deleted', 'newer']);
   });
 
-  it('tells the same value that was set again once, with its new version', async () => {
+  it('reports once that the same value was set again, with its new version', async () => {
     await observe({ observed: v(1), holds: ['a', v(0)] });
     await resume({ observed: v(10), holds: ['a', v(0)] });
     assert.deepEqual(told, []);
@@ -178,7 +178,7 @@ describe('Observing, with what comes late', () => {
     assert.deepEqual(told, ['a']);
   });
 
-  it('believes a store that began anew, with an older clock', async () => {
+  it('accepts a store that started again with an older clock', async () => {
     await observe({ observed: v(40_000), holds: ['a', v(39_000)] });
     await resume({ observed: v(10), holds: ['b', v(9)] });
     socket.write(set('c', v(11)));
@@ -201,7 +201,7 @@ describe('Observing, with what comes late', () => {
     assert.deepEqual(told, []);
   });
 
-  it('tells who joins what the key holds, and not once more when its notification comes', async () => {
+  it('reports the value to a new observer, and not again with its notification', async () => {
     await observe({ observed: v(1), holds: ['a', v(0)] });
     const joined: string[] = [];
     turns = [{ holds: ['b', v(2)], afterReading: [set('b', v(2)), set('c', v(3))] }];

@@ -64,7 +64,7 @@ describe('A key that is observed', () => {
     return { changes, told };
   };
 
-  it('is tried again after a reconnect until the store takes it, whatever passes by itself', async () => {
+  it('is tried again after each reconnect, for every refusal that may pass, until the store accepts it', async () => {
     const lost: unknown[] = [];
     store.on('observationLost', (_key, error) => lost.push(error));
     const { changes, told } = await observe();

@@ -59,7 +59,7 @@ describe('Observing keys', () => {
     await emulator.close();
   });
 
-  it('tells every set, delete and expiry with its version', async () => {
+  it('reports every set, delete and expiry with its version', async () => {
     await observer.observe('k', handler);
     const { version } = await writer.set('k', '1');
     await writer.set('other', 'x');
@@ -69,7 +69,7 @@ describe('Observing keys', () => {
     assert.equal(changes[0]?.version, version);
   });
 
-  it('tells what is there first when asked to', async () => {
+  it('reports the current value first if asked to', async () => {
     await writer.set('k', '1');
     await observer.observe('k', handler, { current: true });
     await observer.observe('missing', handler, { current: true });
@@ -77,7 +77,7 @@ describe('Observing keys', () => {
     assert.deepEqual(await told(2), ['k = 1', 'k = 2']);
   });
 
-  it('tells the store once, however many observe a key, and again when the last one goes', async () => {
+  it('sends KEYNOTIFY once for all observers of a key, and STOP with the last one', async () => {
     const count = notifies();
     const observations = await Promise.all([1, 2, 3].map(() => observer.observe('k', handler)));
     assert.equal(count(), 1);
@@ -129,7 +129,7 @@ describe('Observing keys', () => {
     await rejectsWith(observer.observe('', handler), { code: 'BAD_ARGUMENT', message: /must not be empty/ });
   });
 
-  it('tells after a lost connection what changed meanwhile, and nothing else', async () => {
+  it('reports only the change that was made during a lost connection', async () => {
     for (const key of ['same', 'changed', 'gone', 'set twice']) await writer.set(key, '1');
     for (const key of ['same', 'changed', 'gone', 'set twice', 'new', 'never'])
       await observer.observe(key, handler);

@@ -80,7 +80,7 @@ describe('Packets of a broker', () => {
       '-ERR the request fencing token is a lower version than the fencing token protecting the resource\r\n',
     ],
   ] as const) {
-    it(`that end a connection before PUBACK: an answer to a repeated ${name} that the first one would explain is not told`, async () => {
+    it(`that end a connection before PUBACK: an ambiguous answer to a repeated ${name} is not reported`, async () => {
       const result = call();
       const { marker, socket } = await lost(result);
       const again = broker.publish();
@@ -111,7 +111,7 @@ describe('Packets of a broker', () => {
     });
   }
 
-  it('that end a connection before PUBACK, of a store that does not answer any more: nobody knows, and reading goes on', async () => {
+  it('that end a connection before PUBACK, of a store that does not answer any more: the outcome is unknown, and reading continues', async () => {
     const set = store.set('key', 'value', { timeout: 15_000 });
     const get = store.get('key', { timeout: 15_000 });
     const { marker, socket: resumed } = await lost(set);
@@ -150,7 +150,7 @@ describe('Packets of a broker', () => {
     assert.deepEqual([await result, await other], [{ stored: true }, { stored: true }]);
   });
 
-  it('are never larger than MQTT can tell, where the broker has no limit', async () => {
+  it('are never larger than MQTT allows, if the broker has no limit', async () => {
     await store.connect();
     await assert.rejects(store.set('key', Buffer.alloc(2 ** 28)), {
       code: 'BAD_ARGUMENT',

@@ -416,7 +416,7 @@ const CASES: [group: string, number: number, name: string, run: (bench: Bench) =
       const watcher = new Watcher();
       await store.observe(key, watcher.handler);
       await writer.set(key, 'v', { expiry: 30 });
-      // Behind Mosquitto nobody watches the time: the next request does.
+      // Behind Mosquitto no timer checks the expiry: the next request does.
       while (watcher.changes.length < 2) await writer.get(key);
       assert.deepEqual(watcher.changes, ['set v', 'delete']);
     },

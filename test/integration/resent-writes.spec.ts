@@ -12,9 +12,9 @@ interface Kind {
   /** What another client does before, so that the write can be applied. */
   prepare?: (other: StateStoreClient, key: string) => Promise<unknown>;
   write: (store: StateStoreClient, key: string, token: string) => Promise<object>;
-  /** What another client does after it was applied and before its caller is told. */
+  /** Actions of another client after the write was applied and before its caller has the result. */
   meanwhile?: (other: StateStoreClient, key: string, token: string) => Promise<unknown>;
-  /** What a caller may be told, since the write was applied; and the codes that leave it open. */
+  /** Results that a caller may get for the applied write, and the codes that leave it open. */
   truth: string;
   /** What the store holds then. */
   held: string | undefined;
@@ -65,10 +65,10 @@ const KINDS: Kind[] = [
   },
 ];
 
-/** Codes that say that nobody knows. */
+/** Codes that say that the outcome is unknown. */
 const OPEN = ['OUTCOME_UNKNOWN', 'TIMEOUT'];
 
-/** What a caller was told, without versions, which differ. */
+/** The result of a caller, without versions, which differ. */
 function told(call: Promise<object>): Promise<string> {
   return call.then(
     (result) =>
@@ -111,7 +111,7 @@ describe('Writes that were applied, whose answers were lost with the connection 
       });
 
       for (const kind of KINDS) {
-        it(`${COUNT} times ${kind.name}: no caller is told something false`, async () => {
+        it(`${COUNT} times ${kind.name}: no caller gets a wrong result`, async () => {
           const keys = Array.from({ length: COUNT }, (_, i) => `key/${i}`);
           const each = <T>(act: (key: string) => Promise<T>) => Promise.all(keys.map(act));
           const older = (await other.set('token', '1')).version ?? '';
@@ -136,7 +136,7 @@ describe('Writes that were applied, whose answers were lost with the connection 
           proxy.reset();
           await lost;
           const answers = await Promise.all(calls);
-          // Whatever was sent again before this has reached the store before it, on the same connection.
+          // A repeated write has reached the store before this, on the same connection.
           await store.get('token');
           const held = await each(async (key) => {
             const got = await other.get(key);

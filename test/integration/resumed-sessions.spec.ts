@@ -126,13 +126,13 @@ describe('A session', () => {
       await asked;
     };
 
-    it('is not told as never sent when its time is over', async () => {
+    it('is not reported as never sent when its time is over', async () => {
       const call = store.set('k', 'v', { repeatable: true, timeout: 1000 });
       await waitsAgain(call);
       await rejectsWith(call, { code: 'OUTCOME_UNKNOWN', message: /may or may not have been applied/ });
     });
 
-    it('is not told as never sent when the client is closed', async () => {
+    it('is not reported as never sent when the client is closed', async () => {
       const call = store.set('k', 'v', { repeatable: true });
       await waitsAgain(call);
       const closed = rejectsWith(call, { code: 'CLOSED', message: /may or may not have been applied/ });
@@ -140,7 +140,7 @@ describe('A session', () => {
       await closed;
     });
 
-    it('is not told as never sent when the broker refuses the next log-in', async () => {
+    it('is not reported as never sent when the broker refuses the next login', async () => {
       const call = store.set('k', 'v', { repeatable: true });
       call.catch(() => undefined);
       const { socket } = await broker.publish();

@@ -65,7 +65,7 @@ describe('The emulator with rules', () => {
     });
   }
 
-  it('knows exact and binary keys, and everybody', async () => {
+  it('knows exact and binary keys, and rules for all clients', async () => {
     const resource = (keyType: string, key: string) =>
       `{ "method": "ReadWrite", "keyType": "${keyType}", "keys": ["${key}"] }`;
     await start(

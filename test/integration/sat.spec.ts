@@ -115,7 +115,7 @@ describe('Kubernetes service account tokens', () => {
     assert.equal((await waiting).stored, true);
   });
 
-  it('that expire close the socket without a word: the connection comes back with the new token, no request is lost', async () => {
+  it('that expire close the socket: the client reconnects with the new token, and no request is lost', async () => {
     await start();
     broker.token = 'token-2';
     writeFileSync(join(directory, '..data', 'token'), 'token-2');

@@ -96,7 +96,7 @@ describe('A connection', () => {
     assert.equal(connections, 1);
   });
 
-  it('stays while this process itself stands still', async () => {
+  it('stays while this process itself is paused', async () => {
     await start();
     const call = store.get('k');
     const end = performance.now() + 7000;

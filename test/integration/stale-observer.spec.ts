@@ -3,7 +3,7 @@ import { describeRounds, observeRounds } from '../histories/observer-rounds';
 import { REPEATS } from '../support/emulator-process';
 
 describe('An observer whose session is resumed with old notifications in it', () => {
-  it('knows in the end what every key holds, and is told every change once and in order', async () => {
+  it('knows the value of every key in the end, and reports every change once and in order', async () => {
     const seed = 1 + Math.floor(Math.random() * 1_000_000);
     const options = { seed, rounds: 5, keys: 100, repeats: REPEATS[0] ?? 'executed', patience: 20_000 };
     const result = await observeRounds(options);

@@ -12,7 +12,7 @@ describe('The watch of a token', () => {
   const seen: string[] = [];
   let onSeen: () => void;
 
-  /** Begins to watch this path; `used` is the token of the last log-in. */
+  /** Begins to watch this path. `used` is the token of the last login. */
   const start = (path: string, used: string) => {
     watch = new TokenWatch(path, (token) => {
       seen.push(String(token));

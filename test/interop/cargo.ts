@@ -38,7 +38,7 @@ export async function buildProgram(context: Mocha.Context): Promise<string> {
 export const CRATE_TESTS = { state_store_client_test: 14, lease_client_tests: 11, lock_client_tests: 4 };
 /**
  * It renews every 2 s, releases after two pauses of 3 s, and expects that no token is left. Its third renewal is due at that very moment, and stores
- * its token after the release if it was under way. So the result depends on chance, whatever the broker does.
+ * its token after the release if it was in flight. So the result depends on chance, with any broker.
  */
 export const UNSTABLE_CRATE_TEST = 'lease_single_holder_acquires_a_lease_with_auto_renewal_network_tests';
 const CRATE = 'azure_iot_operations_services';

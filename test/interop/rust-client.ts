@@ -1,4 +1,4 @@
-/** Microsoft's Rust client of the state store, in a process of its own that does what it is told: src/main.rs. */
+/** Microsoft's Rust client of the state store, in a separate process that runs requests: src/main.rs. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { EventEmitter, on, once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -80,7 +80,7 @@ interface Events {
   connected: [];
   /** A change of an observed key. */
   change: [change: RustChange];
-  /** The client stopped telling changes of a key. */
+  /** The client stopped reporting changes of a key. */
   unobserved: [key: Buffer];
   answer: [id: number, answer: Answer];
 }
@@ -101,7 +101,7 @@ export class RustClient extends EventEmitter<Events> {
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => {
       if (code !== 0) throw new Error(`the Rust client ended with ${code ?? signal}: ${this.#log}`);
     });
-    // Told by whatever waits for it.
+    // Every waiting caller gets the error.
     this.#exited.catch(() => undefined);
     createInterface(this.#process.stdout).on('line', (line) => this.#take(JSON.parse(line) as Line));
   }
@@ -158,7 +158,7 @@ export class RustClient extends EventEmitter<Events> {
     return (await this.#tell('lease.token', { lock, holder })).token as string | null;
   }
 
-  /** Who holds the lock, whoever asks. */
+  /** The holder of the lock, for any caller. */
   async leaseHolder({ lock, holder }: RustHold): Promise<Buffer | null> {
     return bytes((await this.#tell('lease.holder', { lock, holder })).holder);
   }
@@ -192,7 +192,7 @@ export class RustClient extends EventEmitter<Events> {
     );
   }
 
-  /** Keeps so many requests in flight for so many milliseconds; what bench/measure.ts would tell of it. */
+  /** Keeps so many requests in flight for so many milliseconds, and returns the same figures as bench/measure.ts. */
   async load(load: RustLoad): Promise<RustLoadResult> {
     const { operation, size, inFlight, ms } = load;
     const result = await this.#tell('load', {}, { operation, size, inFlight, ms });
@@ -207,7 +207,7 @@ export class RustClient extends EventEmitter<Events> {
     await this.#exited;
   }
 
-  /** Ends the process without a word to the broker. */
+  /** Ends the process without a DISCONNECT. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#exited.catch(() => undefined);

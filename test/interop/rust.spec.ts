@@ -89,7 +89,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
   });
 
   describe('versions', () => {
-    it('grow from writer to writer, whoever it is', async () => {
+    it('grow from writer to writer, in both clients', async () => {
       const versions: string[] = [];
       for (let round = 0; round < 20; round++) {
         for (const writer of [ours, theirs]) {
@@ -128,7 +128,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
 
   describe('observing', () => {
     for (const [name, [key, value]] of Object.entries(BYTES)) {
-      it(`there tells what we change: ${name}`, async () => {
+      it(`there reports our changes: ${name}`, async () => {
         await theirs.observe(key);
         const told = theirs.changes(2);
         const { version } = await ours.set(key, value);
@@ -142,7 +142,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
         assert.equal(await theirs.unobserve(key), false);
       });
 
-      it(`here tells what they change: ${name}`, async () => {
+      it(`here reports their changes: ${name}`, async () => {
         const observation = await ours.observe(key);
         const { version } = await theirs.set(key, value);
         await theirs.delete(key);
@@ -154,7 +154,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
       });
     }
 
-    it('tells both of a key that expired, whoever set it', async () => {
+    it('reports to both that a key expired, after a set by either', async () => {
       const observation = await ours.observe('expiry');
       const changes = observation[Symbol.asyncIterator]();
       await theirs.observe('expiry');
@@ -282,7 +282,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
       assert.equal(await theirs.leaseHolder(rust), null);
     });
 
-    it('is taken by the one that waits there when we release it', async () => {
+    it('is acquired by the waiting client there when we release it', async () => {
       await acquire('node');
       // Observing the lock, and an attempt to take it, which is refused.
       const refused = served(2);
@@ -317,7 +317,7 @@ describe('With the Rust client of Azure IoT Operations', () => {
       assert.equal(new Set(tokens).size, tokens.length);
     });
 
-    it('is renewed there with newer and newer tokens, and ours when it runs out after their process died', async () => {
+    it('is renewed there with newer and newer tokens, and here when it expires after their process died', async () => {
       const other = await RustClient.start(program, emulator.port, 'rust-that-dies');
       const observation = await ours.observe(lock);
       const changes = observation[Symbol.asyncIterator]();

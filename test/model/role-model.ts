@@ -19,7 +19,7 @@ export interface RoleRules {
 interface Request {
   client: number;
   kind: 'set' | 'release';
-  /** Tells the holder texts of one client apart. */
+  /** Distinguishes the holder texts of one client. */
   text: number;
   /** Whether the client still waits for its response. */
   wanted: boolean;
@@ -44,7 +44,7 @@ interface Client {
 
 interface State {
   memory: number;
-  /** Who holds the key in the store, with which text, for how many ticks; -1 for nobody. */
+  /** The holder of the key in the store, its text, and the remaining ticks. -1 without a holder. */
   holder: number;
   text: number;
   left: number;

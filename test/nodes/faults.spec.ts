@@ -45,7 +45,7 @@ describe('Faults under a steady flow', () => {
     );
     await flow.status('status.connected');
     const sent: string[] = [];
-    // Client and emulator share this process: while it stands still, what was sent in time is read late.
+    // Client and emulator share this process: while it is paused, packets that were sent in time are read late.
     let standstill = 0;
     let last = performance.now();
     const timer = setInterval(() => {

@@ -85,7 +85,7 @@ describe('The active/standby node', () => {
     );
   });
 
-  it('tells each change of role by the third output, and who is active', async () => {
+  it('sends each change of role by the third output, with the active instance', async () => {
     await startBoth();
     await canvas.redeploy([RIGHT]);
     await canvas.until(() => canvas.shown('right') === 'green active');
@@ -105,7 +105,7 @@ describe('The active/standby node', () => {
     assert.ok(got.found && got.value.toString().startsWith('right:'));
   });
 
-  it('hands over when a message says so, and gets the role back when the other one resigns', async () => {
+  it('hands over on request of a message, and gets the role again when the other node resigns', async () => {
     await startBoth();
     assert.equal(await canvas.send('left', { payload: 1 }), undefined);
     assert.equal(await canvas.send('left', { action: 'resign' }), undefined);
@@ -126,13 +126,13 @@ describe('The active/standby node', () => {
     assert.ok(isNewer(second?.fencingToken, first?.fencingToken));
   });
 
-  it('that stands by has nothing to resign, and is done with the message', async () => {
+  it('that is on standby has nothing to resign, and completes the message', async () => {
     await startBoth();
     assert.equal(await canvas.send('right', { action: 'resign' }), undefined);
     assert.equal(canvas.shown('left'), 'green active');
   });
 
-  it('that is cut off stands by before another one is active, and says so', async () => {
+  it('that is cut off changes to standby before another node is active, and reports it', async () => {
     await startBoth({ lease: 1 });
     proxy.frozen = true;
     const told = (id: string, role: string) =>
@@ -163,7 +163,7 @@ describe('The active/standby node', () => {
     await canvas.until(() => canvas.shown('left') === 'green active');
   });
 
-  it('does not pass a message as active when the process stood still past the lease', async () => {
+  it('does not pass a message as active when the process was paused longer than the lease', async () => {
     await start({ lease: 1 });
     const outputs: unknown[] = [];
     const { _inputCallback } = canvas.node('left') as unknown as { _inputCallback(...args: unknown[]): void };

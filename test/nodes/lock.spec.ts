@@ -90,7 +90,7 @@ describe('The nodes lock and unlock', () => {
     await canvas.until(() => canvas.shown('two') === 'green idle');
   });
 
-  it('exclude each other on two connections, and tell who has the lock where it is not free in time', async () => {
+  it('exclude each other on two connections, and report the holder if the lock is not free in time', async () => {
     await start(lock('one'), lock('two', { store: 'far', wait: '0.2' }), lock('three', { wait: 0.2 }));
     const taken = await take('one');
     const [holder] = (await other
@@ -174,7 +174,7 @@ describe('The nodes lock and unlock', () => {
     await giveBack(await take('one'));
   });
 
-  it('nest: the last lock is given back first, and each token comes back', async () => {
+  it('nest: the last lock is released first, and each token is restored', async () => {
     await start(lock('outer', { key: 'a' }), lock('inner', { key: 'b' }));
     const outer = await take('outer', { fencingToken: 'mine' });
     const tokenOfOuter = outer.fencingToken;
@@ -210,7 +210,7 @@ describe('The nodes lock and unlock', () => {
     assert.equal(canvas.shown('unlock'), ' ');
   });
 
-  it('tell the message when its lock is lost on the way', async () => {
+  it('report the loss of a lock to its message', async () => {
     await start(lock('one', { store: 'far', lease: 1 }));
     const taken = await take('one', { payload: 'far away' });
     proxy.frozen = true;
@@ -221,7 +221,7 @@ describe('The nodes lock and unlock', () => {
     assert.deepEqual([late?.code, late?.message], ['LEASE_LOST', error.message]);
   });
 
-  it('do not take a lock for held in a process that stood still past the lease', async () => {
+  it('do not treat a lock as held in a process that was paused longer than the lease', async () => {
     await start(lock('one', { lease: 1 }));
     const taken = await take('one');
     const codes: (string | undefined)[] = [];
@@ -273,7 +273,7 @@ describe('The nodes lock and unlock', () => {
     await giveBack(second);
   });
 
-  it('give back what is held, and fail what waits, when the lock node is closed', async () => {
+  it('release held locks, and fail waiting messages, when the lock node is closed', async () => {
     await start(lock('one'), lock('two'));
     const taken = await take('one');
     const waiting = canvas.send('two');
@@ -290,7 +290,7 @@ describe('The nodes lock and unlock', () => {
     await giveBack(await take('one'));
   });
 
-  it('are closed while a lock cannot be given back, and say that this is not known', async () => {
+  it('are closed while a lock cannot be released, and report that this is not known', async () => {
     await start(lock('one', { store: 'far' }));
     const taken = await take('one');
     proxy.frozen = true;

@@ -90,7 +90,7 @@ describe('The node observe', () => {
     assert.deepEqual(flow.outcomes[0]?.msg.statestore, { operation: 'set', key: 'o/1', version });
   });
 
-  it('sends first what is there when asked to, and passes over what is no change', async () => {
+  it('sends the current value first if asked to, and omits messages without a change', async () => {
     await store.set('o/c', '1');
     await start({ keys: 'o/c\no/none', current: true, onlyChanges: true });
     await sent(1);
@@ -106,7 +106,7 @@ describe('The node observe', () => {
     ]);
   });
 
-  it('sends keys that are gone by the second output with the default value, also those that are missing on start', async () => {
+  it('sends gone keys by the second output with the default value, also keys that are missing on start', async () => {
     await store.set('o/here', '5');
     await start({
       ...{ keys: 'o/here\no/never', current: true, onlyChanges: true, outputs: 2 },
@@ -185,7 +185,7 @@ describe('The node observe', () => {
     assert.equal(flow.statuses.at(-1)?.fill, 'green');
   });
 
-  it('tells keys apart that are no text', async () => {
+  it('distinguishes keys that are not text', async () => {
     await start({ mode: 'messages' });
     const [first, second] = [Buffer.from([0xff]), Buffer.from([0xfe])];
     assert.equal(await flow.settle({ topic: first }), 'done');
@@ -207,7 +207,7 @@ describe('The node observe', () => {
     await late.close();
   });
 
-  it('tells the store to stop when it is closed', async () => {
+  it('sends KEYNOTIFY STOP when it is closed', async () => {
     await start({ keys: 'closing' });
     await observing('observingOne');
     await flow.stop();

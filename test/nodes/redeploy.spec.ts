@@ -82,7 +82,7 @@ describe('Redeploying a hundred times under load', () => {
     const said: string[] = [];
     outcomes.set(msgid, said);
     const msg = { _msgid: msgid, payload: 'v', ...more };
-    // What waits for a lock in the moment of a deploy waits in vain.
+    // A message that waits for a lock during a deploy fails.
     const closed = (code: string) => (id === 'n6' && code === 'CLOSED' ? WAITED_IN_VAIN : code);
     const done = (error?: { code: string }) => error && said.push(closed(error.code));
     handle(
@@ -95,7 +95,7 @@ describe('Redeploying a hundred times under load', () => {
       done,
     );
   };
-  /** One message into every node that is there; those that got a lock give it back. */
+  /** One message into every node. Messages that got a lock release it. */
   const send = () => {
     for (const id of ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n8']) put(id);
   };

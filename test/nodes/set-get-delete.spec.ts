@@ -182,7 +182,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(await stored('nx'), '1');
     });
 
-    it('tells by its only output what a condition did', async () => {
+    it('reports the result of a condition at its only output', async () => {
       await store.set('nex', '1');
       await start({ type: 'statestore-set', key: 'nex', condition: 'NEX' });
       const stored = async (payload: string) =>
@@ -292,7 +292,7 @@ describe('The nodes set, get and delete', () => {
       );
     });
 
-    it('tells the outcome of each key when some fail', async () => {
+    it('reports the result of each key if some fail', async () => {
       await start({ type: 'statestore-set', keyType: 'each', key: '' });
       const { code, message, msg } = failed(
         await flow.send({ payload: { 'f/1': 1, 'f/2': undefined, 'f/3': 3 } }),
@@ -365,7 +365,7 @@ describe('The nodes set, get and delete', () => {
       assert.deepEqual(msg.statestore, { operation: 'get', key: 'no/such/key', found: false });
     });
 
-    it('sends a default value when told to, and still says that it is missing', async () => {
+    it('sends a default value if set up so, and still reports that the key is missing', async () => {
       await start({
         type: 'statestore-get',
         key: 'key',
@@ -383,7 +383,7 @@ describe('The nodes set, get and delete', () => {
       assert.deepEqual(many.msg.payload, { 'no/such/key': { on: false }, there: 1 });
     });
 
-    it('fails when told to', async () => {
+    it('fails if set up so', async () => {
       await start({ type: 'statestore-get', key: 'key', keyType: 'msg', missing: 'error' });
       const { code, message } = failed(await flow.send({ key: 'no/such/key' }));
       assert.equal(code, 'KEY_NOT_FOUND');
@@ -527,7 +527,7 @@ describe('The nodes set, get and delete', () => {
       assert.deepEqual(second.msg.statestore, { operation: 'delete', key: 'd1', deleted: false });
     });
 
-    it('deletes only the value it was told', async () => {
+    it('deletes only the given value', async () => {
       await store.set('d2', '{"a":1}');
       await start({ type: 'statestore-delete', key: 'd2', onlyIfValue: true, outputs: 2 });
       assert.equal(sent(await flow.send({ payload: 'other' })).output, 1);

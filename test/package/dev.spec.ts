@@ -9,7 +9,7 @@ import { Lines, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
 describe('npm run dev (its script)', () => {
-  it('starts Node-RED anew when a file changes, and ends it with Ctrl-C', async () => {
+  it('starts Node-RED again when a file changes, and ends it with Ctrl-C', async () => {
     const userDir = mkdtempSync(join(tmpdir(), 'dev-'));
     const child = spawn(process.execPath, [join(ROOT, 'scripts', 'dev.mjs')], {
       env: {

@@ -1,5 +1,5 @@
 /**
- * A highly available pair: two Node-REDs with flows, context and a role in the store, deployed again and again from both editors while
+ * A highly available pair: two Node-RED instances with flows, context and a role in the store, deployed again and again from both editors while
  * they are killed and cut off, and while the broker restarts with and without its memory.
  */
 import { rmSync } from 'node:fs';
@@ -187,7 +187,7 @@ class ActWatch {
   #outOfOrder = 0;
   #longest = 0;
 
-  /** Begins anew at another store, which knows no tokens yet. */
+  /** Begins again at another store, which knows no tokens yet. */
   async follow(port: number): Promise<void> {
     await this.#store?.close();
     this.#newest = undefined;
@@ -197,7 +197,7 @@ class ActWatch {
     });
   }
 
-  /** While the broker is away nobody can act. */
+  /** While the broker is away no instance can act. */
   suspend(): void {
     this.#measure();
     this.#suspended = true;

@@ -22,7 +22,7 @@ describe('A program that closes its context store', () => {
     ['at once', '', 'await store.close();'],
     ['after what it deleted', '', "store.set('global', 'x', undefined); await store.close();"],
   ] as const) {
-    it(`${name}: ends by itself, and its connection is gone`, async () => {
+    it(`${name}: ends without a signal, and its connection is gone`, async () => {
       const code = `const contextStore = require('${join(ROOT, 'dist', 'src', 'context')}');
         const store = contextStore({ host: '127.0.0.1', port: ${emulator.port}${config} });
         store.open().then(async () => { ${work} process.stdout.write('closed'); });`;

@@ -1,4 +1,4 @@
-/** The context store in real Node-REDs: two of them share a memory. */
+/** The context store in real Node-RED instances: two of them share their context. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -204,7 +204,7 @@ for (const [version, optionsOf] of Object.entries(VERSIONS)) {
 }
 
 describe('Node-RED does not start', () => {
-  /** What it says until it ends by itself. */
+  /** Its output until it ends without a signal. */
   async function startInVain(contextStorage: string): Promise<{ lines: string[]; code: unknown }> {
     const userDir = newUserDir();
     const settings = join(userDir, 'settings.js');
@@ -215,7 +215,7 @@ describe('Node-RED does not start', () => {
     const red = join(ROOT, 'node_modules', 'node-red', 'red.js');
     const child = spawn(process.execPath, [red, '--userDir', userDir, '--settings', settings]);
     const lines = new Lines(child);
-    // By itself: it would not, if a timer or a connection were left.
+    // Without a signal: a remaining timer or connection would keep the process alive.
     const [code] = await once(child, 'exit');
     rmSync(userDir, { recursive: true, force: true });
     return { lines: lines.all, code };

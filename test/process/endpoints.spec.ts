@@ -116,7 +116,7 @@ describe('The admin endpoints', () => {
     if (code !== undefined) assert.equal(answer.body.code, code, what);
   };
 
-  it('are the ones that SECURITY.md lists, with their permissions and content types', () => {
+  it('agree with the list in SECURITY.md, with their permissions and content types', () => {
     const rows = listed().map((row) => JSON.stringify(row));
     const served = Object.values(ENDPOINTS).map(({ method, path, permissions, json }) =>
       JSON.stringify({

@@ -37,7 +37,7 @@ describe('Examples in a real Node-RED', () => {
     await nodeRed.lines.find(new RegExp(`${standby} runs the pump$`), after);
   });
 
-  it('11: a list begins anew', async () => {
+  it('11: a list is emptied', async () => {
     const after = nodeRed.lines.all.length;
     await nodeRed.deploy(loadExample('11 Shopping list', await freePort()));
     await nodeRed.lines.find(/To buy: \w+, \w+, \w+$/, after);

@@ -1,4 +1,4 @@
-/** Two real Node-REDs whose flows are in the state store. */
+/** Two real Node-RED instances whose flows are in the state store. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ interface Flows {
 
 const V2 = { 'Node-RED-API-Version': 'v2' };
 
-/** A tab with one comment, which is enough to tell versions apart. */
+/** A tab with one comment, which is enough to distinguish versions. */
 const flowsOf = (text: string) => [
   { id: 'tab', type: 'tab', label: 'Line 1' },
   { id: 'comment', type: 'comment', z: 'tab', name: text, x: 100, y: 100, wires: [] },

@@ -23,7 +23,7 @@ describe('An observer that is frozen', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
-  it('delays nobody, and is disconnected when too much waits for it', async function () {
+  it('does not delay other clients, and is disconnected when too much waits for it', async function () {
     if (process.platform === 'win32') this.skip();
     const emulator = run('emulator-child.js');
     const [{ port }] = await once(emulator, 'message');

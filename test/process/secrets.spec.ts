@@ -316,7 +316,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
     assert.match(JSON.parse(numbers.text).results[0].message, /client ID "a\/b/);
   });
 
-  it('and variables of the environment are asked for by nobody who may not deploy, and are in no answer', async () => {
+  it('and variables of the environment are protected from users who may not deploy, and are in no answer', async () => {
     const body = { settings: { host: '127.0.0.1', port: variable('PATH') } };
     const operator = await logIn('operator');
     assert.equal((await test(operator, body)).status, 401);

@@ -152,7 +152,7 @@ describe('The settings of a store in a real Node-RED', () => {
     assert.equal(stored(`line1/round${round}`), '$1\r\nv\r\n');
   });
 
-  it('use a TLS configuration of Node-RED, and read its files anew', async () => {
+  it('use a TLS configuration of Node-RED, and read its files again', async () => {
     const late = join(directory, 'late.crt');
     const tlsConfig = {
       id: 'tls',

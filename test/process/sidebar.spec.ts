@@ -1,4 +1,4 @@
-/** What the tab in the sidebar is served by: who may do what, what is told to whom, and what is left behind. */
+/** The endpoints of the tab in the sidebar: permissions, messages to pages, and clean-up. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { update } from '../../src/coordination/update';
@@ -13,7 +13,7 @@ const TOPIC = 'statestore/watch';
 const base64 = (key: string | Uint8Array) => Buffer.from(key).toString('base64');
 const VALUE = 'a value that is nobody else’s business';
 
-/** What is told of a key, as far as the tests look at it. */
+/** Data of a key in a message, as far as the tests use it. */
 interface Shown {
   found?: boolean;
   text?: string;
@@ -35,7 +35,7 @@ interface Message {
   relist?: boolean;
 }
 
-/** A page that looks into a store: it shows all it is told at once. */
+/** A page of the tab, which shows all messages at once. */
 class Page {
   readonly #admin: Admin;
   readonly id: string;
@@ -64,12 +64,12 @@ class Page {
       .filter(({ watch }) => watch === this.id);
   }
 
-  /** What was told of the connection last. */
+  /** Last message about the connection. */
   get state(): Message['state'] {
     return this.messages.filter(({ state }) => state).at(-1)?.state;
   }
 
-  /** What was told of a key last. */
+  /** Last message about a key. */
   shown(key: string | Uint8Array): Shown | undefined {
     const id = base64(key);
     const told = this.messages.flatMap(({ keys = [] }) => keys).filter(([one]) => one === id);
@@ -271,7 +271,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     assert.equal((await other.get('count')).found, false);
   });
 
-  it('has a client only while somebody looks, and shares it', async () => {
+  it('has a client only while a page is open, and shares it', async () => {
     await clients(0);
     const page = await Page.open(admin, 'store');
     await page.until(() => page.state?.kind === 'connected');
@@ -296,7 +296,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     assert.equal((await admin.call('PUT', `statestore/watches/${page.id}`, {})).status, 404);
   });
 
-  it('tells changes of keys that are seen, to nobody but the page that sees them', async () => {
+  it('sends changes of visible keys, only to the page that shows them', async () => {
     await other.set('seen', 'before');
     const page = await Page.open(reader, 'store');
     await page.see('seen', 'not there');
@@ -321,7 +321,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     await other.set('not there', 'there again');
     await page.until(() => page.shown('not there')?.text === 'there again');
     await page.end();
-    // Messages of one connection come in their order: what comes to everybody shows that nothing else will come.
+    // Messages of one connection arrive in their order: a message to all pages shows that nothing else will arrive.
     const before = stranger.told.length;
     await admin.deploy(flows);
     await stranger.until((told) =>
@@ -359,7 +359,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     await page.end();
   });
 
-  it('sets as it is told, and deletes', async () => {
+  it('sets and deletes on request', async () => {
     const first = await set(admin, 'new', { onlyIfNew: true });
     assert.equal(first.body.stored, true);
     assert.equal((await set(admin, 'new', { onlyIfNew: true, value: 'other' })).body.stored, false);
@@ -406,7 +406,7 @@ describe('The sidebar in a real Node-RED with users', () => {
     );
   });
 
-  it('says which keys the store does not let the log-in read', async () => {
+  it('reports the keys that the store refuses to the login', async () => {
     const page = await Page.open(reader, 'guarded');
     await page.see('closed/door', 'open/door');
     assert.equal((await page.until(() => page.shown('closed/door')?.error)).code, 'NOT_AUTHORIZED');
@@ -461,7 +461,7 @@ describe('The sidebar in a real Node-RED with users', () => {
       listed.filter((key) => !/^\d+$/.test(key)),
       ['line'],
     );
-    // The page is told of the key, or, where too many others came meanwhile, to list all of them again.
+    // The page gets the key, or, if too many others arrived meanwhile, a request to list all of them again.
     const tells = async (key: string, exists: boolean, change: () => Promise<unknown>) => {
       const after = page.messages.length;
       await change();
@@ -586,7 +586,7 @@ describe('The sidebar in a real Node-RED with users', () => {
 });
 
 describe('The sidebar in a real Node-RED without users', () => {
-  it('lets everybody read and write, as everything else does there', async () => {
+  it('lets all users read and write, as the rest of that editor does', async () => {
     const emulator = await Emulator.start({ port: 0 });
     const nodeRed = await NodeRed.start();
     try {

@@ -78,7 +78,7 @@ describe('npm start (its script)', () => {
     await new Lines(shell).find(/^Successfully deleted key demo\/key/);
     const closed = once(shell, 'close');
     shell.kill('SIGTERM');
-    // Whoever writes to its stdout has ended.
+    // The writer of its stdout has ended.
     await closed;
   });
 

@@ -101,7 +101,7 @@ describe('The command statestore', () => {
     await silent(['delete', 'guarded', '--fencing-token', got.version]);
   });
 
-  it('tells with --json what happened, and the version', async () => {
+  it('prints with --json the result and the version', async () => {
     const key = 'json';
     assert.deepEqual(await json('set', key, 'häl\nlo'), {
       ...{ code: 0, versioned: true, operation: 'set', key, stored: true },
@@ -150,7 +150,7 @@ describe('The command statestore', () => {
     await fails(2, /--cert FILE --key FILE/, ['get', 'k', '--cert', CLI, '--key', CLI, ...at]);
   });
 
-  it('ends with 3 at once where no store can be reached, with the option that mends it', async () => {
+  it('ends with 3 at once if no store can be reached, and names the option to correct', async () => {
     const port = String(await freePort());
     const began = performance.now();
     await fails(3, /listens at 127\.0\.0\.1:\d+.*--host HOST --port PORT/, [
@@ -219,7 +219,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     assert.match(lines.all.join('\n'), /^statestore: stdout cannot be written: ENOSPC.*$/);
   });
 
-  it('ends with the code of the result, even where nobody reads it', async () => {
+  it('ends with the code of the result, also without a reader', async () => {
     await store.set('there', 'v');
     for (const [code, args] of [
       [1, ['get', 'no such key']],
@@ -280,7 +280,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     });
   }
 
-  it('observes bytes as JSON, tells a lost connection and what changed meanwhile', async () => {
+  it('observes bytes as JSON, and reports a lost connection and the change made meanwhile', async () => {
     const proxy = await FaultProxy.start(() => emulator.port);
     const child = start([
       'observe',

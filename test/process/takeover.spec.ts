@@ -1,8 +1,8 @@
-/** Two real Node-REDs with example 08: one acts, and when it ends in whatever way, the other one does. */
+/** Two real Node-RED instances with example 08: one acts, and when it ends in any way, the other acts. */
 import { Controllers, ENDS, type End, summary } from '../support/controllers';
 
 const ROUNDS = 3;
-/** Seconds. Whoever tells that it ends is followed long before the first one. */
+/** Seconds. If an instance releases the role, the other takes over long before the lease expires. */
 const LEASE: Record<End, number> = { resign: 300, deploy: 300, SIGTERM: 300, SIGKILL: 2 };
 
 describe('The other controller takes over', () => {

@@ -94,7 +94,7 @@ describe('The fields of nodes in a real Node-RED', () => {
     ...{ id, type: 'statestore-config', name: '', place: 'other', source: 'settings' },
     ...{ host: '127.0.0.1', port, tls: '', login: '', ...more },
   });
-  /** Resolves with the value when somebody has set the key. */
+  /** Resolves with the value when another client has set the key. */
   const value = async (key: string): Promise<string> => {
     for (;;) {
       const got = await raw.get(key);

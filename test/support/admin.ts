@@ -1,4 +1,4 @@
-/** Somebody at the admin API of a Node-RED, logged in or not, and what an open editor of theirs is told. */
+/** A user at the admin API of a Node-RED, logged in or not, and the messages to an open editor of that user. */
 import { EventEmitter, once } from 'node:events';
 import WebSocket from 'ws';
 import type { NodeRed } from './node-red';
@@ -14,7 +14,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** What an editor is told: by topic. */
+/** Messages to an editor, by topic. */
 export interface Told {
   topic: string;
   data: Record<string, unknown>;
@@ -41,7 +41,7 @@ export class Admin extends EventEmitter<{ told: [] }> {
     this.#token = token;
   }
 
-  /** Somebody who is not logged in. */
+  /** A user who is not logged in. */
   static anonymous(nodeRed: NodeRed): Admin {
     return new Admin(nodeRed);
   }
@@ -91,7 +91,7 @@ export class Admin extends EventEmitter<{ told: [] }> {
     await this.#nodeRed.lines.find(/Started flows/, after);
   }
 
-  /** Opens the connection an editor has; resolves when it is told things. */
+  /** Opens the connection of an editor. Resolves when it receives messages. */
   async connect(): Promise<void> {
     const socket = new WebSocket(`${this.#nodeRed.base.replace('http', 'ws')}/comms`);
     this.#socket = socket;
@@ -119,7 +119,7 @@ export class Admin extends EventEmitter<{ told: [] }> {
     this.#socket?.terminate();
   }
 
-  /** Resolves with what `find` gives, asked anew whenever something was told. */
+  /** Resolves with the result of `find`, which is called again after every message. */
   async until<T>(find: (told: Told[]) => T): Promise<NonNullable<T>> {
     for (;;) {
       const found = find(this.told);

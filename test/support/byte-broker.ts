@@ -13,7 +13,7 @@ import {
 
 export const MQTT5 = { protocolVersion: 5 };
 
-/** Answers CONNECT and SUBSCRIBE; everything else is told as an event with the socket it came from. */
+/** Answers CONNECT and SUBSCRIBE. Every other packet is emitted as an event with its socket. */
 export class ByteBroker extends EventEmitter<{ packet: [packet: Packet, socket: Socket] }> {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -106,7 +106,7 @@ export function answer(
   );
 }
 
-/** What the store tells an observer: the value a key was set to, or nothing for a delete. */
+/** A notification for an observer: the new value, or undefined for a delete. */
 export function notification(clientId: string, key: string, version: string, value?: string): Buffer {
   const store = 'clients/statestore/v1/FA9AE35F-2F64-47CD-9BFF-08E2B32A0FE8';
   const set = `*4\r\n$6\r\nNOTIFY\r\n$3\r\nSET\r\n$5\r\nVALUE\r\n$${value?.length}\r\n${value}\r\n`;

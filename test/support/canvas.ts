@@ -92,7 +92,7 @@ export class Canvas extends EventEmitter<{ change: [] }> {
     return this.sent.filter((one) => one.from === id && one.output === output).map(({ msg }) => msg);
   }
 
-  /** Resolves when `is` gives something true, with it; asked anew whenever something happened. */
+  /** Resolves with the first true result of `is`, which is called again after every event. */
   async until<T>(is: () => T): Promise<NonNullable<T>> {
     for (;;) {
       const found = is();

@@ -1,4 +1,4 @@
-/** Texts in a page that nobody can read in full: cut off, under something else, or outside. */
+/** Texts in a page that cannot be read in full: cut off, covered, or outside. */
 import type { Locator, Page } from 'playwright-core';
 
 /** The windows in which everything can be read. */
@@ -44,7 +44,7 @@ export function clippedIn(part: Locator): Promise<string[]> {
   return part.evaluate((root) => {
     /** Widths are rounded here and there, and letters are less high than their line. */
     const [WIDE, HIGH] = [1, 4];
-    /** Texts of fields are looked at below; the count of a search box stands in the box. */
+    /** Texts of fields are checked below. The count of a search box is inside the box. */
     const SKIPPED = 'select, script, style, textarea, .red-ui-searchBox-resultCount';
     const found = new Set<string>();
     const isSeen = (one: Element) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true });

@@ -68,7 +68,7 @@ export class Editor {
     return editor;
   }
 
-  /** Makes somebody else the one who is logged in. */
+  /** Logs another user in. */
   async become(user: string): Promise<void> {
     await this.#logIn(await Admin.logIn(this.nodeRed, user));
     await this.load();

@@ -29,7 +29,7 @@ export class EmulatorProcess {
     return new EmulatorProcess(child, port);
   }
 
-  /** Whether it ended, by itself or not. */
+  /** True if it ended, with or without a signal. */
   get ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -39,7 +39,7 @@ export class EmulatorProcess {
     this.#child.send(rejection);
   }
 
-  /** Stands still, until {@link thaw}; connections stay. */
+  /** Freezes the process until {@link thaw}. Connections stay open. */
   freeze(): void {
     this.#child.kill('SIGSTOP');
   }

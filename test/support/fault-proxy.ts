@@ -52,7 +52,7 @@ class Way {
     this.#broken = true;
   }
 
-  /** Lets go what may go now. */
+  /** Sends the data that may be sent now. */
   flow(): void {
     clearTimeout(this.#timer);
     const { frozen, trickle } = this.#proxy;
@@ -105,8 +105,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> {
   /** Most bytes that pass at a time, a few hundred times a second; 0 is no limit. */
   trickle = 0;
   /**
-   * What goes in this direction disappears. A connection that lost something stays half-open, whatever is healed later, until one side
-   * gives it up.
+   * Data in this direction disappears. A connection that lost data stays half-open, also after {@link heal}, until one side
+   * closes it.
    */
   drop: Direction | undefined;
   /** New connections are closed at once. */
@@ -135,7 +135,7 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> {
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  /** `target` tells the port of the broker for each new connection. */
+  /** `target` returns the port of the broker for each new connection. */
   static async start(target: () => number): Promise<FaultProxy> {
     const proxy = new FaultProxy(target);
     proxy.#server.listen(0, '127.0.0.1');
@@ -167,7 +167,7 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> {
     for (const client of this.#ignored) client.resetAndDestroy();
   }
 
-  /** Ends every connection at the broker; the client does not hear of it. */
+  /** Ends every connection at the broker. The client gets no notice. */
   halfOpen(): void {
     for (const pair of this.#pairs) {
       pair.down.discard();

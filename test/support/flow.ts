@@ -200,7 +200,7 @@ export class Flow extends EventEmitter<{ outcome: [Outcome]; completed: []; stat
     });
   }
 
-  /** Resolves when the Complete node has heard of every message that was sent; it hears of them a little later. */
+  /** Resolves when the Complete node has received every sent message, which is a little later. */
   async allCompleted(): Promise<void> {
     const sent = this.outcomes.filter(({ kind }) => kind === 'sent');
     while (!sent.every(({ msg }) => this.completed.includes(msg._msgid))) await once(this, 'completed');

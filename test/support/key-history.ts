@@ -1,4 +1,4 @@
-/** The history of one key of the store: its calls with what their callers were told, and what the store may have told. */
+/** The history of one key of the store: its calls with the results of their callers, and the answers that the store may have given. */
 import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { checkHistory, type HistoryCall, type Model, type Verdict } from './linearizability';
 
@@ -6,10 +6,10 @@ export type KeyOperation =
   | { do: 'set'; value: string; condition?: 'NX' | 'NEX' | undefined; token?: string | undefined }
   | { do: 'get' }
   | { do: 'delete'; value?: string | undefined; token?: string | undefined }
-  /** The store begins anew, and empty. */
+  /** The store starts again, empty. */
   | { do: 'restart' };
 
-/** What a caller was told. `unknown`: a write may or may not have been applied. */
+/** Result of a caller. `unknown`: a write may or may not have been applied. */
 export type Told =
   | { stored: boolean; version?: string | undefined }
   | { found: boolean; value?: string; version?: string | undefined }
@@ -25,7 +25,7 @@ export interface KeyCall extends HistoryCall {
   client: string;
   /** Milliseconds since the begin of the run, for people. */
   at: [begin: number, end: number];
-  /** Of an unknown outcome: when that was told. */
+  /** For an unknown outcome: the time at which the caller got it. */
   ended?: number;
   /** Takes effect before this restart (1 is the first one) or never. */
   before?: number;
@@ -33,10 +33,10 @@ export interface KeyCall extends HistoryCall {
 
 export interface KeyState {
   value: string | undefined;
-  /** Version of the value; `undefined` while nobody was told. */
+  /** Version of the value. `undefined` while no caller has it. */
   version: string | undefined;
   fence: string | undefined;
-  /** The newest version that was told; every later one is newer. */
+  /** The newest version in a result. Every later one is newer. */
   newest: string | undefined;
   restarts: number;
 }
@@ -124,7 +124,7 @@ function refusalOf({ fence }: KeyState, token: string | undefined): string | und
   return isOlder(token, fence) ? 'FENCING_TOKEN_LOWER_VERSION' : undefined;
 }
 
-/** A refusal changes nothing, and must be the one that was told, if anything was told. */
+/** A refusal changes nothing, and must be the same as in the result, if there was one. */
 function agreed(state: KeyState, refusal: string | undefined, told: Told): KeyState | undefined {
   if ('unknown' in told) return state;
   return 'refused' in told && told.refused === refusal ? state : undefined;
@@ -163,15 +163,15 @@ function matters({ operation, told }: KeyCall): boolean {
   return operation.do !== 'get' || !('unknown' in told);
 }
 
-/** The version that a call is known to have written: it tells the order of the writes. */
+/** The version that a call is known to have written: it gives the order of the writes. */
 function versionWritten({ operation, told }: KeyCall): string | undefined {
   if (operation.do === 'set') return 'stored' in told && told.stored ? told.version : undefined;
   return operation.do === 'delete' && 'deleted' in told && told.deleted ? told.version : undefined;
 }
 
 /**
- * A SET of unknown outcome whose value nobody else wrote, and which somebody read, was applied, with the version that was read.
- * To know this spares the search most of what makes it long.
+ * A SET of unknown outcome was applied, with the version that was read, if its value was read and no other call wrote this value.
+ * This shortens the search most.
  */
 function withObserved(history: KeyCall[]): KeyCall[] {
   const writers = new Map<string, number>();

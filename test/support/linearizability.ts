@@ -1,10 +1,10 @@
 /**
  * Whether a history of concurrent calls on one object is linearizable: whether every call can be given one moment between its
- * begin and its end so that the object, taking the calls one after the other, gives exactly the answers that were told.
+ * begin and its end so that the object, taking the calls one after the other, gives exactly the observed answers.
  *
  * The search is that of Wing and Gong with the memory of Lowe: "Testing for linearizability", 2017. Written here rather than
- * taken from porcupine, so that the tests need nothing but Node.js; and because calls without an outcome, which may have
- * happened later or never, make the general search exponential where the versions of the store make it almost linear.
+ * from porcupine, so that the tests need only Node.js. Calls without an outcome may have
+ * happened later or never. They make the general search exponential, while the versions of the store make it almost linear.
  */
 
 /** A call of a history. Moments are numbers of events, in their order; no two events have the same. */
@@ -12,14 +12,14 @@ export interface HistoryCall {
   begin: number;
   /** `Infinity` for a call that may take effect at any later time. */
   end: number;
-  /** A call that nobody knows the outcome of may have happened or not. */
+  /** A call of unknown outcome may have happened or not. */
   optional: boolean;
 }
 
 /** One object: what a call makes of a state. */
 export interface Model<Call, State> {
   initial: State;
-  /** The state after the call; `undefined` when this state does not give the answer that was told. */
+  /** The state after the call. `undefined` if this state does not give the observed answer. */
   step(state: State, call: Call): State | undefined;
   /** Two states with the same text are the same. */
   describe(state: State): string;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 
-/** Ports of test processes lie below those that systems give to connections: here, `BLOCK` ports for each process. */
+/** Ports of test processes are lower than the ports that systems give to connections: `BLOCK` ports for each process. */
 const FIRST = 20_000;
 const BLOCK = 480;
 const BLOCKS = 25;

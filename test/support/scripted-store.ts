@@ -1,5 +1,5 @@
 /**
- * A broker whose state store answers what the test tells it to: for answers that a real store never gives.
+ * A broker whose state store gives the answers of the test: answers that a real store never gives.
  * The broker is a real one (Aedes); only the store is scripted.
  */
 import { once } from 'node:events';

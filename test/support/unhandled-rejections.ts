@@ -1,4 +1,4 @@
-/** A rejection that nobody handles ends Node.js, and with it Node-RED; mocha goes on. Here it fails the test in which it is seen. */
+/** An unhandled rejection ends Node.js, and with it Node-RED, but mocha continues. Here it fails the test in which it occurs. */
 import assert from 'node:assert/strict';
 
 const seen = new Set<unknown>();

@@ -1,4 +1,4 @@
-/** An MQTT 5 client of bytes: it sends whatever it is told to, and shows every packet that comes. */
+/** An MQTT 5 client of bytes: it sends any bytes, and shows every packet that arrives. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { generate, type Packet, parser } from 'mqtt-packet';
@@ -113,7 +113,7 @@ export const properties = (...all: Buffer[]): Buffer => {
   return Buffer.concat([number(bytes.length), bytes]);
 };
 
-/** Properties as bytes, each of them right by itself. */
+/** Properties as bytes, each of them correct alone. */
 export const PROPERTY = {
   payloadFormat: Buffer.from([0x01, 0]),
   messageExpiry: Buffer.from([0x02, 0, 0, 0, 60]),

@@ -39,7 +39,7 @@ describe('Errors', () => {
     assert.deepEqual([error.applied, error.retryable], ['no', false]);
   });
 
-  it('put the consequence behind the cause, whatever punctuation the cause has', () => {
+  it('put the consequence after the cause, for any punctuation of the cause', () => {
     const cause = new ConnectionError(
       'fileUnreadable',
       'The CA file C:\\a. b\\ca.crt does not exist',

@@ -166,7 +166,7 @@ describe('The check of a history', () => {
           verb: fc.constantFrom('set', 'NX', 'NEX', 'get', 'delete', 'VDEL'),
           value: fc.constantFrom('x', 'y', 'z'),
           ...{ before: fc.integer({ min: 1, max: 400 }), after: fc.integer({ min: 1, max: 400 }) },
-          /** Whether the caller hears of it, and whether it happens at all if not. */
+          /** Whether the caller gets the result, and whether the call happens at all if not. */
           fate: fc.constantFrom('told', 'told', 'told', 'told', 'happens untold', 'never happens'),
         },
         plain,

@@ -86,7 +86,7 @@ describe('The picture of CPU time per operation', () => {
     assert.deepEqual(dear.slice(0, 4), ['floor', 'rust-sdk', 'plain', 'client']);
   });
 
-  it('leaves out what was skipped, and the group with it that nobody is left of', () => {
+  it('omits skipped contenders, and a group without any', () => {
     const { floor, client } = CPU as { floor: [number, number]; client: [number, number] };
     const less = picture(cells({ floor, client }));
     assert.deepEqual(names(less), ['floor', 'client']);

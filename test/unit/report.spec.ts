@@ -79,7 +79,7 @@ describe('The report of a comparison', () => {
     assert.deepEqual(row(RESULTS, '`nodes` CPU / `redis-nodes`'), ['<= 1.2', 'skipped', '', '']);
   });
 
-  it('has SET and GET of a load in one row, and tells what a package adds to a start', () => {
+  it('has SET and GET of a load in one row, and the effect of a package on a start', () => {
     assert.deepEqual(row(RESULTS, '16 B').slice(1), ['5.0 / 5.0', '20.0 / 5.0', '1.0 / 1.0']);
     assert.deepEqual(row(RESULTS, 'Node-RED alone'), ['1000', '900', '50.0', '120']);
     assert.deepEqual(row(RESULTS, 'with more'), ['+100', '+50', '+1.3', '-2']);

@@ -25,7 +25,7 @@ describe('The silence of a broker', () => {
     assert.equal(silence.lengthMs(5000, 0, true), 1000);
   });
 
-  it('is not counted while this process itself stood still', () => {
+  it('is not counted while this process itself was paused', () => {
     const silence = new BrokerSilence();
     silence.begin(0, 0);
     silence.lengthMs(1000, 0, true);

@@ -14,7 +14,7 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 }
 
-/** Deadlines, and what becomes of them: resolves with whom was told, once as many were. */
+/** Deadlines, and their events: resolves with the ended requests, once there are as many as expected. */
 function watch(count: number): { deadlines: Deadlines; told: Promise<Pending[]> } {
   const told: Pending[] = [];
   let finish: (all: Pending[]) => void;
@@ -30,7 +30,7 @@ function watch(count: number): { deadlines: Deadlines; told: Promise<Pending[]> 
 }
 
 describe('Deadlines', () => {
-  it('come in their order, whatever the order of the requests', async () => {
+  it('are reported in the order of their times, for any order of requests', async () => {
     const { deadlines, told } = watch(6);
     const [late, early, middle] = [pending(60), pending(5), pending(30)];
     const seconds = [pending(60), pending(5), pending(30)];

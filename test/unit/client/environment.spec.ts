@@ -36,7 +36,7 @@ describe('Settings from the environment', () => {
     });
   });
 
-  it('take a user name, a client certificate and plain TCP', () => {
+  it('take a username, a client certificate and plain TCP', () => {
     const options = optionsFromEnvironment({
       AIO_BROKER_HOSTNAME: 'broker',
       AIO_MQTT_USERNAME: 'me',

@@ -243,7 +243,7 @@ describe('A stream of packets', () => {
     { minLength: 1, maxLength: 8 },
   );
 
-  it('is cut where one ends, in whatever pieces it comes', () => {
+  it('is cut where a packet ends, for any division into pieces', () => {
     fc.assert(
       fc.property(packets, fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 }), (whole, sizes) => {
         const stream = Buffer.concat(whole);

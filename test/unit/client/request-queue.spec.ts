@@ -53,7 +53,7 @@ describe('A queue of requests', () => {
     assert.deepEqual([queue.bytes, queue.size, queue.fullBy(1)], [0, 5, undefined]);
   });
 
-  it('lets one request wait alone, whatever its size', () => {
+  it('lets one request of any size wait alone', () => {
     const queue = new RequestQueue(LIMITS);
     assert.equal(queue.fullBy(1_000_000), undefined);
     queue.add(pending('large', { bytes: 1_000_000 }));

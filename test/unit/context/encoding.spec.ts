@@ -5,7 +5,7 @@ import { decode, encode } from '../../../src/context/encoding';
 const back = (value: unknown) => decode(encode(value).json);
 
 describe('The encoding of context values', () => {
-  it('gives back every JSON value', () => {
+  it('returns every JSON value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) =>
         assert.deepEqual(back(value), JSON.parse(JSON.stringify(value))),
@@ -13,7 +13,7 @@ describe('The encoding of context values', () => {
     );
   });
 
-  it('gives back buffers, wherever they are, and leaves alone what only looks like one', () => {
+  it('returns buffers in every place, and does not change values that only look like one', () => {
     const value = {
       list: [Buffer.from([0, 255])],
       like: { type: 'Buffer', data: 'text' },

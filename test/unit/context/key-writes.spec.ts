@@ -4,7 +4,7 @@ import { KeyWrites } from '../../../src/context/key-writes';
 const raise = (error: unknown) => assert.ifError(error);
 
 describe('The writes of one key', () => {
-  it('go out one at a time, and those that wait are joined', () => {
+  it('are sent one at a time, and waiting writes are joined', () => {
     const writes = new KeyWrites();
     const settled: string[] = [];
     const first = writes.want(10, () => settled.push('first'));

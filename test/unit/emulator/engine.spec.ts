@@ -88,7 +88,7 @@ describe('Engine', () => {
     assert.equal(text(store.del('k')), ':0\r\n');
   });
 
-  it('tells an empty value from none', () => {
+  it('distinguishes an empty value from a missing key', () => {
     store.set('k', '');
     assert.equal(text(store.get('k')), '$0\r\n\r\n');
   });
@@ -103,7 +103,7 @@ describe('Engine', () => {
     assert.equal(store.engine.size, 3);
   });
 
-  it('sets with NX only a new key, and tells the version that is there', () => {
+  it('sets with NX only a new key, and returns the version of an existing value', () => {
     const { version } = store.set('k', '1', { condition: 'NX' }).response;
     const second = store.set('k', '2', { condition: 'NX' }).response;
     assert.equal(second.payload.toString(), ':-1\r\n');
@@ -320,7 +320,7 @@ describe('Engine', () => {
       assert.equal(text(store.set('lock', 'b', { condition: 'NX', now: 1000 })), '+OK\r\n');
     });
 
-    it('tells observers, in the order of time', () => {
+    it('notifies observers, in the order of time', () => {
       store.observe('a', { client: 'you' });
       store.observe('b', { client: 'you' });
       store.set('b', '2', { expiryMs: 20 });
@@ -341,7 +341,7 @@ describe('Engine', () => {
   });
 
   describe('observing', () => {
-    it('tells set and delete, with value and version, to everyone who observes', () => {
+    it('notifies all observers of set and delete, with value and version', () => {
       assert.equal(text(store.observe('k', { client: 'a' })), '+OK\r\n');
       store.observe('k', { client: 'b' });
       const set = store.set('k', 'v', { client: 'a' });
@@ -388,7 +388,7 @@ describe('Engine', () => {
     });
   });
 
-  it('lists its keys, says when they expire, and who listens hears of those that come and go', () => {
+  it('lists its keys with their expiry, and calls listeners for keys that are created and deleted', () => {
     const store = new Store();
     const heard: string[] = [];
     const listen = (key: Buffer, exists: boolean) => heard.push(`${key} ${exists}`);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Expiring, ExpiryQueue } from '../../../src/emulator/expiry-queue';
 
 describe('Expiry queue', () => {
-  it('gives entries out by time, whatever was added and removed before', () => {
+  it('returns entries by time, after any additions and removals', () => {
     const step = fc.record({ expiresAt: fc.nat(50), remove: fc.boolean(), pick: fc.nat() });
     fc.assert(
       fc.property(fc.array(step), (steps) => {

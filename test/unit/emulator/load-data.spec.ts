@@ -5,7 +5,7 @@ describe('A file of keys to load', () => {
   const read = (text: string) =>
     readLoadedKeys(text).map(({ key, value }) => [key.toString(), value.toString('latin1')]);
 
-  it('is a list of objects with one key each, as Microsoft has it for WASM operators', () => {
+  it('is a list of objects with one key each, as in the WASM test environment of Microsoft', () => {
     assert.deepEqual(read('[{"factoryId":"factoryA"},\n {"limits":{"high":3}}]'), [
       ['factoryId', 'factoryA'],
       ['limits', '{"high":3}'],

@@ -50,7 +50,7 @@ describe('Repeats', () => {
     assert.ok(repeats.find(request('c1'), id(1), 0));
   });
 
-  it('of whatever expiry are forgotten when it is over, and not before', () => {
+  it('of any expiry are forgotten when it is over, and not before', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ life: fc.integer({ min: 1, max: 5 }), id: fc.nat(9), pause: fc.nat(1500) })),

@@ -111,7 +111,7 @@ describe('SCAN', () => {
     assert.equal(scan('*'), '-ERR unknown command\r\n');
   });
 
-  it('lists each key that exists from the first page to the last exactly once, whatever else changes', () => {
+  it('lists each key that exists from the first page to the last exactly once, also if other keys change', () => {
     const change = fc.record({ set: fc.boolean(), key: fc.nat(4000) });
     fc.assert(
       fc.property(

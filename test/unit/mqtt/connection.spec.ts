@@ -84,7 +84,7 @@ describe('The supervisor of a connection', () => {
     assert.equal(connection.obstacle?.reason, 'noAnswer');
   });
 
-  it('begins a new session with the first log-in that succeeds, and resumes it afterwards', async () => {
+  it('begins a new session with the first login that succeeds, and resumes it afterwards', async () => {
     connection.open();
     fail('nothingListens');
     await next();

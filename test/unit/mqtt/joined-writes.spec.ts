@@ -112,7 +112,7 @@ describe('Joined writes', () => {
     assert.deepEqual(chunks, []);
   });
 
-  it('tell the writer to wait when the peer does not read, and when to go on', async () => {
+  it('make the writer wait when the peer does not read, and continue later', async () => {
     peer.pause();
     const block = Buffer.alloc(60_000);
     while (socket.write(block));

@@ -41,7 +41,7 @@ describe('Re-authentication', () => {
     assert.deepEqual([sent, reauthentication.hasNewToken], [['2', '4'], false]);
   });
 
-  it('sends a token that changed during the log-in when there is a connection, unless it is the one of the log-in', () => {
+  it('sends a token that changed during the login when there is a connection, unless it is the token of the login', () => {
     logIn('1');
     reauthentication.changed(token('2'));
     assert.deepEqual([sent, reauthentication.hasNewToken], [[], true]);
@@ -88,7 +88,7 @@ describe('Re-authentication', () => {
     assert.match(dropped[1] ?? '', /needs a new log-in/);
   });
 
-  it('has a new token for the next log-in when there is no connection, and sends nothing', () => {
+  it('has a new token for the next login when there is no connection, and sends nothing', () => {
     logIn('1');
     reauthentication.ended();
     reauthentication.changed(token('2'));

@@ -6,7 +6,7 @@ import { instanceName } from '../../../src/node-red/words/instance-name';
 describe('The name of an instance', () => {
   const nameWith = (settings: object) => instanceName({ settings } as unknown as NodeAPI);
 
-  it('tells instances on one computer apart by their ports', () => {
+  it('distinguishes instances on one computer by their ports', () => {
     assert.equal(nameWith({ uiPort: 1880 }), `${hostname()}:1880`);
     assert.equal(nameWith({ uiPort: '1881' }), `${hostname()}:1881`);
   });

@@ -49,7 +49,7 @@ describe('Hybrid logical clock', () => {
     );
   });
 
-  it('only moves forward, whatever the wall clock does within a minute', () => {
+  it('only moves forward, for any change of the wall clock within a minute', () => {
     const event = fc.record({
       now: fc.integer({ min: 0, max: 60_000 }),
       remote: fc.option(fc.integer({ min: 0, max: 60_000 })),
@@ -70,7 +70,7 @@ describe('Hybrid logical clock', () => {
     );
   });
 
-  it('counts up while the wall clock stands still and begins again when it moves', () => {
+  it('counts up while the wall clock does not move, and begins again when it moves', () => {
     const clock = new HybridLogicalClock('a');
     const texts = [NOW, NOW, NOW - 5, NOW + 1].map((now) => formatHlc(clock.tick(now)));
     assert.deepEqual(texts, [

@@ -156,7 +156,7 @@ describe('RESP3', () => {
     }
   });
 
-  it('tells an empty value from a missing one', () => {
+  it('distinguishes an empty value from a missing one', () => {
     assert.deepEqual(parseItem(Buffer.from('$0\r\n\r\n')), { type: 'blob', value: Buffer.alloc(0) });
     assert.deepEqual(parseItem(Buffer.from('$-1\r\n')), { type: 'blob', value: null });
   });

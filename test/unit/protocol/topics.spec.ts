@@ -21,7 +21,7 @@ describe('Topics', () => {
     );
   });
 
-  it('of a notification give the key back to its client only', () => {
+  it('of a notification return the key to its client only', () => {
     fc.assert(
       fc.property(key, (one) => {
         const topic = notificationTopic('me', one);
@@ -39,7 +39,7 @@ describe('Topics', () => {
     });
   }
 
-  it('that a client must not ask for are told apart', () => {
+  it('that a client must not ask for are recognised', () => {
     assert.equal(isInvalidResponseTopic(REQUEST_TOPIC), true);
     assert.equal(isInvalidResponseTopic(notificationFilter('me')), true);
     assert.equal(isInvalidResponseTopic(responseTopic('me')), false);

@@ -69,7 +69,7 @@ describe('Reference data', () => {
     });
   });
 
-  it('keeps all other lines to the byte, whatever is put and removed', () => {
+  it('keeps all other lines to the byte, for any records that are put and removed', () => {
     const value = fc.oneof(fc.constantFrom('a', 'b', 'ä', '1'), fc.constantFrom(1, 2, true));
     const record = fc.record({ id: value, more: fc.jsonValue() });
     const lines = fc.array(

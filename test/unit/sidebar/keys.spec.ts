@@ -1,4 +1,4 @@
-/** Which keys the tab in the sidebar shows, and what stays of those that are gone. The code of the page, without a page. */
+/** The keys that the tab in the sidebar shows, and gone keys that it keeps. The code of the page, without a page. */
 import assert from 'node:assert/strict';
 import { idOf, isTooLong } from '../../../browser/sidebar/key';
 import { heldIn, Keys, lastIn } from '../../../browser/sidebar/keys';
@@ -16,13 +16,13 @@ describe('The keys in the sidebar', () => {
   beforeEach(() => {
     keys = new Keys();
   });
-  /** What the page is told of a key that the store lists, and that is gone. */
+  /** Message for the page about a key that the store lists, and about a key that is gone. */
   const goes = (one: string) => {
     keys.removeListed(one);
     keys.update(one, { found: false });
   };
 
-  it('stay with their values while they are listed anew, until the list has ended', () => {
+  it('stay with their values while they are listed again, until the list has ended', () => {
     keys.addListed([a, b]);
     keys.update(a, value('1'));
     keys.update(b, value('2'));
@@ -48,7 +48,7 @@ describe('The keys in the sidebar', () => {
     assert.deepEqual([...keys.visible], [a, b]);
   });
 
-  it('that are deleted here stay, with what they held, whatever is selected next', () => {
+  it('that are deleted here stay with their values, for any later selection', () => {
     keys.addListed([a, b]);
     keys.keep(a);
     keys.update(a, value('1'));
@@ -69,7 +69,7 @@ describe('The keys in the sidebar', () => {
     assert.deepEqual([...keys.visible], []);
   });
 
-  it('that somebody else deletes stay only where it was seen', () => {
+  it('that another client deletes stay only if the deletion was seen', () => {
     keys.addListed([a, b]);
     keys.keep(a);
     for (const one of [a, b]) keys.update(one, value('1'));
@@ -107,7 +107,7 @@ describe('The keys in the sidebar', () => {
     keys.keep(a);
     keys.update(a, value('1'));
     keys.beforeDeleting(a);
-    // Before the page is told that it is gone.
+    // Before the page has the message that it is gone.
     const early = keys.restorable;
     goes(a);
     for (const all of [early, keys.restorable]) {
@@ -119,7 +119,7 @@ describe('The keys in the sidebar', () => {
     }
   });
 
-  it('keep what can be set again, however many others are told of', () => {
+  it('keep values that can be restored, also with many messages about others', () => {
     keys.keep(a);
     keys.update(a, value('1'));
     keys.update(a, { found: false });
