@@ -11,7 +11,7 @@ const KEYS = 100_000;
 const ROUNDS = 3;
 /** Keys between two looks at the memory. */
 const LOOK = 5000;
-/** Most memory, in MB, that a list may take from the reader: a few pages, whatever the number of keys. */
+/** Most memory, in MB, that a list may take from the reader: a few pages, for any number of keys. */
 const GOAL_MB = 10;
 
 /** MB that are in use after a garbage collection. */

@@ -3,7 +3,7 @@ import { faultOf, type OrdersReport, runOrders } from './run';
 
 const ORDERS = 300;
 
-describe('Three Node-REDs that take orders from one list', () => {
+describe('Three Node-RED instances that take orders from one list', () => {
   it(`take each of ${ORDERS} orders once and lose none, cut off and killed on the way`, async () => {
     const report = await runOrders({ orders: ORDERS, kills: 1, seed: 7 });
     console.log(`        ${JSON.stringify(report)}`);

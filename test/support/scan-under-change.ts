@@ -4,7 +4,7 @@ import { StateStoreClient } from '../../src/index';
 export interface ScanResult {
   /** Of the list, in milliseconds. */
   ms: number;
-  /** Stable keys that were not listed, and those that were listed more than once. */
+  /** Stable keys that were not listed, and stable keys that were listed more than once. */
   missed: number;
   repeated: number;
   /** Other keys that were listed. */

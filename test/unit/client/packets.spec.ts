@@ -295,7 +295,7 @@ describe('A stream of packets', () => {
     );
   });
 
-  it('of another socket is copied, and what is there can be forgotten', () => {
+  it('of another socket is copied, and buffered bytes can be forgotten', () => {
     const [one, other] = [publishOf(300_000), publishOf(10)];
     const found: number[] = [];
     const reader = new PacketReader();
