@@ -176,7 +176,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     const from = nodeRed.lines.all.length;
     const after = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
     await shows('emulator', `port ${port} is taken`, after);
-    await shows('get-a', 'no answer', after);
+    await shows('get-a', 'no response', after);
     await nodeRed.lines.find(new RegExp(`The emulator node on port ${port} does not run`), from);
     server.close();
     const again = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
