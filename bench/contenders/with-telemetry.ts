@@ -14,5 +14,5 @@ const reader = new PeriodicExportingMetricReader({
   ...{ exporter, exportIntervalMillis: EVERY_MS, exportTimeoutMillis: EVERY_MS },
 });
 metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
-// Nobody reads what is exported.
+// No program reads the export.
 setInterval(() => exporter.reset(), EVERY_MS).unref();

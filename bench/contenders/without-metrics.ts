@@ -1,4 +1,4 @@
-/** Loaded before a contender: requests are not counted, and nobody asks how long they took. */
+/** Loaded before a contender: requests are not counted or timed. */
 import { MetricsCounter } from '../../src/client/metrics';
 import { Pending } from '../../src/client/pending';
 

@@ -1,6 +1,6 @@
 /**
- * Each order taken once: three Node-REDs take orders from one list with an update node. Another flow processes the orders of a second list
- * before it removes them. All connections are cut again and again, and Node-REDs are killed ten times. Prints what was seen. Exit code 1 if
+ * Each order taken once: three Node-RED instances take orders from one list with an update node. Another flow processes the orders of a second list
+ * before it removes them. All connections are cut again and again, and instances are killed ten times. Prints the result. Exit code 1 if
  * an order was taken twice, or is missing without a message of unknown outcome, or if an order of the second list was not processed.
  *
  *   npm run orders [-- ORDERS [SEED]]

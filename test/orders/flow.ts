@@ -1,6 +1,6 @@
 /**
- * Two flows that take orders from lists, and write down what became of each message. One takes an order and processes it then. The other one
- * processes the first order under a lock, and removes it then.
+ * Two flows that take orders from lists, and record the outcome of each message. One takes an order and then processes it. The second flow
+ * processes the first order under a lock, and then removes it.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Three Node-REDs take orders from lists. Their connections are cut and they are killed again and again. */
+/** Three Node-RED instances take orders from lists. Their connections are cut and they are killed again and again. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { NodeRed, newUserDir } from '../support/node-red';
 import { Random } from '../support/random';
 import { type Log, processingFlow, readLog, settledIn, takingFlow } from './flow';
 
-/** Of the flow that takes an order and processes it then, and of the one that processes the first order and removes it then. */
+/** Results of the flow that takes an order first, and of the flow that processes the order first. */
 const KEYS = { take: 'orders', process: 'jobs' };
 /** Orders are processed one after the other, so there are fewer of them. */
 const SHARE_PROCESSED = 1 / 20;
@@ -277,7 +277,7 @@ function tallyProcessed(flows: RunningFlow[], orders: number): ProcessedReport {
   };
 }
 
-/** Orders from 1 on that are in the logs again, and those that are in none. */
+/** Orders from 1 on that are in the logs again, and orders that are in no log. */
 function compare(logs: Log[], orders: number): { again: number[]; missing: number[] } {
   const seen = new Set<number>();
   const again = logs.flatMap(({ taken }) => taken).filter((one) => seen.has(one) || !seen.add(one));
