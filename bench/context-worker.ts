@@ -1,4 +1,4 @@
-/** One context store in a process of its own: Core's memory, ours, one on Redis, or a raw socket. Does what it is asked for and tells the cost. */
+/** One context store in a separate process: Core's memory, ours, one on Redis, or a raw socket. Runs requests and reports their cost. */
 import contextStore from '../src/context';
 import { type FloorSocket, openFloor } from './contenders/floor-socket';
 
@@ -6,7 +6,7 @@ import { type FloorSocket, openFloor } from './contenders/floor-socket';
 type Store = Pick<contextStore.Store, 'open' | 'get' | 'set'>;
 
 export interface ContextJob {
-  /** `load` opens one of ours beside the one that is measured otherwise. */
+  /** `load` opens one of ours beside the measured store. */
   what: 'fill' | 'load' | 'get' | 'get with callback' | 'set with callback';
   count: number;
   inFlight: number;

@@ -211,7 +211,7 @@ export class FloorSocket implements Contender {
   }
 }
 
-/** Bytes of the property at `at` (MQTT 5 section 2.2.2.2), of those that the emulator sends. */
+/** Bytes of the property at `at` (MQTT 5 section 2.2.2.2), for the properties that the emulator sends. */
 function propertySize(data: Buffer, at: number): number {
   switch (data[at]) {
     case 0x01:

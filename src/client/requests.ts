@@ -128,7 +128,7 @@ export class Requests {
     });
   }
 
-  /** Listens to the signal of many requests until the returned function is called, and not anew with each of them. */
+  /** Listens to the signal of many requests once, until the returned function is called. */
   listenTo(signal: AbortSignal): () => void {
     return this.#signals.keep(signal);
   }

@@ -125,7 +125,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.ends;
   }
 
-  /** Listens to the signal of many requests until the returned function is called, and not anew with each of them. @internal */
+  /** Listens to the signal of many requests once, until the returned function is called. @internal */
   listenTo(signal: AbortSignal): () => void {
     return this.#requests.listenTo(signal);
   }

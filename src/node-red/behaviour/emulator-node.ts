@@ -52,7 +52,7 @@ export class EmulatorNodes {
         (error: NodeJS.ErrnoException) => {
           const isRefused = error instanceof OtherSettingsError;
           if (isRefused) this.#refused.set(node, () => start(true));
-          // Before the flows have started no Catch node would hear of it; it is tried again when they have.
+          // A Catch node does not run before the flows have started, so the error is reported again when they have.
           if (!isRefused || flowsStarted) status.failed(error);
         },
       );

@@ -10,7 +10,7 @@ const NO_MESSAGE: NodeMessageInFlow = { _msgid: '' };
 export class OrderedReader<Name extends string> {
   /** Of the properties that are the same for every message; the others have their names here. */
   readonly #fixed = {} as Record<Name, unknown>;
-  /** Of those that are properties of the message itself, and which these are: most are, and nothing else is touched for them. */
+  /** Readers of properties of the message itself, with their positions. Most readers are of this kind, and read only these properties. */
   readonly #own: Name[] = [];
   readonly #ownFrom: string[] = [];
   readonly #others: [Name, TypedProperty][] = [];

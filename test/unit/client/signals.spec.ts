@@ -25,7 +25,7 @@ describe('Signals', () => {
     assert.equal(listeners(), 1);
   });
 
-  it('keep the listener of a signal between its requests, as long as somebody asks for that', () => {
+  it('keep the listener of a signal between its requests until it is released', () => {
     const controller = new AbortController();
     const { signal } = controller;
     const aborted: Pending[] = [];
@@ -47,7 +47,7 @@ describe('Signals', () => {
     assert.equal(listeners(), 0);
   });
 
-  it('abort their own requests only, each once, also those that are removed meanwhile', () => {
+  it('abort their own requests only, each once, also if others are removed meanwhile', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const aborted: Pending[] = [];
     const signals = new Signals((request) => {
