@@ -18,7 +18,7 @@ export class Words {
 
   /** Loads the texts, unless Node-RED has done so for the nodes. Node-RED loads nodes before it opens context stores. */
   async load(): Promise<void> {
-  // Without a running Node-RED no language is selected. With one this does nothing.
+    // Without a running Node-RED no language is selected. With one this does nothing.
     this.#i18n.init({ lang: 'en-US' });
     if (!this.#i18n.availableLanguages(CATALOGUE))
       await this.#i18n.registerMessageCatalog(CATALOGUE, FOLDER, FILE);
