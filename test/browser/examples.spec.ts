@@ -1,7 +1,8 @@
 /** The examples on the canvas: tidy, and each with a note at the top that names what to press. */
 import assert from 'node:assert/strict';
+import { dashboardModules, hasDashboard, requireDashboard } from '../support/dashboard';
 import { Editor } from '../support/editor';
-import { exampleNames, type FlowNode, loadExample } from '../support/examples';
+import { exampleNames, type FlowNode, loadExample, needsDashboard } from '../support/examples';
 import { freePort } from '../support/ports';
 
 /** A node as it is drawn; `x` and `y` are its middle. */
@@ -40,9 +41,10 @@ describe('The examples on the canvas', () => {
 
   before(async () => {
     const port = await freePort();
-    flows = exampleNames().flatMap((name) => loadExample(name, port));
+    const names = exampleNames().filter((name) => !needsDashboard(name) || hasDashboard());
+    flows = names.flatMap((name) => loadExample(name, port));
     const here = flows.map((node) => (node.type === 'inject' ? { ...node, once: false, repeat: '' } : node));
-    editor = await Editor.open({ flows: here });
+    editor = await Editor.open({ flows: here, nodeRed: { modules: dashboardModules() } });
   });
   after(() => editor?.close());
 
@@ -67,7 +69,8 @@ describe('The examples on the canvas', () => {
   for (const name of exampleNames()) {
     const tabs = loadExample(name, 0).filter(({ type }) => type === 'tab');
 
-    it(`${name}: no box lies over another one, and wires go to the right`, async () => {
+    it(`${name}: no box lies over another one, and wires go to the right`, async function () {
+      if (needsDashboard(name)) requireDashboard(this);
       const trouble: string[] = [];
       for (const { id } of tabs) {
         const nodes = await drawn(id);

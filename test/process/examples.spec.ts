@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { Emulator } from '../../src/emulator/index';
-import { EXPECTED, exampleNames, exampleStorage, loadExample, runExample } from '../support/examples';
+import { dashboardModules, requireDashboard } from '../support/dashboard';
+import {
+  EXPECTED,
+  exampleNames,
+  exampleStorage,
+  loadExample,
+  needsDashboard,
+  runExample,
+} from '../support/examples';
 import { NodeRed } from '../support/node-red';
 import { freePort } from '../support/ports';
 
@@ -10,7 +18,10 @@ describe('Examples in a real Node-RED', () => {
 
   before(async () => {
     emulator = await Emulator.start({ port: 0 });
-    nodeRed = await NodeRed.start({ contextStorage: exampleStorage(emulator.port) });
+    nodeRed = await NodeRed.start({
+      modules: dashboardModules(),
+      contextStorage: exampleStorage(emulator.port),
+    });
   });
   after(async () => {
     await nodeRed.stop();
@@ -25,7 +36,10 @@ describe('Examples in a real Node-RED', () => {
   });
 
   for (const name of exampleNames()) {
-    it(`${name}: does what it says`, () => runExample(nodeRed, name));
+    it(`${name}: does what it says`, function () {
+      if (needsDashboard(name)) requireDashboard(this);
+      return runExample(nodeRed, name);
+    });
   }
 
   it('08: the standby takes over when the active one hands over', async () => {
@@ -63,6 +77,62 @@ describe('Examples in a real Node-RED', () => {
       `${second} uses the printer`,
       `${second} is done with the printer`,
     ]);
+  });
+
+  it('20: the alarm comes when no report came in time', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('20 Heartbeat and alarm', await freePort()));
+    await nodeRed.lines.find(/The press works$/, after);
+    const works = nodeRed.lines.all.length;
+    await nodeRed.lines.find(/ALARM: no report of the press$/, works);
+    await nodeRed.inject('5e1b200000000011');
+    await nodeRed.lines.find(/The press works$/, works);
+  });
+
+  it('21: the change of shift reports the counters and sets them to 0', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('21 Shift counters with a reset', await freePort()));
+    for (const what of ['good', 'scrap'])
+      await nodeRed.lines.find(new RegExp(`This shift: 1 ${what}$`), after);
+    await nodeRed.inject('5e1b210000000011');
+    await nodeRed.lines.find(/This shift: 2 good$/, after);
+    await nodeRed.lines.find(/Active: .*demo\/shift-clock/, after);
+    await nodeRed.inject('5e1b210000000013');
+    for (const count of ['2 good', '1 scrap'])
+      await nodeRed.lines.find(new RegExp(`Shift over: ${count}$`), after);
+    const reset = nodeRed.lines.all.length;
+    await nodeRed.inject('5e1b210000000011');
+    await nodeRed.lines.find(/This shift: 1 good$/, reset);
+  });
+
+  it('22: each order goes to one station, the oldest one first', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('22 Order queue', await freePort()));
+    await nodeRed.lines.find(/Station A makes 4 loaves$/, after);
+    for (const station of ['4', '3']) await nodeRed.inject(`5e1b22000000001${station}`);
+    await nodeRed.lines.find(/Station B makes 20 rolls$/, after);
+    await nodeRed.lines.find(/No order for station A$/, after);
+  });
+
+  it('23: a recipe that is sent twice is loaded twice', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('23 Recipe download with acknowledge', await freePort()));
+    await nodeRed.lines.find(/Acknowledged: the oven has bread at 230 degrees$/, after);
+    const loaded = nodeRed.lines.all.length;
+    await nodeRed.inject('5e1b230000000011');
+    await nodeRed.lines.find(/Acknowledged: the oven has bread at 230 degrees$/, loaded);
+  });
+
+  it('24: the list keeps the last five readings', async () => {
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(loadExample('24 Last readings as a list', await freePort()));
+    await nodeRed.lines.find(/The highest of 1: /, after);
+    for (let count = 2; count <= 6; count++) await nodeRed.inject('5e1b240000000011');
+    await nodeRed.lines.find(/The last 5: /, after);
+    const full = nodeRed.lines.all.length;
+    await nodeRed.inject('5e1b240000000011');
+    const line = await nodeRed.lines.find(/The last 5: /, full);
+    assert.equal(line.split(',').length, 5);
   });
 
   it('two at once share the emulator, and what is stored outlives a deploy', async () => {

@@ -1,7 +1,15 @@
 /** A real Node-RED in a process of its own, with an empty user directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -29,6 +37,8 @@ export interface NodeRedOptions {
   functionGlobalContext?: string;
   /** The setting `storageModule`: the source text of an expression. */
   storageModule?: string;
+  /** Folders of more modules of nodes, for a user directory without them. */
+  modules?: readonly string[];
   /** Whether to resolve when the process listens, without waiting for flows. */
   withoutFlows?: boolean;
 }
@@ -92,9 +102,11 @@ export class NodeRed {
     contextStorage,
     storageModule,
     functionGlobalContext,
+    modules = [],
     withoutFlows = false,
   }: NodeRedOptions = {}): Promise<NodeRed> {
     const directory = userDir ?? newUserDir();
+    for (const module of modules) linkModule(directory, module);
     const port = await freePort();
     const settings = join(directory, 'settings.js');
     writeFileSync(
@@ -202,8 +214,15 @@ export class NodeRed {
 /** A new user directory with a link to this package. */
 export function newUserDir(): string {
   const directory = mkdtempSync(join(tmpdir(), 'node-red-'));
-  const installed = join(directory, 'node_modules', '@edgestate', 'node-red-statestore');
-  mkdirSync(dirname(installed), { recursive: true });
-  symlinkSync(ROOT, installed, 'junction');
+  linkModule(directory, ROOT);
   return directory;
+}
+
+/** Makes the module in a folder one of a user directory, unless it has it already. */
+function linkModule(userDir: string, folder: string): void {
+  const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string };
+  const installed = join(userDir, 'node_modules', name);
+  if (existsSync(installed)) return;
+  mkdirSync(dirname(installed), { recursive: true });
+  symlinkSync(folder, installed, 'junction');
 }

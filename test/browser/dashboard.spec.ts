@@ -1,0 +1,207 @@
+/**
+ * The examples for FlowFuse Dashboard on two Node-RED instances that share a store, each with a page in a browser. The window in which nothing may
+ * move has SECONDS seconds, 3 by default.
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import chromium from '@sparticuz/chromium';
+import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+import { Emulator } from '../../src/emulator/index';
+import { type Observation, StateStoreClient } from '../../src/index';
+import { dashboardModules, requireDashboard } from '../support/dashboard';
+import { loadExampleFor } from '../support/examples';
+import { followPage } from '../support/failure-pictures';
+import { NodeRed, newUserDir } from '../support/node-red';
+
+const QUIET_MS = 1000 * Number(process.env.SECONDS ?? 3);
+/** What a user may notice; the bound only ends what hangs or is late by far. */
+const MOST_MS = 5000;
+const THUMB = '[role=slider]';
+const GAUGE = '.nrdb-ui-gauge-value';
+
+/** One Node-RED with its page. */
+class Site {
+  nodeRed!: NodeRed;
+  page!: Page;
+  readonly #userDir = newUserDir();
+
+  async start(): Promise<void> {
+    this.nodeRed = await NodeRed.start({ userDir: this.#userDir, modules: dashboardModules() });
+  }
+
+  async open(browser: Browser, path: string): Promise<void> {
+    const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
+    this.page = await context.newPage();
+    this.page.setDefaultTimeout(30_000);
+    followPage(this.page, []);
+    await this.page.goto(`${this.nodeRed.base}/dashboard${path}`);
+  }
+}
+
+describe('FlowFuse Dashboard on two Node-RED instances', () => {
+  let emulator: Emulator;
+  let browser: Browser;
+  const sites: Site[] = [];
+
+  before(async function () {
+    requireDashboard(this);
+    emulator = await Emulator.start({ port: 0 });
+    sites.push(new Site(), new Site());
+    await Promise.all(sites.map((site) => site.start()));
+    browser = await playwright.launch({
+      executablePath: await chromium.executablePath(),
+      args: ['--headless=shell', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.all(sites.map(({ nodeRed }) => nodeRed?.stop()));
+    await emulator?.close();
+  });
+
+  /** Deploys an example in both, and opens its page. */
+  async function show(example: string, path: string): Promise<void> {
+    for (const site of sites) {
+      await site.nodeRed.deploy(loadExampleFor(example, emulator.port));
+      await site.page?.context().close();
+      await site.open(browser, path);
+    }
+  }
+  const both = <T>(act: (site: Site) => Promise<T>) => Promise.all(sites.map(act));
+  const [a, b] = [() => sites[0] as Site, () => sites[1] as Site];
+
+  describe('with the slider and the gauge of example 25', () => {
+    let client: StateStoreClient;
+    let observation: Observation;
+    /** Values that the store reported since it was observed. */
+    const values: number[] = [];
+
+    const slider = async (page: Page) => Number(await page.locator(THUMB).getAttribute('aria-valuenow'));
+    /** Resolves when slider and gauge of a page show the value; with the time of it. */
+    const shows = async (page: Page, value: number) => {
+      const found = await page.waitForFunction(
+        ([thumb, gauge, wanted]) =>
+          Number(document.querySelector(thumb)?.getAttribute('aria-valuenow')) === wanted &&
+          Number.parseFloat(document.querySelector(gauge)?.textContent ?? '') === wanted &&
+          Date.now(),
+        [THUMB, GAUGE, value] as const,
+      );
+      return Number(await found.jsonValue());
+    };
+    /** Begins to write down each place of the thumb. */
+    const record = (page: Page) =>
+      page.evaluate((thumb) => {
+        const places: number[] = [];
+        Object.assign(window, { places });
+        const element = document.querySelector(thumb) as Element;
+        new MutationObserver(() => places.push(Number(element.getAttribute('aria-valuenow')))).observe(
+          element,
+          {
+            attributeFilter: ['aria-valuenow'],
+          },
+        );
+      }, THUMB);
+    const recorded = (page: Page) => page.evaluate(() => (window as unknown as { places: number[] }).places);
+    /** Drags the thumb to a part of the track, from 0 to 1, in this many steps; resolves with the time of the last one. */
+    const drag = async (page: Page, part: number, steps: number, pauseMs = 20) => {
+      const thumb = await page.locator(THUMB).boundingBox();
+      const track = await page.locator('.v-slider-track').boundingBox();
+      assert.ok(thumb && track);
+      const [x, y] = [thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      for (let step = 1; step <= steps; step++) {
+        await page.mouse.move(x + ((track.x + part * track.width - x) * step) / steps, y);
+        await sleep(pauseMs);
+      }
+      const moved = Date.now();
+      await page.mouse.up();
+      return moved;
+    };
+    /** Nothing is set, and nothing moves on a page, for a while. */
+    const isQuiet = async () => {
+      const [set, places] = [values.length, await both(({ page }) => slider(page))];
+      await both(({ page }) => record(page));
+      await sleep(QUIET_MS);
+      assert.deepEqual(values.slice(set), []);
+      assert.deepEqual(await both(({ page }) => recorded(page)), [[], []]);
+      assert.deepEqual(await both(({ page }) => slider(page)), places);
+    };
+
+    before(async () => {
+      client = new StateStoreClient({ port: emulator.port });
+      observation = await client.observe('demo/setpoint', (change) => {
+        if (change.operation === 'set') values.push(Number(`${change.value}`));
+      });
+      await show('25 Dashboard slider and gauge', '/setpoint');
+      await both(({ page }) => page.locator(THUMB).waitFor());
+    });
+    after(async () => {
+      await observation?.end();
+      await client?.close();
+    });
+
+    it('both pages follow a button, and each slider', async () => {
+      await a().nodeRed.inject('5e1b250000000011');
+      await both(({ page }) => shows(page, 20));
+      for (const [from, part] of [
+        [a(), 0.8],
+        [b(), 0.4],
+        [a(), 0.6],
+      ] as const) {
+        const moved = await drag(from.page, part, 10);
+        const value = await slider(from.page);
+        assert.ok(Math.abs(value - part * 100) <= 3, `the slider is at ${value}`);
+        const times = await both(({ page }) => shows(page, value));
+        const late = Math.max(...times) - moved;
+        console.log(`      slider at ${value}: both pages after ${late} ms`);
+        assert.ok(late < MOST_MS);
+      }
+      await isQuiet();
+    });
+
+    it('a slider that is dragged does not jump back to what the store has', async () => {
+      await a().nodeRed.inject('5e1b250000000011');
+      await both(({ page }) => shows(page, 20));
+      await both(({ page }) => record(page));
+      const before = values.length;
+      await drag(a().page, 0.9, 60);
+      const last = await slider(a().page);
+      await both(({ page }) => shows(page, last));
+      const jumps = (await both(({ page }) => recorded(page))).map(
+        (places) => places.filter((place, index) => place < (places[index - 1] ?? 0)).length,
+      );
+      const set = values.slice(before);
+      console.log(`      60 moves: ${set.length} values set, ${jumps.join(' and ')} jumps back`);
+      // On a busy machine the mouse, too, may rest long enough for one.
+      assert.ok(Math.max(...jumps) <= 1, `${jumps} jumps back`);
+      assert.ok(set.length >= 5, `${set.length} values`);
+      assert.ok(set.length <= 40, `${set.length} values`);
+      assert.equal(set.at(-1), last);
+    });
+
+    it('two users who drag at the same time end at one value, and nothing goes on', async () => {
+      await a().nodeRed.inject('5e1b250000000011');
+      await both(({ page }) => shows(page, 20));
+      await Promise.all([drag(a().page, 0.9, 30), drag(b().page, 0.5, 30)]);
+      await sleep(500);
+      const last = values.at(-1) as number;
+      await both(({ page }) => shows(page, last));
+      await isQuiet();
+    });
+
+    it('a page that is loaded again and a Node-RED that is started again show the current value', async () => {
+      await b().nodeRed.inject('5e1b250000000012');
+      await both(({ page }) => shows(page, 80));
+      await a().page.reload();
+      await shows(a().page, 80);
+      await a().nodeRed.end('SIGTERM');
+      await b().nodeRed.inject('5e1b250000000011');
+      await shows(b().page, 20);
+      await a().nodeRed.again();
+      await a().page.reload();
+      await shows(a().page, 20);
+      await isQuiet();
+    });
+  });
+});
