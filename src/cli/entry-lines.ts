@@ -1,6 +1,6 @@
 /** Keys with values as NDJSON: the lines of `export` and `get --pattern`, which `import` reads. */
 import { isUtf8 } from 'node:buffer';
-import { linesOf, recordIn } from '../reference-data/records';
+import { type DataRecord, type Line, linesOf, recordIn } from '../reference-data/records';
 import { printableJson } from './printable';
 import { UsageError } from './usage-error';
 
@@ -23,7 +23,7 @@ export function entryLine({ key, value, version }: Entry): string {
 export function readEntries(ndjson: Buffer): Entry[] {
   const seen = new Map<string, number>();
   return Array.from(linesOf(ndjson), (line) => {
-    const record = recordIn(line);
+    const record = recordOf(line);
     const key = bytesOf(record, 'key', line.number);
     if (key.length === 0) throw faulty(line.number, 'has an empty key');
     const id = key.toString('latin1');
@@ -32,6 +32,14 @@ export function readEntries(ndjson: Buffer): Entry[] {
     seen.set(id, line.number);
     return { key, value: bytesOf(record, 'value', line.number) };
   });
+}
+
+function recordOf(line: Line): DataRecord {
+  try {
+    return recordIn(line);
+  } catch {
+    throw faulty(line.number, 'is not a JSON object');
+  }
 }
 
 function field(name: string, bytes: Buffer): Record<string, string> {

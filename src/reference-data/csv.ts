@@ -32,7 +32,11 @@ export function recordsFromCsv(csv: Buffer): DataRecord[] {
 
 function readRows(csv: Buffer): string[][] {
   try {
-    return parse(csv, { bom: true, delimiter: delimiterOf(csv), skip_empty_lines: true, trim: true });
+    return parse(csv, {
+      ...{ bom: true, delimiter: delimiterOf(csv), trim: true },
+      // A spreadsheet writes the separators of rows that are blank as well.
+      ...{ skip_empty_lines: true, skip_records_with_empty_values: true },
+    });
   } catch (error) {
     const { message, lines } = error as CsvError & { lines?: number };
     const where = lines === undefined ? '' : ` near line ${lines}`;
@@ -44,7 +48,7 @@ function readRows(csv: Buffer): string[][] {
 }
 
 function delimiterOf(csv: Buffer): string {
-  const header = csv.toString('utf8').split('\n', 1)[0] ?? '';
+  const header = (csv.toString('utf8').split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '');
   if (header.includes(',')) return ',';
   return [';', '\t'].find((one) => header.includes(one)) ?? ',';
 }

@@ -441,7 +441,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
       const line = (fields: object) => `${JSON.stringify(fields)}\n`;
       const good = line({ key: 'import/a', value: '1' });
       for (const [faulty, words] of [
-        ['{"key":\n', /Line 2 .*JSON/],
+        ['{"key":\n', /: line 2 is not a JSON object: nothing was written/],
         [line({ value: 'x' }), /line 2 needs either "key" or "keyBase64"/],
         [line({ key: 'b', value: 5 }), /line 2 has a "value" that is not text/],
         [line({ key: 'b', valueBase64: '*' }), /line 2 has a "valueBase64" that is not base64/],

@@ -20,13 +20,18 @@ describe('A CSV table', () => {
     ]);
   });
 
-  it('leaves a property out where the cell is blank, and skips blank rows', () => {
+  it('leaves a property out where the cell is blank, and skips rows without any cell', () => {
+    assert.deepEqual(read('a,b\n1,2\n,\n , ""\n3,4\n,\n'), [
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
     assert.deepEqual(read('a,b\n1,\n\n,2\n'), [{ a: 1 }, { b: 2 }]);
   });
 
   it('may have a byte order mark, and semicolons or tabs as spreadsheets write them', () => {
     assert.deepEqual(read('\ufeffa;b\n1;x,y\n'), [{ a: 1, b: 'x,y' }]);
     assert.deepEqual(read('a\tb\n1\t2\n'), [{ a: 1, b: 2 }]);
+    assert.deepEqual(read('"limit, upper";b\n1;2\n'), [{ 'limit, upper': 1, b: 2 }]);
   });
 
   it('is refused with the place of the fault', () => {
