@@ -3,6 +3,7 @@ import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
 import type { ContenderEvents, ContenderOptions } from './contender-events';
 import { clockFault, isClockFault, ofLock } from './coordination-errors';
+import { DEFAULT_LEASE_MS } from './durations';
 import { type Holder, parseHolder } from './holder';
 import type { Lease } from './lease';
 import { type LeaseState, LeaseWatch } from './lease-watch';
@@ -154,8 +155,11 @@ export class Contender {
     const caution = this.#options.caution();
     if (caution === 'none') return 0;
     await this.#memory.check();
-    const lostAt = caution === 'loss' ? this.#memory.lostAt : this.#memory.suspectedAt;
-    return lostAt + this.#longest(lease) - performance.now();
+    const longest = this.#longest(lease);
+    // A holder with a longer lease may have come while this client was away.
+    const afterLoss = this.#memory.lostAt + Math.max(longest, DEFAULT_LEASE_MS);
+    const afterSuspicion = caution === 'suspicion' ? this.#memory.suspectedAt + longest : 0;
+    return Math.max(afterLoss, afterSuspicion) - performance.now();
   }
 
   /** The longest lease on this key that is known. */

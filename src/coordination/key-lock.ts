@@ -12,13 +12,10 @@ import { holderName } from './holder';
 import { holderNameOf } from './holder-name';
 import { Lease } from './lease';
 import type { LockRequest, Waiter } from './lock-request';
+import { ProcessTurn } from './process-turn';
 
-/** For how long, and for how many of its own waiters, a process keeps the lock while other clients wait, in milliseconds. */
-const TURN = { ms: 50, handOvers: 16 };
-/** So many turns in a row end with a pause for clients that do not announce themselves, in milliseconds. */
-const STRANGERS = { turns: 4, pauseMs: 3 };
-/** A process that released the lock for so long has ended its turn, in milliseconds. */
-const IDLE_MS = 50;
+/** A pause for clients that do not announce themselves, in milliseconds. */
+const PAUSE_MS = 3;
 /** How long a client that is being closed leaves the lock to its user, in milliseconds. */
 const CLOSING_MS = 1000;
 
@@ -45,9 +42,7 @@ export class KeyLock {
   /** The lease that is held for a user. */
   #current: Lease | undefined;
   #lost: ((reason: StateStoreError) => void) | undefined;
-  /** Began on the monotonic clock, in milliseconds. */
-  #turn = { began: Number.NEGATIVE_INFINITY, handOvers: 0, count: 0 };
-  #releasedAt = Number.NEGATIVE_INFINITY;
+  readonly #turn = new ProcessTurn();
 
   /** `onIdle` is called when no caller waits for the lock or holds it any more. */
   constructor(store: StateStoreClient, key: Bytes, onIdle: () => void) {
@@ -172,9 +167,7 @@ export class KeyLock {
     this.#served = new Deferred();
     const notClosed = this.#store.beforeClose(() => this.#close());
     while (this.#waiters.length > 0) {
-      const isNewTurn = performance.now() - this.#releasedAt > IDLE_MS;
-      if (isNewTurn) this.#turn = { began: performance.now(), handOvers: 0, count: 0 };
-      else if (this.#turnIsOver && !this.#contender.hasNext) await pause(STRANGERS.pauseMs);
+      if (this.#turn.goesOn() && this.#turnIsOver && !this.#contender.hasNext) await pause(PAUSE_MS);
       try {
         const lease = await this.#contender.obtain();
         if (lease) await this.#serveWith(lease);
@@ -212,13 +205,11 @@ export class KeyLock {
 
   /** True if other clients should get the lock now: waiting clients, or now and then clients that do not announce themselves. */
   get #turnIsOver(): boolean {
-    const { began, handOvers, count } = this.#turn;
-    if (handOvers < TURN.handOvers && performance.now() - began <= TURN.ms) return false;
+    if (!this.#turn.isOver) return false;
     if (this.#contender.hasNext) return true;
     void this.#contender.lookForNext();
     this.#contender.rest();
-    this.#turn = { began: performance.now(), handOvers: 0, count: (count + 1) % STRANGERS.turns };
-    return this.#turn.count === 0;
+    return this.#turn.renew();
   }
 
   /** Gives the lock to one waiter after the other while it is the turn of this process, and releases it. */
@@ -232,12 +223,12 @@ export class KeyLock {
       if (before && !(await this.#renew(lease))) break;
       before?.resolve(true);
       if (waiter.settled) continue;
-      this.#turn.handOvers++;
+      this.#turn.handOver();
       // The lease went on since the hold before this one, so no other client held the lock meanwhile.
       before = await this.#holdFor(waiter, lease, before === undefined && lease.takenOver);
     } while (lease.held && this.#waiters.length > 0 && !this.#turnIsOver);
     const released = await lease.release().catch(() => false);
-    this.#releasedAt = performance.now();
+    this.#turn.released();
     before?.resolve(released);
   }
 

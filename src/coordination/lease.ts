@@ -9,11 +9,10 @@ import { type ElapsedClock, elapsed } from './elapsed';
 import { holderText } from './holder';
 import { holderNameOf } from './holder-name';
 import type { LeaseOptions } from './lease-options';
+import { Validity } from './validity';
 
 export type { LeaseOptions } from './lease-options';
 
-/** Part of the duration that is given up, for clocks of different speed and late timers. */
-const MARGIN = 0.1;
 /** Renewals per duration. */
 const RENEWALS = 3;
 /** A renewal is given up and sent again after a third of the duration, or after so many round trips if that is longer. */
@@ -53,9 +52,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
   readonly duration: number;
   readonly #store: StateStoreClient;
   readonly #clock: ElapsedClock;
-  /** On its clock, in milliseconds. */
-  #expires = Number.NEGATIVE_INFINITY;
-  #token: string | undefined;
+  readonly #validity: Validity;
   /** Whether the store may keep the lease for this holder, for however long. */
   #mayBeStored = false;
   #active = false;
@@ -79,6 +76,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
     this.#clock = clock;
     this.key = key;
     this.duration = leaseDuration(duration ?? DEFAULT_LEASE_MS);
+    this.#validity = new Validity(this.duration, clock);
     this.#id = id ?? `${holderNameOf(store)}:${randomUUID()}`;
     this.#holder = holder;
   }
@@ -90,17 +88,17 @@ export class Lease extends EventEmitter<LeaseEvents> {
 
   /** Whether the lease is held right now. Ask again after every wait. */
   get held(): boolean {
-    return this.#active && this.#left > 0;
+    return this.#active && this.#validity.left > 0;
   }
 
   /** The fencing token for what the lease protects; newer with every renewal. `undefined` while the lease is not held. */
   get token(): string | undefined {
-    return this.held ? this.#token : undefined;
+    return this.held ? this.#validity.token : undefined;
   }
 
   /** When the lease is lost unless it is renewed, on the monotonic clock (`performance.now()`), in milliseconds. */
   get expires(): number {
-    return this.#clock.onMonotonic(this.#expires);
+    return this.#validity.end;
   }
 
   /**
@@ -109,11 +107,6 @@ export class Lease extends EventEmitter<LeaseEvents> {
    */
   get takenOver(): boolean {
     return this.#takenOver;
-  }
-
-  /** Milliseconds until it is lost. */
-  get #left(): number {
-    return this.#expires - this.#clock.now();
   }
 
   /** Milliseconds the last request took. */
@@ -183,20 +176,14 @@ export class Lease extends EventEmitter<LeaseEvents> {
     });
     this.#roundTrip = performance.now() - sent;
     this.#mayBeStored = stored;
-    if (!stored) return false;
-    const expires = start + this.duration * (1 - MARGIN);
-    // Two requests may be in flight; the later one counts.
-    if (!this.#active || expires >= this.#expires) {
-      this.#token = version;
-      this.#expires = expires;
-    }
-    return true;
+    if (stored) this.#validity.confirm(start, version);
+    return stored;
   }
 
   #schedule(): void {
     this.#renewIn(this.duration / RENEWALS);
     clearTimeout(this.#lossTimer);
-    this.#lossTimer = setTimeout(() => this.#onExpired(), Math.max(0, Math.ceil(this.#left)));
+    this.#lossTimer = setTimeout(() => this.#onExpired(), Math.max(0, Math.ceil(this.#validity.left)));
   }
 
   #renewIn(ms: number): void {
@@ -216,7 +203,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
       return;
     }
     const patience = Math.max(this.duration / RENEWALS, RENEWAL_ROUND_TRIPS * this.#roundTrip);
-    const timeout = Math.max(1, Math.ceil(Math.min(this.#left, patience)));
+    const timeout = Math.max(1, Math.ceil(Math.min(this.#validity.left, patience)));
     try {
       // A signal, not a timeout: a renewal that is given up does not end the connection, which all requests share.
       const renewed = await this.#request({ signal: AbortSignal.timeout(timeout) });

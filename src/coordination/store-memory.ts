@@ -5,6 +5,8 @@ import { isRetryable } from './coordination-errors';
 /** Key of the marker. It has no expiry. A client that finds it missing creates it. */
 export const MEMORY_KEY = 'statestore/memory';
 
+const NEVER = Number.NEGATIVE_INFINITY;
+
 const known = new WeakMap<StateStoreClient, StoreMemory>();
 
 /**
@@ -18,9 +20,10 @@ export class StoreMemory {
   #id: string | undefined;
   #reading: Promise<void> | undefined;
   #isFirstConnection: boolean;
-  #sessionLost = false;
-  #lostAt = Number.NEGATIVE_INFINITY;
-  #suspectedAt = Number.NEGATIVE_INFINITY;
+  /** When this client was back without its session, on the monotonic clock in milliseconds; `-Infinity` since the marker was read. */
+  #sessionLostAt = NEVER;
+  #lostAt = NEVER;
+  #suspectedAt = NEVER;
 
   private constructor(store: StateStoreClient) {
     this.#store = store;
@@ -30,7 +33,7 @@ export class StoreMemory {
         this.doubt();
         return;
       }
-      this.#sessionLost = !state.resumed && !this.#isFirstConnection;
+      if (!state.resumed && !this.#isFirstConnection) this.#sessionLostAt = performance.now();
       this.#isFirstConnection = false;
     });
   }
@@ -47,9 +50,9 @@ export class StoreMemory {
     return this.#lostAt;
   }
 
-  /** The same, where a lost session counts as well if the marker cannot be read. */
+  /** When this client was back without its session the last time, if it could not read the marker. */
   get suspectedAt(): number {
-    return Math.max(this.#lostAt, this.#suspectedAt);
+    return this.#suspectedAt;
   }
 
   /** The marker has to be read again: there was no connection, or the store did not answer. */
@@ -69,19 +72,17 @@ export class StoreMemory {
   }
 
   async #read(): Promise<void> {
-    const sessionLost = this.#sessionLost;
-    this.#sessionLost = false;
     try {
       const id = (await this.#find()) ?? (await this.#create());
       if (this.#id !== undefined && id !== this.#id) this.#lostAt = performance.now();
+      // A client that lost its session before it first read the marker cannot exclude a loss.
+      else if (this.#id === undefined) this.#lostAt = this.#sessionLostAt;
       this.#id = id;
     } catch (error) {
-      if (isRetryable(error)) {
-        this.#sessionLost ||= sessionLost;
-        throw error;
-      }
-      if (sessionLost) this.#suspectedAt = performance.now();
+      if (isRetryable(error)) throw error;
+      this.#suspectedAt = Math.max(this.#suspectedAt, this.#sessionLostAt);
     }
+    this.#sessionLostAt = NEVER;
   }
 
   async #find(): Promise<string | undefined> {

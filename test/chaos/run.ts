@@ -1,34 +1,38 @@
-/** Three candidates for one role in three processes, cut off, frozen, killed and restarted; now and then the broker, too. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+/** Three candidates for one role in three processes, cut off, frozen, blocked, killed and restarted; now and then the broker, too. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { StateStoreClient } from '../../src/index';
-import { compareHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
 import { EmulatorProcess } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 import { Random } from '../support/random';
-import type { Act, Trouble } from './candidate';
+import { CandidateProcess } from './candidate-process';
+import { ChaosObserver } from './observer';
+import { longestExcess, longestGap, type Outage, overlapsOf, type Reign } from './reigns';
+import { Timeline } from './timeline';
 
-const ROLE = 'role/chaos';
-const KEY = 'valve';
-/** Candidates; one of them is far away from the store. In milliseconds. */
+const KEYS = { role: 'role/chaos', key: 'valve', counter: 'count' };
+/** One of the candidates is far away from the store. In milliseconds. */
 const CANDIDATES = [
   { name: 'left', roundTrip: 0 },
   { name: 'middle', roundTrip: 200 },
   { name: 'right', roundTrip: 0 },
 ];
-/** Their leases, in milliseconds: of one run in four, and of all others, in which the role changes hands more often. */
-const LEASES_MS = { long: [1000, 3000, 10_000], short: [1000, 2000, 3000] };
-const LEASE_MS = 1000;
-/** How long a takeover may last beyond the lease of the candidate that ended, in milliseconds. */
-const ALLOWED_MS = 500;
+/** Leases, in milliseconds: of each candidate at first, and of a new process any of the others. */
+const FIRST_LEASES_MS = [1000, 3000, 10_000];
+const NEXT_LEASES_MS = [1000, 1000, 1000, 3000, 3000, 10_000];
+const LONGEST_MS = Math.max(...FIRST_LEASES_MS);
+/** A fault of a candidate lasts so many of its leases at most. */
+const FAULT_LEASES = 3;
 /** How long a candidate may need to be back after a fault, in milliseconds. */
 const RECOVERY_MS = 2000;
+const BURST = 10_000;
+/** Every so many faults the broker is restarted. */
+const FAULTS_BETWEEN_RESTARTS = 25;
 
 export interface ChaosOptions {
   seconds: number;
-  /** Whether the broker is restarted now and then, which empties the store. */
+  /** Whether the broker is restarted now and then, with and without its memory. */
   restarts: boolean;
   seed: number;
 }
@@ -40,309 +44,200 @@ export interface ChaosReport {
   acts: number;
   /** How often another candidate became active. */
   changes: number;
-  /** Milliseconds in which two candidates that were not frozen acted, and what was seen then. */
-  overlap: number;
+  /** Two candidates that were active at the same time by their own clocks, with what happened before. */
   overlaps: string[];
   /** Writes that an observer saw out of the order of their tokens. */
   disorder: string[];
   writes: number;
+  /** Updates that an observer saw, and those that are lost or were applied twice. */
+  updates: number;
+  wrongUpdates: string[];
   /** Milliseconds in which no candidate acted, the longest time. */
   longestGap: number;
   /**
    * Milliseconds beyond the lease of the candidate that ended and half a second, the longest time; without times in which the store was
-   * away or candidates were cautious, or in which every candidate suffered from a fault.
+   * away or candidates were cautious, or in which every candidate had a fault.
    */
   longestExcess: number;
-}
-
-/** What one candidate did while it was active without a break. */
-interface Reign {
-  name: string;
-  /** Milliseconds. */
-  lease: number;
-  begin: bigint;
-  end: bigint;
-}
-
-class Candidate {
-  readonly name: string;
-  readonly proxy: FaultProxy;
-  readonly lease: number;
-  readonly reigns: Reign[] = [];
-  /** Frozen from here on. Later actions in the same reign do not count. */
-  frozenAt: bigint | undefined;
-  acts = 0;
-  /** Of the process, when it acted last. */
-  #term: number | undefined;
-  #child: ChildProcess | undefined;
-
-  constructor(name: string, lease: number, proxy: FaultProxy) {
-    this.name = name;
-    this.lease = lease;
-    this.proxy = proxy;
-  }
-
-  get running(): boolean {
-    return this.#child !== undefined;
-  }
-
-  /** Resolves when it is connected for the first time, and would notice a loss of the store's memory. */
-  async start(): Promise<void> {
-    this.frozenAt = undefined;
-    this.#term = undefined;
-    const child = fork(join(__dirname, 'candidate.js'), [
-      ...[String(this.proxy.port), ROLE, KEY, this.name, String(this.lease)],
-    ]);
-    this.#child = child;
-    await new Promise<void>((resolve) => {
-      child.on('message', (told: Act | 'connected') => {
-        if (told === 'connected') resolve();
-        else this.#onAct(BigInt(told.at), told.term);
-      });
-    });
-  }
-
-  trouble(trouble: Trouble): void {
-    this.#child?.send(trouble);
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (!child) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-
-  /** A reign ends when the candidate changes to standby or its process ends. With a longer pause than its lease it did not act meanwhile. */
-  #onAct(at: bigint, term: number): void {
-    this.acts++;
-    const last = this.reigns.at(-1);
-    const isNew = !last || term !== this.#term || at - last.end > BigInt(this.lease) * 1_000_000n;
-    this.#term = term;
-    if (isNew) this.reigns.push({ name: this.name, lease: this.lease, begin: at, end: at });
-    else if (this.frozenAt === undefined || at < this.frozenAt) last.end = at;
-    if (isNew) this.frozenAt = undefined;
-  }
+  /** What happened before and in the time of the longest excess. */
+  excess: string;
 }
 
 export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed, 'chaos');
-  const leases = random.between(1, 4) === 1 ? LEASES_MS.long : LEASES_MS.short;
-  let emulator = await EmulatorProcess.start('executed');
-  let observer = await observeTokens(emulator.port);
+  const directory = mkdtempSync(join(tmpdir(), 'chaos-'));
+  let stores = 0;
+  const newFile = () => join(directory, `${++stores}.store`);
+  let file = newFile();
+  let emulator = await EmulatorProcess.start('executed', file);
+  let { port } = emulator;
+  const timeline = new Timeline();
+  const log = (text: string) => timeline.add(text);
+  const observer = new ChaosObserver(KEYS, log);
+  await observer.follow(port);
   const candidates = await Promise.all(
-    CANDIDATES.map(async ({ name, roundTrip }, i) => {
-      const proxy = await FaultProxy.start(() => emulator.port);
+    CANDIDATES.map(async ({ name, roundTrip }) => {
+      const proxy = await FaultProxy.start(() => port);
       proxy.delay = roundTrip / 2;
-      return new Candidate(name, leases[i] as number, proxy);
+      return new CandidateProcess(name, proxy, KEYS);
     }),
   );
-  await Promise.all(candidates.map((candidate) => candidate.start()));
-  const faults: Record<string, number> = {};
-  const disorder: string[] = [];
-  let writes = 0;
-  let busy: Promise<void>[] = [];
-  let restarting = false;
-  let starting = 0;
+  await Promise.all(candidates.map((candidate, i) => candidate.start(FIRST_LEASES_MS[i] as number)));
 
   const outages: Outage[] = [];
-  const outage = async (during: () => Promise<void>, more: number) => {
-    const one: Outage = { begin: process.hrtime.bigint(), end: undefined };
-    outages.push(one);
-    await during();
-    one.end = process.hrtime.bigint() + BigInt(more) * 1_000_000n;
-  };
-  const restartBroker = async () => {
+  let restarting = false;
+  let starting = 0;
+  let memoryLostAt = Number.NEGATIVE_INFINITY;
+  const restart = async (memory: 'kept' | 'lost') => {
     restarting = true;
     while (starting > 0) await pause(10);
-    await observer.close();
-    disorder.push(...observer.disorder);
-    writes += observer.writes;
+    const outage: Outage = { begin: process.hrtime.bigint() };
+    outages.push(outage);
     await emulator.kill();
-    emulator = await EmulatorProcess.start('executed');
-    observer = await observeTokens(emulator.port);
-    await pause(2 * LEASE_MS);
+    await observer.leave(memory);
+    if (memory === 'lost') {
+      memoryLostAt = performance.now();
+      file = newFile();
+    } else await pause(random.between(0, 2000));
+    emulator = await EmulatorProcess.start('executed', file);
+    // The observer is there before any candidate is.
+    await observer.follow(emulator.port);
+    port = emulator.port;
+    log('the broker is back');
+    const recovery = RECOVERY_MS + (memory === 'lost' ? LONGEST_MS : 0);
+    outage.end = process.hrtime.bigint() + BigInt(recovery) * 1_000_000n;
     restarting = false;
   };
-  const breakDown: Record<string, (candidate: Candidate) => Promise<void>> = {
+  const longFault = ({ lease }: CandidateProcess) => pause(random.between(100, FAULT_LEASES * lease));
+  const kill = async (candidate: CandidateProcess) => {
+    await candidate.kill();
+    await pause(random.between(100, 2000));
+    // A process that is started after a loss cannot know of it: docs/high-availability.md.
+    while (restarting || performance.now() - memoryLostAt < LONGEST_MS) await pause(100);
+    starting++;
+    await candidate.start(random.pick(NEXT_LEASES_MS));
+    starting--;
+  };
+  const faultsOf: Record<string, (candidate: CandidateProcess) => Promise<void>> = {
     cut: async ({ proxy }) => proxy.cut(),
     reset: async ({ proxy }) => proxy.reset(),
     'half open': async ({ proxy }) => proxy.halfOpen(),
-    'frozen connection': async ({ proxy }) => {
-      proxy.frozen = true;
-      await pause(random.between(100, 3 * LEASE_MS));
-      proxy.heal();
+    'frozen connection': async (candidate) => {
+      candidate.proxy.frozen = true;
+      await longFault(candidate);
+      candidate.proxy.thaw();
     },
     'frozen process': async (candidate) => {
-      candidate.frozenAt = process.hrtime.bigint();
       candidate.signal('SIGSTOP');
-      await pause(random.between(LEASE_MS / 2, 3 * LEASE_MS));
+      await longFault(candidate);
       candidate.signal('SIGCONT');
     },
-    kill: async (candidate) => {
-      await candidate.kill();
-      await pause(random.between(100, 2 * LEASE_MS));
-      // One that connects for the first time right after a restart cannot know that the store lost its memory just now.
-      while (restarting) await pause(100);
-      starting++;
-      await candidate.start();
-      starting--;
-    },
-    'broker restarted': async () => {
-      if (!restarting) await outage(restartBroker, Math.max(...leases) + RECOVERY_MS);
-    },
-    'broker away, and back with its memory': () =>
-      outage(async () => {
-        for (const { proxy } of candidates) {
-          proxy.refusing = true;
-          proxy.reset();
-        }
-        await pause(random.between(100, 2 * LEASE_MS));
-        for (const { proxy } of candidates) proxy.refusing = false;
-      }, RECOVERY_MS),
     'blocked event loop': async (candidate) => {
-      const blockMs = random.between(100, 3 * LEASE_MS);
+      const blockMs = random.between(100, FAULT_LEASES * candidate.lease);
       candidate.trouble({ blockMs });
       await pause(blockMs);
     },
-    'active one killed': (candidate) => breakDown.kill?.(candidate) ?? Promise.resolve(),
     burst: async (candidate) => {
-      candidate.trouble({ burst: 10_000 });
-      await pause(LEASE_MS);
+      candidate.trouble({ burst: BURST });
+      await pause(1000);
     },
+    kill,
+    'active one killed': kill,
   };
   const kinds = [
-    'cut',
-    'cut',
-    'reset',
-    'half open',
-    'frozen connection',
-    'frozen process',
-    'frozen process',
-    'blocked event loop',
-    'burst',
-    'kill',
-    'active one killed',
-    'active one killed',
+    ...['cut', 'cut', 'reset', 'half open', 'frozen connection', 'frozen process', 'frozen process'],
+    ...['blocked event loop', 'burst', 'kill', 'active one killed', 'active one killed'],
   ];
-  const end = performance.now() + seconds * 1000;
-  let count = 0;
-  const troubled = new Set<Candidate>();
-  let allTroubled: Outage | undefined;
-  while (performance.now() < end) {
-    await pause(random.between(100, 700));
-    const kind = restarts && ++count % 10 === 0 ? RESTARTS[(count / 10) % 2] : random.pick(kinds);
-    if (kind === undefined) continue;
-    const candidate = kind === 'active one killed' ? activeOf(candidates) : random.pick(candidates);
-    if (troubled.has(candidate)) continue;
+  const faults: Record<string, number> = {};
+  const count = (kind: string) => {
     faults[kind] = (faults[kind] ?? 0) + 1;
+  };
+  const troubled = new Set<CandidateProcess>();
+  const busy = new Set<Promise<void>>();
+  let allTroubled: Outage | undefined;
+  const inflict = async (kind: string, candidate: CandidateProcess) => {
     troubled.add(candidate);
     if (troubled.size === candidates.length && !allTroubled) {
-      allTroubled = { begin: process.hrtime.bigint(), end: undefined };
+      allTroubled = { begin: process.hrtime.bigint() };
       outages.push(allTroubled);
     }
-    busy.push(
-      (breakDown[kind] as (one: Candidate) => Promise<void>)(candidate).finally(async () => {
-        if (kind !== 'blocked event loop') await pause(RECOVERY_MS);
-        troubled.delete(candidate);
-        if (!allTroubled) return;
-        allTroubled.end = process.hrtime.bigint();
-        allTroubled = undefined;
-      }),
-    );
-    if (busy.length > 100) busy = [Promise.all(busy).then(() => undefined)];
+    log(`${candidate.name}: ${kind}`);
+    await faultsOf[kind]?.(candidate);
+    log(`${candidate.name}: ${kind} is over`);
+    await pause(RECOVERY_MS);
+    troubled.delete(candidate);
+    if (!allTroubled) return;
+    allTroubled.end = process.hrtime.bigint();
+    allTroubled = undefined;
+  };
+  const end = performance.now() + seconds * 1000;
+  let tried = 0;
+  while (performance.now() < end) {
+    await pause(random.between(100, 700));
+    if (restarts && ++tried % FAULTS_BETWEEN_RESTARTS === 0) {
+      const memory = random.pick(['kept', 'lost'] as const);
+      const kind = `broker restarted, memory ${memory}`;
+      count(kind);
+      log(kind);
+      await restart(memory);
+      continue;
+    }
+    const kind = random.pick(kinds);
+    const candidate = kind === 'active one killed' ? latest(candidates) : random.pick(candidates);
+    if (troubled.has(candidate)) continue;
+    count(kind);
+    const fault = inflict(kind, candidate).finally(() => busy.delete(fault));
+    busy.add(fault);
   }
   await Promise.all(busy);
-  await observer.close();
   await Promise.all(candidates.map((candidate) => candidate.kill()));
+  await observer.close();
   await Promise.all(candidates.map(({ proxy }) => proxy.close()));
   await emulator.kill();
-  const reigns = candidates
-    .flatMap((candidate) => candidate.reigns)
-    .sort((a, b) => (a.begin < b.begin ? -1 : 1));
+  rmSync(directory, { recursive: true, force: true });
+
+  const byBeginning = (one: Reign, other: Reign) => (one.begin < other.begin ? -1 : 1);
+  const reigns = candidates.flatMap((candidate) => candidate.reigns).sort(byBeginning);
+  // A candidate that had the role in the store, and had a fault before it could act.
+  const withHolders = [...reigns, ...observer.holders].sort(byBeginning);
+  for (const reign of reigns) timeline.addReign(reign);
+  for (const outage of outages) timeline.addOutage(outage);
+  const excess = longestExcess(withHolders, outages);
+  const { counter } = observer;
+  const missing = counter.missing(candidates.flatMap(({ counted }) => counted));
   return {
     faults,
     acts: candidates.reduce((sum, { acts }) => sum + acts, 0),
     changes: reigns.filter((reign, i) => i > 0 && reigns[i - 1]?.name !== reign.name).length,
-    ...overlapOf(reigns),
-    disorder: [...disorder, ...observer.disorder],
-    writes: writes + observer.writes,
-    longestGap: longestGap(reigns),
-    longestExcess: longestExcess(reigns, outages),
+    overlaps: overlapsOf(reigns).map(
+      ({ one, other, ms }) =>
+        `${one.name} and ${other.name} for ${ms.toFixed(1)} ms:\n${timeline.show(other.begin, one.end)}`,
+    ),
+    disorder: observer.disorder,
+    writes: observer.writes,
+    updates: counter.size,
+    wrongUpdates: [
+      ...counter.faults,
+      ...missing.map(({ id, count: value }) => `${id} was reported as applied and is lost: ${value}`),
+    ],
+    longestGap: Math.round(longestGap(reigns)),
+    longestExcess: excess?.ms ?? 0,
+    excess: excess ? timeline.show(excess.last.end, excess.next.begin) : '',
   };
 }
 
-/** A time in which no takeover can be expected. */
-interface Outage {
-  begin: bigint;
-  end: bigint | undefined;
-}
-
 /** The candidate that acted last. */
-function activeOf(candidates: Candidate[]): Candidate {
-  const lastAct = ({ reigns }: Candidate) => reigns.at(-1)?.end ?? 0n;
-  return candidates.reduce((latest, one) => (lastAct(one) > lastAct(latest) ? one : latest));
+function latest(candidates: readonly CandidateProcess[]): CandidateProcess {
+  return candidates.reduce((last, one) => (one.lastAct > last.lastAct ? one : last));
 }
 
-const RESTARTS = ['broker restarted', 'broker away, and back with its memory'];
-
-/** How long two candidates reigned at the same time. */
-export function overlapOf(reigns: Reign[]): { overlap: number; overlaps: string[] } {
-  let overlap = 0;
-  const overlaps: string[] = [];
-  for (const [i, one] of reigns.entries()) {
-    for (const other of reigns.slice(i + 1)) {
-      if (other.begin > one.end) break;
-      if (other.name === one.name) continue;
-      const end = one.end < other.end ? one.end : other.end;
-      const ms = Number(end - other.begin) / 1e6;
-      overlap += ms;
-      overlaps.push(`${one.name} until ${one.end}, ${other.name} from ${other.begin}: ${ms.toFixed(1)} ms`);
-    }
-  }
-  return { overlap, overlaps };
-}
-
-function longestGap(reigns: Reign[]): number {
-  let last: bigint | undefined;
-  let longest = 0;
-  for (const { begin, end } of reigns) {
-    if (last !== undefined) longest = Math.max(longest, Number(begin - last) / 1e6);
-    last = last === undefined || end > last ? end : last;
-  }
-  return longest;
-}
-
-function longestExcess(reigns: Reign[], outages: Outage[]): number {
-  let last: Reign | undefined;
-  let longest = 0;
-  for (const reign of reigns) {
-    const { begin, end } = last ?? reign;
-    const isOut = outages.some((one) => one.begin < reign.begin && (one.end === undefined || one.end > end));
-    const gap = Number(reign.begin - end) / 1e6;
-    if (last && begin < reign.begin && !isOut) longest = Math.max(longest, gap - last.lease - ALLOWED_MS);
-    if (!last || reign.end > last.end) last = reign;
-  }
-  return Math.round(longest);
-}
-
-/** Looks at the key that is written with tokens, without faults. */
-async function observeTokens(port: number) {
-  const store = new StateStoreClient({ host: '127.0.0.1', port });
-  let latest: Hlc | undefined;
-  const seen = { disorder: [] as string[], writes: 0, close: () => store.close() };
-  await store.observe(KEY, (change) => {
-    if (change.operation !== 'set') return;
-    seen.writes++;
-    const text = change.value.toString();
-    const token = parseHlc(text.split(' ')[1] as string) as Hlc;
-    if (latest && compareHlc(token, latest) < 0) seen.disorder.push(text);
-    else latest = token;
-  });
-  return seen;
+/** Why this is not right; blank if it is. */
+export function faultOf(report: ChaosReport): string {
+  const { overlaps, disorder, wrongUpdates, longestExcess: excess, changes, writes, updates } = report;
+  if (overlaps.length > 0) return `${overlaps.length} times two candidates were active`;
+  if (disorder.length > 0) return `${disorder.length} writes came out of the order of their tokens`;
+  if (wrongUpdates.length > 0) return `${wrongUpdates.length} updates are lost or were applied twice`;
+  if (excess > 0) return `nobody was active for ${excess} ms too long`;
+  if (changes === 0 || writes === 0 || updates === 0) return 'the role never changed, or nothing was written';
+  return '';
 }

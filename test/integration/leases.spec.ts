@@ -87,7 +87,40 @@ describe('Leases', () => {
         until(right, () => right.active).then(() => false),
       ]);
       assert.equal(endedFirst, true, 'the holder stands by before the other candidate is active');
+    });
+
+    it('are left to a holder with a longer lease that came while another candidate was away', async () => {
+      const own = await FaultProxy.start(() => emulator.port);
+      const right = candidate(client(own.port), 'right', 300);
       await until(right, () => right.active);
+      own.refusing = true;
+      own.cut();
+      const left = candidate(client(proxy.port), 'left', 2500);
+      await until(left, () => left.active);
+      proxy.refusing = true;
+      const ended = once(left, 'change').then(() => true);
+      await restartStore();
+      own.refusing = false;
+      const endedFirst = await Promise.race([ended, until(right, () => right.active).then(() => false)]);
+      assert.equal(endedFirst, true, 'the holder stands by before the other candidate is active');
+      await own.close();
+    });
+
+    it('are left alone by a client that lost its session before it read the marker', async () => {
+      const left = candidate(client(proxy.port), 'left', 2500);
+      await until(left, () => left.active);
+      const late = client(emulator.port);
+      await late.connect();
+      const right = new Election(late, 'role', { name: 'right', duration: 300 });
+      elections.push(right);
+      proxy.refusing = true;
+      const ended = once(left, 'change').then(() => true);
+      const gone = once(late, 'state');
+      await restartStore();
+      await gone;
+      right.start();
+      const endedFirst = await Promise.race([ended, until(right, () => right.active).then(() => false)]);
+      assert.equal(endedFirst, true, 'the holder stands by before the other candidate is active');
     });
 
     it('of a lock wait as well', async () => {
@@ -98,7 +131,7 @@ describe('Leases', () => {
       assert.equal(await lock.acquire({ timeout: 100 }), undefined);
       proxy.refusing = true;
       await restartStore();
-      const next = await lock.acquire({ timeout: 10_000 });
+      const next = await lock.acquire({ timeout: 20_000 });
       assert.deepEqual([hold?.held, next?.held], [false, true]);
       await next?.release();
     });

@@ -52,6 +52,12 @@ describe('The model of the lease protocol', function () {
     isBroken(explore(roleModel({ ...ROLE, caution: 'session' })), /clients 0 and 1 believe/);
   });
 
+  it('has two where caution lasts for the longest lease that a candidate saw, which may have been away', () => {
+    const bounds = { losses: 1, cuts: 1, requests: [1, 1] };
+    isBroken(explore(roleModel({ ...ROLE, caution: 'seen', bounds })), /clients 0 and 1 believe/);
+    holds(explore(roleModel({ ...ROLE, bounds })));
+  });
+
   it('has two where a late release of an earlier term deletes a later one of the same text', () => {
     isBroken(explore(roleModel({ ...CUTS, newText: false })), /clients 0 and 1 believe/);
   });

@@ -8,8 +8,11 @@ import type { Model, Step } from './checker';
 export interface RoleRules {
   /** Ticks of the lease of each client. The holder believes in it for one tick less. */
   durations: number[];
-  /** `session`: after each lost session, for the own duration. `memory`: after a loss of memory, for the longest duration in use. */
-  caution: 'session' | 'memory';
+  /**
+   * `session`: after each lost session, for the own duration. `seen`: after a loss of memory, for the longest duration that the client saw
+   * at a holder, or its own. `memory`: after a loss of memory, for the longest duration in use.
+   */
+  caution: 'session' | 'seen' | 'memory';
   /** Whether a client acquires with another holder text after a release whose outcome it does not know. */
   newText: boolean;
   /** Most losses of memory, most further cuts of connections, and most requests of each client. */
@@ -32,6 +35,8 @@ interface Client {
   /** The memory of the store as the client knows it, and whether it read the marker on this connection. */
   memory: number;
   checked: boolean;
+  /** The longest duration that it knows, with `caution: 'seen'`. */
+  seen: number;
   /** Ticks for which it acquires nothing. */
   caution: number;
   /** Ticks for which it believes in its lease. */
@@ -86,15 +91,26 @@ export function roleModel({ durations, caution, newText, bounds }: RoleRules): M
   const reconnect = (state: State, index: number): State => {
     const { belief } = state.clients[index] as Client;
     const careful = caution === 'session' && belief === 0;
-    return change(state, index, { connected: true, ...(careful && { caution: duration(index) }) });
+    return observe(change(state, index, { connected: true, ...(careful && { caution: duration(index) }) }));
   };
   const check = (state: State, index: number): State => {
     const lost = (state.clients[index] as Client).memory !== state.memory;
     return change(state, index, {
       checked: true,
       memory: state.memory,
-      ...(lost && { caution: longest }),
+      ...(lost && { caution: caution === 'seen' ? (state.clients[index] as Client).seen : longest }),
     });
+  };
+  /** Clients with a connection observe the key. */
+  const observe = (state: State): State => {
+    if (caution !== 'seen' || state.holder < 0) return state;
+    const held = duration(state.holder);
+    return {
+      ...state,
+      clients: state.clients.map((client) =>
+        client.connected ? { ...client, seen: Math.max(client.seen, held) } : client,
+      ),
+    };
   };
   const send = (state: State, index: number, kind: Request['kind']): State => {
     const { text, requests } = state.clients[index] as Client;
@@ -115,7 +131,7 @@ export function roleModel({ durations, caution, newText, bounds }: RoleRules): M
     const net = again
       ? state.net.map((one, i) => (i === at ? { ...one, again } : one))
       : state.net.filter((_, i) => i !== at);
-    const done: State = { ...state, ...key, net };
+    const done = observe({ ...state, ...key, net });
     if (!wanted || again) return done;
     const { age } = state.clients[client] as Client;
     const belief = stored ? Math.max(0, duration(client) - 1 - age) : 0;
@@ -126,8 +142,9 @@ export function roleModel({ durations, caution, newText, bounds }: RoleRules): M
     initial: {
       memory: 1,
       ...free,
-      clients: durations.map(() => ({
+      clients: durations.map((own) => ({
         connected: true,
+        seen: caution === 'seen' ? own : 0,
         memory: 1,
         checked: true,
         caution: 0,
@@ -160,7 +177,7 @@ export function roleModel({ durations, caution, newText, bounds }: RoleRules): M
         }
         if (state.cuts < bounds.cuts)
           add(`${name} loses its connection`, { ...disconnect(state, i), cuts: state.cuts + 1 });
-        if (caution === 'memory' && !client.checked) add(`${name} reads the marker`, check(state, i));
+        if (caution !== 'session' && !client.checked) add(`${name} reads the marker`, check(state, i));
         if (client.age >= 0) {
           add(`${name} gives up its request`, giveUp(state, i));
         } else if (client.requests < (bounds.requests[i] ?? 0)) {

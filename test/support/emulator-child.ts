@@ -1,6 +1,7 @@
 /**
  * An emulator as a program of its own. Reports its port, and then how many clients it has whenever that changes. A message of {@link Rejection}
- * makes it reject publishes for a while. With the argument `executed`, it executes a write again that comes twice.
+ * makes it reject publishes for a while. With the argument `executed`, it executes a write again that comes twice. The second argument is the
+ * file in which it keeps its keys.
  */
 import { Emulator } from '../../src/emulator/index';
 
@@ -11,7 +12,11 @@ export interface Rejection {
 }
 
 async function main(): Promise<void> {
-  const emulator = await Emulator.start({ port: 0, recogniseRepeats: !process.argv.includes('executed') });
+  const [, , repeats, file] = process.argv;
+  const emulator = await Emulator.start({
+    ...{ port: 0, recogniseRepeats: repeats !== 'executed' },
+    ...(file !== undefined && { file }),
+  });
   let told = 0;
   emulator.on('change', () => {
     if (emulator.clients === told) return;

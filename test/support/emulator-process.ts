@@ -23,8 +23,9 @@ export class EmulatorProcess {
     process.once('exit', this.#onExit);
   }
 
-  static async start(repeats: Repeats): Promise<EmulatorProcess> {
-    const child = fork(CHILD, [repeats]);
+  /** With a `file`, it keeps its keys there. */
+  static async start(repeats: Repeats, file?: string): Promise<EmulatorProcess> {
+    const child = fork(CHILD, [repeats, ...(file === undefined ? [] : [file])]);
     const [{ port }] = await once(child, 'message');
     return new EmulatorProcess(child, port);
   }
