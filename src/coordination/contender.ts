@@ -42,6 +42,7 @@ export class Contender {
   #retryMs = RETRY_MS.first;
   /** Ends the attempt in flight if its connection is lost, or the lease is not wanted any more. */
   #abort = new AbortController();
+  #obtaining = false;
   #closed = false;
 
   constructor(store: StateStoreClient, key: Bytes, events: ContenderEvents, options: ContenderOptions) {
@@ -59,13 +60,23 @@ export class Contender {
 
   /** Resolves with a lease that is held, or with undefined if no lease is wanted any more. Rejects if the connection will not be usable. */
   async obtain(): Promise<Lease | undefined> {
+    this.#obtaining = true;
+    try {
+      return await this.#obtain();
+    } finally {
+      this.#obtaining = false;
+    }
+  }
+
+  async #obtain(): Promise<Lease | undefined> {
     let tried: Lease | undefined;
     for (let lease = this.#wanted; lease; lease = this.#wanted) {
       try {
         // The outcome of an earlier attempt may be unknown: it must not exclude this one.
         if (tried && tried !== lease) await tried.release();
         tried = lease;
-        await this.#store.connect({ timeout: lease.duration, signal: this.#abort.signal });
+        if (this.#store.state.kind !== 'connected')
+          await this.#store.connect({ timeout: lease.duration, signal: this.#abort.signal });
         if (await this.#hasToWait(lease)) continue;
         if (await this.#try(lease)) return lease;
       } catch (error) {
@@ -242,7 +253,7 @@ export class Contender {
   };
 
   #giveUp(): void {
-    this.#abort.abort();
+    if (this.#obtaining) this.#abort.abort();
     this.#wakeup.wake();
   }
 }

@@ -10,7 +10,9 @@ export class HeldLock implements Hold {
   /** Resolves when the lock is released in the store; see {@link Hold.release}. */
   readonly free = new Deferred<boolean>();
   readonly #lease: Lease;
-  readonly #abort = new AbortController();
+  /** Made when somebody asks for the signal. */
+  #abort: AbortController | undefined;
+  #lost: Error | undefined;
   #released = false;
 
   constructor(lease: Lease, takenOver: boolean) {
@@ -19,11 +21,11 @@ export class HeldLock implements Hold {
   }
 
   get held(): boolean {
-    return !this.#released && !this.signal.aborted && this.#lease.held;
+    return !this.#released && !this.#lost && this.#lease.held;
   }
 
   get fencingToken(): string | undefined {
-    return this.#released || this.signal.aborted ? undefined : this.#lease.token;
+    return this.#released || this.#lost ? undefined : this.#lease.token;
   }
 
   get deadline(): number {
@@ -31,6 +33,8 @@ export class HeldLock implements Hold {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#lost) this.#abort.abort(this.#lost);
     return this.#abort.signal;
   }
 
@@ -46,7 +50,10 @@ export class HeldLock implements Hold {
 
   /** The lock was lost. */
   lose(reason: Error): void {
-    if (!this.#released) this.#abort.abort(reason);
+    if (!this.#released && !this.#lost) {
+      this.#lost = reason;
+      this.#abort?.abort(reason);
+    }
     this.ended.resolve();
   }
 }

@@ -167,7 +167,8 @@ export class KeyLock {
     this.#served = new Deferred();
     const notClosed = this.#store.beforeClose(() => this.#close());
     while (this.#waiters.length > 0) {
-      if (this.#turn.goesOn() && this.#turnIsOver && !this.#contender.hasNext) await pause(PAUSE_MS);
+      if (this.#turn.goesOn()) this.#lookAtTurn();
+      if (this.#turn.takePause() && !this.#contender.hasNext) await pause(PAUSE_MS);
       try {
         const lease = await this.#contender.obtain();
         if (lease) await this.#serveWith(lease);
@@ -204,7 +205,7 @@ export class KeyLock {
   }
 
   /** True if other clients should get the lock now: waiting clients, or now and then clients that do not announce themselves. */
-  get #turnIsOver(): boolean {
+  #lookAtTurn(): boolean {
     if (!this.#turn.isOver) return false;
     if (this.#contender.hasNext) return true;
     void this.#contender.lookForNext();
@@ -223,10 +224,10 @@ export class KeyLock {
       if (before && !(await this.#renew(lease))) break;
       before?.resolve(true);
       if (waiter.settled) continue;
-      this.#turn.handOver();
+      this.#turn.handOver(before !== undefined);
       // The lease went on since the hold before this one, so no other client held the lock meanwhile.
       before = await this.#holdFor(waiter, lease, before === undefined && lease.takenOver);
-    } while (lease.held && this.#waiters.length > 0 && !this.#turnIsOver);
+    } while (lease.held && this.#waiters.length > 0 && !this.#lookAtTurn());
     const released = await lease.release().catch(() => false);
     this.#turn.released();
     before?.resolve(released);

@@ -13,14 +13,24 @@ export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
   const id = Buffer.from(key).toString('latin1');
   const existing = locks.get(id);
   if (existing) return existing;
-  let idle: NodeJS.Timeout | undefined;
-  const forgetLater = () => {
-    clearTimeout(idle);
-    idle = setTimeout(() => {
+  let usedAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const forgetIn = (ms: number) => {
+    timer = setTimeout(() => {
+      timer = undefined;
       if (lock.busy) return;
+      const left = usedAt + KEPT_MS - performance.now();
+      if (left > 0) {
+        forgetIn(left);
+        return;
+      }
       locks.delete(id);
       lock.forget();
-    }, KEPT_MS).unref();
+    }, ms).unref();
+  };
+  const forgetLater = () => {
+    usedAt = performance.now();
+    if (!timer) forgetIn(KEPT_MS);
   };
   const lock = new KeyLock(store, key, forgetLater);
   locks.set(id, lock);

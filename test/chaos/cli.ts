@@ -10,7 +10,7 @@ const seconds = Number(process.argv[2] ?? 600);
 const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
 
 console.log(`seed ${seed}, ${seconds} s`);
-runChaos({ seconds, restarts: true, seed }).then(
+runChaos({ seconds, seed }).then(
   ({ overlaps, excess, ...report }) => {
     console.log({ ...report, overlaps: overlaps.length });
     for (const overlap of overlaps) console.log(overlap);

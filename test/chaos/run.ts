@@ -28,12 +28,10 @@ const FAULT_LEASES = 3;
 const RECOVERY_MS = 2000;
 const BURST = 10_000;
 /** Every so many faults the broker is restarted. */
-const FAULTS_BETWEEN_RESTARTS = 25;
+const FAULTS_BETWEEN_RESTARTS = 50;
 
 export interface ChaosOptions {
   seconds: number;
-  /** Whether the broker is restarted now and then, with and without its memory. */
-  restarts: boolean;
   seed: number;
 }
 
@@ -63,7 +61,7 @@ export interface ChaosReport {
   excess: string;
 }
 
-export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed, 'chaos');
   const directory = mkdtempSync(join(tmpdir(), 'chaos-'));
   let stores = 0;
@@ -172,10 +170,11 @@ export async function runChaos({ seconds, restarts, seed }: ChaosOptions): Promi
   };
   const end = performance.now() + seconds * 1000;
   let tried = 0;
+  let memory: 'kept' | 'lost' = 'kept';
   while (performance.now() < end) {
     await pause(random.between(100, 700));
-    if (restarts && ++tried % FAULTS_BETWEEN_RESTARTS === 0) {
-      const memory = random.pick(['kept', 'lost'] as const);
+    if (++tried % FAULTS_BETWEEN_RESTARTS === 0) {
+      memory = memory === 'kept' ? 'lost' : 'kept';
       const kind = `broker restarted, memory ${memory}`;
       count(kind);
       log(kind);

@@ -1,15 +1,22 @@
 /** A flow that counts messages with an update node, and records the outcome of each. */
 import { readFileSync } from 'node:fs';
+import { parseHlc } from '../../src/protocol/hlc';
 
 /** What a flow wrote down of its messages. A message that was in the process when it was killed has no fate. */
 export interface Fates {
   sent: number;
-  /** The new values that left by the output, each with a message. */
-  counted: number[];
+  /** The new values that left by the output, each with a message, and when the store set them by its clock. */
+  counted: Counted[];
   /** How many ended with an error, by its code. */
   failed: Record<string, number>;
   /** Whether all messages are sent and have a fate, as far as they did not die. */
   ended: boolean;
+}
+
+export interface Counted {
+  value: number;
+  /** Milliseconds since 1970. */
+  at: number;
 }
 
 export interface CountingFlow {
@@ -26,6 +33,10 @@ export interface CountingFlow {
   /** File that gets the fates, line by line, before the next message goes out. */
   log: string;
 }
+
+/** Three times the shortest lease. */
+const MAX_BLOCK_MS = 3000;
+const BURST = 10_000;
 
 /** The nodes of one tab. The driver sends the next message when one is counted or failed; after a restart it goes on where it was. */
 export function countingFlow({ id, port, key, messages, inFlight, lease, log }: CountingFlow): object[] {
@@ -71,9 +82,46 @@ export function countingFlow({ id, port, key, messages, inFlight, lease, log }: 
         timeout: '',
       },
     }),
-    func('counted', ['driver'], `write('counted ' + msg.payload); return { settled: true };`),
+    func(
+      'counted',
+      ['driver'],
+      `write('counted ' + msg.payload + ' ' + msg.statestore.version); return { settled: true };`,
+    ),
     node('catch', 'catch', ['failed'], { scope: [`${id}-update`], uncaught: false }),
     func('failed', ['driver'], `write('failed ' + msg.error.code); return { settled: true };`),
+  ];
+}
+
+/** Nodes that make trouble for the Node-RED in which they are: inject nodes with the IDs `ID-block` and `ID-burst`. */
+export function troubleFlow({ id, store }: { id: string; store: string }): object[] {
+  const node = (name: string, type: string, wires: string[], more: object) => ({
+    ...{ id: `${id}-${name}`, type, z: id, name, x: 200, y: 100 },
+    ...{ wires: [wires.map((to) => `${id}-${to}`)] },
+    ...more,
+  });
+  const inject = (name: string, to: string) =>
+    node(name, 'inject', [to], { once: false, repeat: '', props: [] });
+  const func = (name: string, wires: string[], code: string) =>
+    node(name, 'function', wires, { func: code, outputs: 1 });
+  return [
+    { id, type: 'tab', label: id },
+    inject('block', 'blocking'),
+    func(
+      'blocking',
+      [],
+      `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${MAX_BLOCK_MS} * Math.random());`,
+    ),
+    inject('burst', 'bursting'),
+    func(
+      'bursting',
+      ['set'],
+      `for (let i = 0; i < ${BURST}; i++) node.send({ payload: i, key: 'burst/' + i % 100 });`,
+    ),
+    node('set', 'statestore-set', [], {
+      ...{ store, key: 'key', keyType: 'msg', value: 'payload', valueType: 'msg', condition: '' },
+      ...{ expiry: '', expiryType: 'num', expiryUnit: 's', outputs: 1 },
+    }),
+    node('catch', 'catch', [], { scope: [`${id}-set`], uncaught: false }),
   ];
 }
 
@@ -87,9 +135,10 @@ export function readFates(log: string): Fates {
     // Nothing was sent yet.
   }
   for (const line of text.split('\n')) {
-    const [what, detail = ''] = line.split(' ');
+    const [what, detail = '', version = ''] = line.split(' ');
     if (what === 'sent') fates.sent++;
-    else if (what === 'counted') fates.counted.push(Number(detail));
+    else if (what === 'counted')
+      fates.counted.push({ value: Number(detail), at: parseHlc(version)?.wallClockMs ?? 0 });
     else if (what === 'failed') fates.failed[detail] = (fates.failed[detail] ?? 0) + 1;
     fates.ended = what === 'ended' || (fates.ended && what === '');
   }
