@@ -6,7 +6,7 @@ const MESSAGES = 300;
 describe('Two Node-RED instances that count on one key', () => {
   it(`lose no count of three times ${MESSAGES} messages each, with cuts, a kill, restarts, blocks and bursts`, async () => {
     const seed = Date.now() % 2 ** 31;
-    const report = await runCount({ messages: MESSAGES, cutEvery: 1000, faultEvery: 3000, seed });
+    const report = await runCount({ messages: MESSAGES, cutEvery: 1000, faultEvery: 1500, seed });
     console.log(`        ${JSON.stringify(report)}`);
     assert.equal(faultOf(report), '', `seed ${seed}`);
     assert.ok(report.counted > MESSAGES && report.died > 0, JSON.stringify(report));
