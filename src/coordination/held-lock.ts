@@ -10,7 +10,7 @@ export class HeldLock implements Hold {
   /** Resolves when the lock is released in the store; see {@link Hold.release}. */
   readonly free = new Deferred<boolean>();
   readonly #lease: Lease;
-  /** Made when somebody asks for the signal. */
+  /** Made when the signal is read. */
   #abort: AbortController | undefined;
   #lost: Error | undefined;
   #released = false;

@@ -73,7 +73,7 @@ function main(): void {
   });
   election.start();
   setInterval(() => {
-    // The process may be frozen between the two: whoever has the token now had it before.
+    // The process may be frozen between the two lines: a token that is held now was held before.
     const at = String(process.hrtime.bigint());
     const { token } = election;
     if (token === undefined) {

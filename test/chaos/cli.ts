@@ -1,6 +1,6 @@
 /**
  * Never two: candidates for one role under faults. Prints what was seen. Exit code 1 if two candidates were active at a time, a write came
- * through out of the order of its token, an update is lost or was applied twice, or nobody was active for too long.
+ * through out of the order of its token, an update is lost or was applied twice, or no candidate was active for too long.
  *
  *   npm run chaos [-- SECONDS [SEED]]
  */

@@ -10,12 +10,12 @@ export interface Counted {
 export class Counter {
   readonly faults: string[] = [];
   readonly #seen = new Set<string>();
-  /** Counts that the store may have had while nobody looked, with both ends. */
+  /** Counts that the store may have had while the key was not observed, with both ends. */
   readonly #unseen: { from: number; to: number }[] = [];
   #last: { count: number; id: string } | undefined;
   #blind: 'no' | 'kept' | 'lost' = 'no';
 
-  /** Nobody looks from now on. `kept`: the store will have its memory when {@link value} is called again. */
+  /** The key is not observed from now on. `kept`: the store will have its memory when {@link value} is called again. */
   away(memory: 'kept' | 'lost'): void {
     this.#blind = this.#blind === 'lost' ? 'lost' : memory;
   }

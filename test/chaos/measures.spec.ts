@@ -55,7 +55,7 @@ describe('The measures of the chaos run', () => {
     assert.match(counter.faults.join(), /b is applied twice/);
   });
 
-  it('allow for updates that happen while nobody looks', () => {
+  it('allow for updates that happen while the key is not observed', () => {
     const counter = new Counter();
     counter.value('1 a');
     counter.away('kept');

@@ -47,7 +47,7 @@ export interface ChaosReport {
   /** Writes that an observer saw out of the order of their tokens. */
   disorder: string[];
   writes: number;
-  /** Updates that an observer saw, and those that are lost or were applied twice. */
+  /** Updates that an observer saw, and updates that are lost or were applied twice. */
   updates: number;
   wrongUpdates: string[];
   /** Milliseconds in which no candidate acted, the longest time. */
