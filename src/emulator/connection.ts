@@ -7,8 +7,11 @@ import { disconnect, Reason } from './broker-packets';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
-/** Most bytes of packets that wait to be served, and the cost of each beside them, about. */
-const MAX_HELD_BYTES = 2 ** 24;
+/** Bytes that may wait for a client that does not read, and of its packets that wait to be served. */
+export const MAX_WAITING_BYTES = 2 ** 24;
+/** At least so many packets of the largest size may wait. */
+const MIN_WAITING_PACKETS = 4;
+/** The cost of a packet beside its bytes, about. */
 const HELD_BYTES = 128;
 /** A client is silent for too long after so many times its keep-alive (MQTT 5 section 3.1.2.10). */
 const KEEP_ALIVE_FACTOR = 1.5;
@@ -31,11 +34,17 @@ export interface ConnectionHandlers {
   closed(): void;
 }
 
+/** {@link MAX_WAITING_BYTES} of a broker with this largest packet. */
+export function maxWaitingBytes(maximumPacketSize: number): number {
+  return Math.max(MAX_WAITING_BYTES, MIN_WAITING_PACKETS * maximumPacketSize);
+}
+
 /** One TCP connection of a client: packets in their order, as fast as the client reads, until one is wrong. */
 export class ClientConnection {
   readonly #socket: Joined;
   readonly #splitter: PacketSplitter;
   readonly #handlers: ConnectionHandlers;
+  readonly #maxHeldBytes: number;
   #held: Packet[] = [];
   #heldBytes = 0;
   #owedBytes = 0;
@@ -53,6 +62,7 @@ export class ClientConnection {
   constructor(socket: Joined, handlers: ConnectionHandlers, maximumPacketSize: number) {
     this.#socket = socket;
     this.#handlers = handlers;
+    this.#maxHeldBytes = maxWaitingBytes(maximumPacketSize);
     this.#splitter = new PacketSplitter((...packet) => this.#onPacket(...packet), maximumPacketSize);
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#serveHeld());
@@ -132,7 +142,7 @@ export class ClientConnection {
       return;
     }
     this.#heldBytes += end - start + HELD_BYTES;
-    if (this.#heldBytes > MAX_HELD_BYTES) this.#socket.destroy();
+    if (this.#heldBytes > this.#maxHeldBytes) this.#socket.destroy();
     else this.#held.push(packet);
   }
 

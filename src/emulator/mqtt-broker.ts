@@ -8,15 +8,13 @@ import { Reason } from './broker-packets';
 import * as packets from './client-packets';
 import { type BrokerClient, Clients } from './clients';
 import { type Connect, readConnect } from './connect-packet';
-import { ClientConnection, type Packet } from './connection';
+import { ClientConnection, maxWaitingBytes, type Packet } from './connection';
 import { Deliveries, type RetainedDelivery } from './deliveries';
 import type { Publication } from './publication';
 import { Retained } from './retained';
 import { LONGEST_SESSION, Sessions } from './sessions';
 import { Wills } from './wills';
 
-/** A client is disconnected when more bytes than that wait because it does not read. */
-export const MOST_WAITING_BYTES = 2 ** 24;
 const SYSTEM_TOPICS = '$SYS/';
 const SHARED = '$share/';
 
@@ -77,7 +75,7 @@ export class MqttBroker<Identity extends object> {
 
   accept(socket: Socket): void {
     const connection = new ClientConnection(
-      joinWrites(socket, MOST_WAITING_BYTES),
+      joinWrites(socket, maxWaitingBytes(this.#limits.maximumPacketSize)),
       {
         packet: (packet) => this.#onPacket(connection, packet),
         closed: () => this.#onClosed(connection),

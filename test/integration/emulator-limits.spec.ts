@@ -151,6 +151,24 @@ describe('The emulator and', () => {
       assert.equal(await client.ended(), 0x95);
     });
 
+    it('values near the largest packet of a broker with more memory are read and observed, several at a time', async () => {
+      const largest = 18 * 2 ** 20;
+      await start({ maximumPacketSize: largest });
+      await other.connect();
+      const value = Buffer.alloc(largest - 1000, 'large');
+      const changes: number[] = [];
+      const observation = await other.observe('large 1', (change) => {
+        if (change.operation === 'set') changes.push(change.value.length);
+      });
+      const keys = ['large 1', 'large 2', 'large 3'];
+      for (const one of await other.setMany(keys.map((key) => [key, value] as const)))
+        assert.ok('stored' in one && one.stored);
+      for (const one of await other.getMany(keys))
+        assert.ok('found' in one && one.found && one.value.equals(value));
+      assert.deepEqual(changes, [value.length]);
+      await observation.close();
+    });
+
     it('reports the largest packet, 4 MiB by default, and the session expiry that it grants', async () => {
       await start();
       const client = await WireClient.open(emulator.port);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { resolveClientOptions } from '../../src/client/options';
 import { resolveContextOptions } from '../../src/context/options';
 import { DEFAULT_LEASE_MS } from '../../src/coordination/durations';
-import { MOST_WAITING_BYTES } from '../../src/emulator/mqtt-broker';
+import { MAX_WAITING_BYTES } from '../../src/emulator/connection';
 import { DEFAULT_EMULATOR_PORT, DEFAULT_MAXIMUM_PACKET_SIZE } from '../../src/emulator/options';
 import { MAX_REPEATS } from '../../src/emulator/repeats';
 import { MAX_RETAINED, MAX_RETAINED_BYTES } from '../../src/emulator/retained';
@@ -98,7 +98,7 @@ function facts(): Record<string, string[]> {
     Packet: [mib(DEFAULT_MAXIMUM_PACKET_SIZE)],
     'Retained messages': [`${MAX_RETAINED}`],
     'Bytes of retained messages': [mib(MAX_RETAINED_BYTES)],
-    'Bytes that wait for one client': [mib(MOST_WAITING_BYTES)],
+    'Bytes that wait for one client': [mib(MAX_WAITING_BYTES)],
     'Repeated requests that are recognised': [`${MAX_REPEATS}`],
   };
 }
