@@ -28,19 +28,19 @@ export class Child {
     this.#ended.catch(() => undefined);
   }
 
-  /** The next message; fails when the process has ended or ends first, or says nothing for a minute. */
-  async next<T>(): Promise<T> {
-    const message = once(this.#process, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  /** The next message; fails when the process has ended or ends first, or says nothing for a minute, or as long as given. */
+  async next<T>(patienceMs = PATIENCE_MS): Promise<T> {
+    const message = once(this.#process, 'message', { signal: AbortSignal.timeout(patienceMs) });
     const silence = message.catch(() => {
-      throw new Error(`${this.#process.spawnargs.join(' ')} said nothing for ${PATIENCE_MS / 1000} seconds`);
+      throw new Error(`${this.#process.spawnargs.join(' ')} said nothing for ${patienceMs / 1000} seconds`);
     });
     const [reply] = await Promise.race([silence, this.#ended]);
     return reply as T;
   }
 
-  ask<T>(message: object): Promise<T> {
+  ask<T>(message: object, patienceMs?: number): Promise<T> {
     this.#process.send(message);
-    return this.next<T>();
+    return this.next<T>(patienceMs);
   }
 
   async stop(): Promise<void> {

@@ -25,8 +25,9 @@ export = (RED: NodeAPI): void => {
       else if (--first === 0) counter.serve();
     });
   });
-  RED.nodes.registerType('bench-floor', function (this, { port, keys, ...def }: FloorDef) {
+  RED.nodes.registerType('bench-floor', function (this, def: FloorDef) {
     RED.nodes.createNode(this, def);
+    const { port, keys } = def;
     void openFloor(port).then(async (floor) => {
       await floor.observe(observedKeys('floor-flow', keys), (key, value, version) =>
         this.send({

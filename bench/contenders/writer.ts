@@ -4,8 +4,8 @@ import { openFloor } from './floor-socket';
 import { STORE_PORT } from './serve';
 
 export interface WriteJob {
-  /** Of the observer of these keys. */
-  name: string;
+  /** Of the observer of these keys; without it they are those that `fill` sets. */
+  name?: string;
   keys: number;
   perSecond: number;
   count: number;
@@ -16,7 +16,10 @@ const VALUE = Buffer.from('16 bytes of text');
 async function main(): Promise<void> {
   const floor = await openFloor(STORE_PORT);
   process.on('message', (job: WriteJob) => {
-    const names = observedKeys(job.name, job.keys);
+    const names =
+      job.name === undefined
+        ? Array.from({ length: job.keys }, (_none, index) => `fill/${index}`)
+        : observedKeys(job.name, job.keys);
     const begin = performance.now();
     let sent = 0;
     let answered = 0;

@@ -1,9 +1,25 @@
-/** The emulator, with as many keys as the argument says. */
+/** The emulator. Parameters: how many keys it has, its port (0: any), and microseconds of CPU that each message takes longer. */
 import { Emulator } from '../../src/emulator/index';
 import { fill } from '../fill';
 import { serve } from './serve';
 
-void Emulator.start({ port: 0 }).then((emulator) => {
-  fill(emulator.engine, Number(process.argv[2] ?? 0));
+const [keys = 0, port = 0, cost = 0] = process.argv.slice(2).map(Number);
+
+void Emulator.start({ port }).then((emulator) => {
+  const { engine } = emulator;
+  fill(engine, keys);
+  if (cost > 0) {
+    const execute = engine.execute.bind(engine);
+    engine.execute = (...request) => {
+      const output = execute(...request);
+      spin(cost * (1 + output.notifications.length));
+      return output;
+    };
+  }
   serve(emulator.port);
 });
+
+function spin(microseconds: number): void {
+  const end = performance.now() + microseconds / 1000;
+  while (performance.now() < end);
+}
