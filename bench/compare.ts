@@ -17,6 +17,7 @@ import { CONTEXT_PARTS } from './context';
 import { PARTS } from './coordination';
 import type { Finding, Part } from './finding';
 import { type Job, type Measurement, median } from './measure';
+import { OBSERVE_PARTS } from './observe';
 import { picture } from './picture';
 import { type Redis, startRedis } from './redis';
 import { report } from './report';
@@ -158,6 +159,8 @@ async function main(): Promise<void> {
   const servers = await compareServers();
   const cells = await compareContenders(emulator, redis);
   await Promise.all([emulator.stop(), redis?.server.stop()]);
+  const observe: Finding[] = [];
+  for (const [name, part] of Object.entries(OBSERVE_PARTS)) observe.push(...(await findings(name, part)));
   const coordination: Finding[] = [];
   for (const [name, part] of Object.entries(PARTS)) coordination.push(...(await findings(name, part)));
   const context: Finding[] = [];
@@ -173,7 +176,7 @@ async function main(): Promise<void> {
       platform: process.platform,
     },
     seconds: Math.round((performance.now() - begin) / 1000),
-    ...{ servers, cells, require, starts: started, waiting, coordination, context },
+    ...{ servers, cells, require, starts: started, waiting, observe, coordination, context },
   };
   const texts = report(results);
   if (!QUICK) {
@@ -181,7 +184,7 @@ async function main(): Promise<void> {
     writeFileSync(join(ROOT, 'docs', 'images', 'cpu.svg'), picture(cells));
     writeDocument(texts);
   }
-  console.log(`\n${texts.results}\n\n${texts.coordination}\n\n${texts.context}`);
+  console.log(`\n${texts.results}\n\n${texts.observe}\n\n${texts.coordination}\n\n${texts.context}`);
   if (process.argv.includes('--json')) console.log(JSON.stringify(results));
 }
 

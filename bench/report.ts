@@ -5,7 +5,7 @@ import type { Measurement } from './measure';
 import type { Cell, Results } from './results';
 
 /** Parts of docs/dev/benchmarks.md, by the name of the mark they stand under. */
-export function report(results: Results): Record<'results' | 'coordination' | 'context', string> {
+export function report(results: Results): Record<'results' | 'observe' | 'coordination' | 'context', string> {
   const { cpu, cores, node, platform } = results.machine;
   const machine = `${cpu}, ${cores} cores, ${platform}, Node.js ${node}; ${results.seconds} seconds in all.`;
   const { library, mqtt } = results.require;
@@ -24,6 +24,7 @@ export function report(results: Results): Record<'results' | 'coordination' | 'c
       startTable(results.starts),
       `To require the library takes ${library.toFixed(0)} ms, \`mqtt\` alone ${mqtt.toFixed(0)} ms.`,
     ].join('\n\n'),
+    observe: findingTable('observed keys', results.observe),
     coordination: findingTable('locks, updates, roles', results.coordination),
     context: findingTable('the context store', results.context),
   };

@@ -21,6 +21,7 @@ export interface Results {
   starts: Record<string, Start>;
   /** Bytes of memory for each message of 16 B that waits for a connection. */
   waiting: number;
+  observe: Finding[];
   coordination: Finding[];
   context: Finding[];
 }

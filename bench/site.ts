@@ -25,7 +25,7 @@ const KEYS = Number(values.keys);
 const COST = Number(values.cost);
 /** How many instances are in one process. */
 const TOGETHER = 25;
-/** Sets of keys that nobody observes, and of keys that all instances observe. */
+/** Sets of keys without observers, and of keys that all instances observe. */
 const PLAIN_SETS = 20_000;
 const OBSERVED_SETS = 500;
 const PATIENCE_MS = 15 * 60_000;
@@ -77,9 +77,7 @@ async function main(): Promise<void> {
       `${seconds(observing)} s of CPU of the broker, ${(observing / requests).toFixed(1)} µs each`,
   );
 
-  const observed = await cpuOf(() =>
-    Promise.all([write(KEYS, OBSERVED_SETS, 200), seen(OBSERVED_SETS)]),
-  );
+  const observed = await cpuOf(() => Promise.all([write(KEYS, OBSERVED_SETS, 200), seen(OBSERVED_SETS)]));
   const notification = (observed / OBSERVED_SETS - request) / INSTANCES;
   console.log(
     `A change of a key that all of them observe: ${(observed / OBSERVED_SETS).toFixed(0)} µs of CPU of the broker, ` +
@@ -100,7 +98,8 @@ async function main(): Promise<void> {
   console.log('\nBy this model, for each core of the broker that the state store can use:');
   const limits = {
     'requests a second, if nobody observes': 1 / request,
-    [`changes a second, of keys that ${INSTANCES} instances observe`]: 1 / (request + INSTANCES * notification),
+    [`changes a second, of keys that ${INSTANCES} instances observe`]:
+      1 / (request + INSTANCES * notification),
   };
   for (const [what, each] of Object.entries(limits)) console.log(`  ${(each * 1e6).toFixed(0)} ${what}`);
 }

@@ -17,7 +17,9 @@ interface RedisClient {
   once(event: 'ready', listener: () => void): void;
 }
 
-const nodeRed = require('@node-red/util') as { util: { normalisePropertyExpression(key: string): unknown[] } };
+const nodeRed = require('@node-red/util') as {
+  util: { normalisePropertyExpression(key: string): unknown[] };
+};
 
 type Callback = (error?: unknown, value?: unknown) => void;
 

@@ -4,7 +4,7 @@ import { openFloor } from './floor-socket';
 import { STORE_PORT } from './serve';
 
 export interface WriteJob {
-  /** Of the observer of these keys; without it they are those that `fill` sets. */
+  /** Of the observer of these keys; without it the keys of `fill`. */
   name?: string;
   keys: number;
   perSecond: number;

@@ -40,6 +40,7 @@ const RESULTS: Results = {
     ...cells({ floor: {}, client: { p50: 2 } }, { floor: {}, client: { p50: 0.5 } }, 1),
   ],
   coordination: [{ what: 'locks', measured: 'fast' }],
+  observe: [],
   context: [{ what: 'get', measured: 'faster' }],
 };
 
