@@ -69,7 +69,7 @@ export class Link {
     this.client.on('observationLost', this.#onObservationLost);
     this.#removeHealthPart = addHealthPart({
       ...{ name: 'shared context', problem: () => this.#problem() },
-      metrics: () => this.client.metrics,
+      client: this.client,
     });
   }
 

@@ -66,7 +66,7 @@ export async function openStorage(
   flows.follow();
   addHealthPart({
     ...{ name: 'flows in the state store', problem: () => flows.problem() },
-    metrics: () => client.metrics,
+    client,
   });
   const shared = (name: string, title: string, encrypted?: Secret) =>
     new SharedNames(client, {

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Emulator } from '../../src/emulator';
+import { EmulatorProcess } from '../support/emulator-process';
+import { requireProgram, startMosquitto } from '../support/mosquitto';
 import { NodeRed, newUserDir, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
+import { serveStore } from '../support/store-adapter';
 
 interface Details {
   ready: boolean;
@@ -75,6 +78,47 @@ describe('The probes of Node-RED', () => {
     await becomes(200);
   });
 
+  it('are not ready while the store does not respond on a connection that seems to work', async () => {
+    const frozen = await EmulatorProcess.start('recognised');
+    nodeRed = await NodeRed.start();
+    port = frozen.port;
+    await nodeRed.deploy(flows().slice(0, 3));
+    await becomes(200);
+    frozen.freeze();
+    await becomes(503);
+    assert.equal(await status('/statestore/live'), 200);
+    frozen.thaw();
+    await becomes(200);
+    await frozen.kill();
+  });
+
+  it('are not ready while the broker works and its state store is gone', async function () {
+    requireProgram(this, 'mosquitto');
+    const mosquitto = await startMosquitto('allow_anonymous true');
+    const store = await serveStore({ port: mosquitto.port });
+    nodeRed = await NodeRed.start();
+    port = mosquitto.port;
+    await nodeRed.deploy(
+      flows()
+        .slice(0, 3)
+        .map((node) => ({ ...node, timeout: '1' })),
+    );
+    await becomes(200);
+    await store.close();
+    await becomes(503);
+    assert.match((await details()).problems[0]?.problem ?? '', /no state store does/);
+    await mosquitto.stop();
+  });
+
+  it('are not ready while a module that the flows need is missing', async () => {
+    nodeRed = await NodeRed.start();
+    await nodeRed.api('POST', '/flows', [
+      ...flows(),
+      { id: 'missing', type: 'of-no-module', z: 'tab', wires: [[]] },
+    ]);
+    await becomes(503);
+  });
+
   it('are not ready while the flows are stopped', async () => {
     nodeRed = await NodeRed.start({ settings: { runtimeState: { enabled: true, ui: true } } });
     await nodeRed.deploy(flows());
@@ -133,6 +177,50 @@ describe('The probes of Node-RED', () => {
       settings: { httpAdminRoot: '/admin', httpNodeRoot: '/api', statestore: { probes: 'node' } },
     });
     assert.equal(await status('/api/statestore/ready'), 200);
+  });
+
+  it('are served at a port of their own if the admin server is off', async () => {
+    const own = await freePort();
+    nodeRed = await NodeRed.start({
+      settings: { httpAdminRoot: false, statestore: { probes: { port: own } } },
+    });
+    assert.equal(await status('/statestore/ready', `http://127.0.0.1:${own}`), 200);
+    assert.equal(await status('/statestore/metrics', `http://127.0.0.1:${own}`), 404, 'without a token');
+  });
+
+  it('say in the log that they are nowhere, if the settings switch their server off', async () => {
+    nodeRed = await NodeRed.start({ settings: { httpNodeRoot: false, statestore: { probes: 'node' } } });
+    await nodeRed.lines.find(/The probes of the state store .*httpNodeRoot is false/);
+    await nodeRed.stop();
+    nodeRed = await NodeRed.start({ settings: { httpAdminRoot: false, statestore: { probes: 'admin' } } });
+    await nodeRed.lines.find(/The probes of the state store .*httpAdminRoot is false/);
+  });
+
+  it('have no series twice, even if stores and roles have the same names', async () => {
+    nodeRed = await NodeRed.start();
+    const second = [
+      { id: 'plant2', type: 'statestore-config', name: 'Plant', host: '127.0.0.1', port: String(port) },
+      {
+        id: 'get2',
+        type: 'statestore-get',
+        z: 'tab',
+        store: 'plant2',
+        key: 'k',
+        keyType: 'str',
+        wires: [[]],
+      },
+      { id: 'role2', type: 'statestore-leader', z: 'tab', store: 'plant2', role: 'role/line1', wires: [[]] },
+    ];
+    await nodeRed.deploy(flows(second));
+    await becomes(200);
+    const text = await (await fetch(`${nodeRed.base}/statestore/metrics`)).text();
+    const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const names = series.map((line) => line.replace(/ \S+$/, ''));
+    assert.deepEqual(
+      names.filter((name, i) => names.indexOf(name) !== i),
+      [],
+    );
+    assert.match(text, /store="Plant \(plant2\)"/);
   });
 
   it('serve the metrics to users and to requests with the token', async () => {

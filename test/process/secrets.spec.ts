@@ -328,6 +328,19 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
     assert.equal(text.includes(process.env.PATH as string), false);
   });
 
+  it('are not in the details of the probes, nor in the metrics', async () => {
+    await mosquitto.stop();
+    for (;;) {
+      const { status, text } = await call('GET', '/statestore/readiness', admin);
+      assert.equal(status, 200);
+      if (JSON.parse(text).problems.length > 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.equal((await call('GET', '/statestore/metrics', admin)).status, 200);
+    assert.equal((await call('GET', '/statestore/readiness', {})).status, 401);
+    assert.equal((await call('GET', '/statestore/metrics', {})).status, 401);
+  });
+
   it('are in no answer of the server and in no line of the log', () => {
     const everything = [...answers, ...nodeRed.lines.all].join('\n');
     for (const secret of [PASSWORD, TYPED, TOKEN, OF_BROKER])

@@ -7,6 +7,8 @@ import type { RoleHere } from './readiness';
 export interface MeasuredClient {
   /** The name of the store, `shared context` or `flows in the state store`. */
   store: string;
+  /** ID of the store, if it is a node. */
+  id?: string;
   metrics: ClientMetrics;
 }
 
@@ -16,9 +18,10 @@ export function metricFamilies(
   roles: readonly RoleHere[],
   nowMs: number,
 ): MetricFamily[] {
-  const labelled = clients.map(({ store, metrics }) => ({
+  const names = namesOf(clients);
+  const labelled = clients.map(({ metrics }, i) => ({
     metrics,
-    labels: { db_system_name: DB_SYSTEM_NAME, store },
+    labels: { db_system_name: DB_SYSTEM_NAME, store: names[i] as string },
   }));
   const gauge = (
     name: string,
@@ -77,9 +80,21 @@ export function metricFamilies(
     {
       ...{ name: 'statestore_role_active', type: 'gauge' },
       help: '1 if this instance has the role, 0 if it is on standby.',
-      samples: roles.map(({ role, active }) => ({ labels: { role }, value: Number(active) })),
+      samples: [...new Set(roles.map(({ role }) => role))].map((role) => ({
+        labels: { role },
+        value: Number(roles.some((one) => one.role === role && one.active)),
+      })),
     },
   ];
+}
+
+/** No two are the same: Prometheus refuses a scrape that has a series twice. */
+function namesOf(clients: readonly MeasuredClient[]): string[] {
+  const given = clients.map(({ store }) => store);
+  return clients.map(({ store, id }, i) => {
+    if (given.filter((other) => other === store).length === 1) return store;
+    return `${store} (${id ?? given.slice(0, i + 1).filter((other) => other === store).length})`;
+  });
 }
 
 function sample(labels: Labels, value: number | undefined): Sample[] {

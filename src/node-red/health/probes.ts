@@ -12,6 +12,8 @@ import { rolesHere } from './roles';
 
 /** Milliseconds that a client may take to send its request to a port of the probes' own. */
 const REQUEST_TIMEOUT_MS = 5000;
+/** Of that port. Connections that send nothing are closed in time. */
+const MAX_CONNECTIONS = 100;
 const JSON_TYPE = 'application/json';
 
 interface ProbeResponse {
@@ -64,6 +66,7 @@ function place(RED: NodeAPI, probes: Record<string, Probe>): void {
             hasToken(request, metricsToken) ? metrics() : json(401, { error: 'A bearer token is needed.' }),
         };
   if (typeof settings.place === 'string') {
+    checkServer(RED, settings.place);
     const app = settings.place === 'admin' ? RED.httpAdmin : RED.httpNode;
     for (const [path, probe] of Object.entries(all)) {
       app.get(path, (request: IncomingMessage, response: ServerResponse, next: () => void) => {
@@ -78,12 +81,27 @@ function place(RED: NodeAPI, probes: Record<string, Probe>): void {
   listen(RED, settings.place, all);
 }
 
+/** Throws if the settings name a server that they switch off. Without a setting nobody expects the probes. */
+function checkServer(RED: NodeAPI, place: 'admin' | 'node'): void {
+  const { statestore, ...settings } = RED.settings as {
+    statestore?: { probes?: unknown };
+    httpAdminRoot?: unknown;
+    httpNodeRoot?: unknown;
+  };
+  const root = place === 'admin' ? 'httpAdminRoot' : 'httpNodeRoot';
+  if (statestore?.probes === undefined || settings[root] !== false) return;
+  throw new Error(
+    `The probes of the state store cannot be served: ${root} is false. Give them a port of their own: statestore: { probes: { port: 1882 } }.`,
+  );
+}
+
 function listen(
   RED: NodeAPI,
   { host, port }: { host: string; port: number },
   probes: Record<string, Probe>,
 ): void {
-  const server = createServer((request, response) => {
+  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS };
+  const server = createServer(limits, (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
     const probe = Object.hasOwn(probes, path) ? probes[path] : undefined;
     if (!probe) respond(response, json(404, { error: 'There is nothing at this path.' }));
@@ -91,7 +109,7 @@ function listen(
       respond(response, json(405, { error: 'Use GET.' }));
     else respond(response, probe(request));
   });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('error', (error) =>
     RED.log.error(`The probes of the state store cannot be served at ${host}:${port}: ${error.message}`),
   );
@@ -122,9 +140,9 @@ function respond(response: ServerResponse, { status, type, body }: ProbeResponse
 
 function clientsHere(): MeasuredClient[] {
   const stores = runningStoreNodes().flatMap(({ name, id, store }) =>
-    store.metrics ? [{ store: name || id, metrics: store.metrics }] : [],
+    store.metrics ? [{ id, store: name || id, metrics: store.metrics }] : [],
   );
-  const parts = healthParts().map((part) => ({ store: part.name, metrics: part.metrics() }));
+  const parts = healthParts().map((part) => ({ store: part.name, metrics: part.client.metrics }));
   return [...stores, ...parts];
 }
 
@@ -132,7 +150,10 @@ function clientsHere(): MeasuredClient[] {
 function partsOf(): { name: string; problem: string | undefined }[] {
   const stores = runningStoreNodes()
     .filter(({ store }) => Object.keys(store.users).length > 0)
-    .map((node) => ({ name: `store ${node.name || node.id}`, problem: problemOf(node.store.state) }));
+    .map(({ name, id, store }) => {
+      store.check();
+      return { name: `store ${name || id}`, problem: problemOf(store.state) };
+    });
   const others = healthParts().map((part) => ({ name: part.name, problem: part.problem() }));
   return [...others, ...stores];
 }

@@ -7,6 +7,8 @@ import { ServiceError } from '../../protocol/errors';
 const KEY = 'statestore-test/is-there-a-store';
 /** How long after a request without an answer the next one follows, in milliseconds. */
 const PAUSE_MS = 10_000;
+/** How long an answer holds for {@link StorePresence.check}, in milliseconds. */
+const ANSWER_HOLDS_MS = 2000;
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
 
@@ -25,6 +27,9 @@ export class StorePresence {
   #end: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #found: 'there' | Absence | undefined;
+  /** On the monotonic clock, in milliseconds. */
+  #foundAt = 0;
+  #asking = false;
 
   /** `where` names the broker. `onChange` is called when an answer, or no answer within the timeout, changes {@link found}. */
   constructor(client: StateStoreClient, where: () => string, onChange: () => void) {
@@ -51,8 +56,18 @@ export class StorePresence {
     this.#found = undefined;
   }
 
+  /**
+   * Asks once more if the last answer is old. A store that stopped answering, or a connection that is dead without a close, is found
+   * so even when no other request is made.
+   */
+  check(): void {
+    const isOld = performance.now() - this.#foundAt > ANSWER_HOLDS_MS;
+    if (this.#found === 'there' && isOld && !this.#asking && this.#end) void this.#ask(this.#end);
+  }
+
   async #ask(end: AbortController): Promise<void> {
     this.#end = end;
+    this.#asking = true;
     const { answers } = this.#client;
     let found: 'there' | Absence | undefined;
     try {
@@ -62,10 +77,13 @@ export class StorePresence {
       found = readError(error, this.#where(), this.#client.answers > answers);
     }
     if (end.signal.aborted) return;
+    this.#asking = false;
     if (found !== 'there') this.#timer = setTimeout(() => void this.#ask(end), PAUSE_MS);
     if (!found) return;
+    const isSame = found === 'there' && this.#found === 'there';
     this.#found = found;
-    this.#onChange();
+    this.#foundAt = performance.now();
+    if (!isSame) this.#onChange();
   }
 }
 

@@ -99,6 +99,11 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     };
   }
 
+  /** Finds out whether the store still answers, if that was not known for a while. What is found shows in {@link state}. */
+  check(): void {
+    this.#presence?.check();
+  }
+
   /** The counters of the client, while there is one. */
   get metrics(): ClientMetrics | undefined {
     return this.#client?.metrics;
