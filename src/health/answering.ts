@@ -1,7 +1,7 @@
-/** Whether the store of a client still answers when nobody makes a request. */
+/** Whether the store of a client still responds while no request is made. */
 import type { StateStoreClient } from '../client/state-store-client';
 
-/** A key that nobody has. */
+/** A key that does not exist. */
 const KEY = 'statestore-test/is-there-a-store';
 /** How long an answer holds, in milliseconds. */
 const ANSWER_HOLDS_MS = 2000;

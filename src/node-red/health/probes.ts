@@ -81,7 +81,7 @@ function place(RED: NodeAPI, probes: Record<string, Probe>): void {
   listen(RED, settings.place, all);
 }
 
-/** Throws if the settings name a server that they switch off. Without a setting nobody expects the probes. */
+/** Throws if the settings name a server that they switch off. Without a setting the probes are not expected. */
 function checkServer(RED: NodeAPI, place: 'admin' | 'node'): void {
   const { statestore, ...settings } = RED.settings as {
     statestore?: { probes?: unknown };
