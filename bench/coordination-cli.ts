@@ -1,7 +1,7 @@
 /**
  * What locks, updates and roles cost, without the rest of `npm run bench`.
  *
- *   npm run bench:coordination [-- updates | locks | hand-over | growth | keys | crowd | candidates]
+ *   npm run bench:coordination [-- updates | locks | hand-over | growth | keys | crowd | candidates | fairness | handovers]
  */
 import { PARTS } from './coordination';
 import { findingTable } from './report';

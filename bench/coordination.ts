@@ -11,6 +11,7 @@ import { updateNode } from './contenders/flows';
 import type { Answer, Order } from './coordination-worker';
 import type { Finding, Part } from './finding';
 import { median } from './measure';
+import { measureFairness, measureHandovers } from './turns';
 
 const ROUNDS = 5;
 
@@ -359,4 +360,6 @@ export const PARTS: Record<string, Part> = {
   keys: onEmulator(measureKeys),
   crowd: onEmulator(measureCrowd),
   candidates: onEmulator(measureCandidates),
+  fairness: onEmulator(measureFairness),
+  handovers: onEmulator(measureHandovers),
 };
