@@ -11,7 +11,7 @@ import type { Hold } from './hold';
 import { holderName } from './holder';
 import { holderNameOf } from './holder-name';
 import { Lease } from './lease';
-import type { LockRequest, Waiter } from './lock-request';
+import { type LockRequest, Waiter, type WaiterEvents } from './lock-request';
 import { ProcessTurn } from './process-turn';
 
 /** A pause for clients that do not announce themselves, in milliseconds. */
@@ -30,6 +30,14 @@ export class KeyLock {
   readonly #leases = new Map<number, Lease>();
   readonly #contender: Contender;
   readonly #waiters: Waiter[] = [];
+  readonly #waiterEvents: WaiterEvents = {
+    onTime: (waiter) => void this.#onTime(waiter),
+    onEnd: (waiter) => {
+      const index = this.#waiters.indexOf(waiter);
+      if (index >= 0) this.#waiters.splice(index, 1);
+      if (this.#waiters.length === 0) this.#contender.look();
+    },
+  };
   readonly #onIdle: () => void;
   #serving = false;
   /** Resolves when no caller waits for the lock or holds it. */
@@ -95,34 +103,13 @@ export class KeyLock {
   }
 
   /** Waits for the lock. Resolves with nothing if it was not free in time; rejects if the store could not be asked. */
-  acquire(request: LockRequest): Promise<Hold | undefined> {
-    const { signal, timeout } = request;
-    return new Promise((resolve, reject) => {
-      const refusal = this.#refusal(signal);
-      if (refusal !== undefined) {
-        reject(refusal);
-        return;
-      }
-      const waiter: Waiter = {
-        ...request,
-        deadline: performance.now() + timeout,
-        settled: false,
-        finish: (outcome) => {
-          if (waiter.settled) return;
-          waiter.settled = true;
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', abort);
-          this.#remove(waiter);
-          if ('error' in outcome) reject(outcome.error);
-          else resolve(outcome.hold);
-        },
-      };
-      const abort = () => waiter.finish({ error: signal?.reason });
-      const timer = setTimeout(() => void this.#onTime(waiter), timeout);
-      signal?.addEventListener('abort', abort);
-      this.#waiters.push(waiter);
-      if (!this.#serving) void this.#serve();
-    });
+  async acquire(request: LockRequest): Promise<Hold | undefined> {
+    const refusal = this.#refusal(request.signal);
+    if (refusal !== undefined) throw refusal;
+    const waiter = new Waiter(request, this.#waiterEvents);
+    this.#waiters.push(waiter);
+    if (!this.#serving) void this.#serve();
+    return waiter.hold;
   }
 
   /** Why a call cannot even wait. */
@@ -143,12 +130,6 @@ export class KeyLock {
         () => waiter.finish({ hold: undefined }),
         (error) => waiter.finish({ error: error instanceof StateStoreError ? notConnected(error) : error }),
       );
-  }
-
-  #remove(waiter: Waiter): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) this.#waiters.splice(index, 1);
-    if (this.#waiters.length === 0) this.#contender.look();
   }
 
   #leaseOf(duration: number): Lease {

@@ -1,6 +1,6 @@
 import { type Bytes, REQUEST_RULES, type RequestOptions, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { printableKey, StateStoreError } from '../errors';
+import { type ErrorContext, printableKey, StateStoreError } from '../errors';
 import { checkRules, type Rules, waitMilliseconds } from '../option-rules';
 import { nameOf, notFree } from './coordination-errors';
 import { DEFAULT_LEASE_MS, DURATION_RULES, leaseDuration } from './durations';
@@ -37,6 +37,7 @@ export class Lock {
   readonly key: Uint8Array;
   readonly #store: StateStoreClient;
   readonly #duration: number;
+  readonly #context: ErrorContext;
 
   /** All locks of one client with one key share one queue. Throws `BAD_ARGUMENT`. */
   constructor(store: StateStoreClient, key: Bytes, options: LockOptions = {}) {
@@ -45,6 +46,7 @@ export class Lock {
     if (this.key.length === 0)
       throw new StateStoreError('BAD_ARGUMENT', 'The name of a lock must not be empty.');
     this.#duration = leaseDuration(options.duration ?? DEFAULT_LEASE_MS);
+    this.#context = { operation: 'lock', key: printableKey(this.key) };
     this.#store = store;
   }
 
@@ -63,7 +65,7 @@ export class Lock {
    * time. Rejects when the store could not be asked until then, or refuses, or with the signal's reason.
    */
   async acquire(options: RequestOptions = {}): Promise<Hold | undefined> {
-    checkRules(options, ACQUIRE_RULES, { operation: 'lock', key: printableKey(this.key) });
+    checkRules(options, ACQUIRE_RULES, this.#context);
     const { timeout = DEFAULT_WAIT_MS, signal } = options;
     return this.#lock.acquire({ duration: this.#duration, timeout, signal, cautious: true });
   }
