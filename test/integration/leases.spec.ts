@@ -127,6 +127,7 @@ describe('Leases', () => {
       const far = client(proxy.port);
       const hold = await new Lock(far, 'printer', { duration: 1500 }).acquire();
       const near = client(emulator.port);
+      await near.connect();
       const lock = new Lock(near, 'printer', { duration: 1500 });
       assert.equal(await lock.acquire({ timeout: 100 }), undefined);
       proxy.refusing = true;
