@@ -204,4 +204,64 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
       await isQuiet();
     });
   });
+
+  describe('with the alarm list of example 26', () => {
+    const rows = ({ page }: Site) => page.locator('.nrdb-ui-table tbody tr', { hasText: 'Acknowledge' });
+    const row = (site: Site, machine: string) => rows(site).filter({ hasText: machine });
+    const empty = () =>
+      both(({ page }) => page.locator('.nrdb-ui-table', { hasNotText: 'Acknowledge' }).waitFor());
+    const raise = async () => {
+      await a().nodeRed.inject('5e1b260000000011');
+      await b().nodeRed.inject('5e1b260000000013');
+      for (const machine of ['press', 'oven']) await both((site) => row(site, machine).waitFor());
+    };
+    const lines = (pattern: RegExp) =>
+      sites.flatMap(({ nodeRed }) => nodeRed.lines.all).filter((line) => pattern.test(line)).length;
+
+    before(async () => {
+      await show('26 Dashboard alarm list', '/alarms');
+      await both(({ page }) => page.locator('.nrdb-ui-table').first().waitFor());
+    });
+
+    it('alarms of both are on both pages, and two users acknowledge different ones at the same time', async () => {
+      await raise();
+      await Promise.all([
+        row(a(), 'press').locator('button').click(),
+        row(b(), 'oven').locator('button').click(),
+      ]);
+      await empty();
+      await a().nodeRed.lines.find(/Acknowledged: press too hot$/);
+      await b().nodeRed.lines.find(/Acknowledged: oven door open$/);
+    });
+
+    it('of two users who acknowledge the same alarm, one does', async () => {
+      await raise();
+      const before = lines(/Acknowledged: press/);
+      const press = ({ page }: Site) =>
+        page.evaluate(() => {
+          const found = [...document.querySelectorAll('.nrdb-ui-table tbody tr')];
+          found
+            .find((one) => one.textContent?.includes('press'))
+            ?.querySelector('button')
+            ?.click();
+        });
+      await both(press);
+      await both((site) => row(site, 'press').waitFor({ state: 'detached' }));
+      await both((site) => row(site, 'oven').waitFor());
+      assert.equal(lines(/Acknowledged: press/), before + 1);
+    });
+
+    it('an alarm that is over stays, also after a restart of one Node-RED', async () => {
+      await raise();
+      await a().nodeRed.inject('5e1b260000000012');
+      await both((site) => row(site, 'over').waitFor());
+      await b().nodeRed.end('SIGTERM');
+      await row(a(), 'oven').locator('button').click();
+      await row(a(), 'oven').waitFor({ state: 'detached' });
+      await b().nodeRed.again();
+      await b().page.reload();
+      await row(b(), 'over').waitFor();
+      assert.equal(await rows(b()).count(), 1);
+    });
+  });
 });

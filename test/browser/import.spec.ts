@@ -1,12 +1,55 @@
 /** Import > Examples, as a new user does it. */
 import assert from 'node:assert/strict';
+import { dashboardModules, hasDashboard, requireDashboard } from '../support/dashboard';
 import { Editor } from '../support/editor';
-import { exampleNames } from '../support/examples';
+import { exampleNames, needsDashboard, readExample } from '../support/examples';
 import { VERSIONS } from '../support/node-red-versions';
 import { portIsFree } from '../support/ports';
 import { skipSuite } from '../support/skips';
 
 const MODULE = '@edgestate/node-red-statestore';
+/** A user may wait this long at most; the rest is for a busy machine. */
+const MOST_MS = 2000 * 3;
+
+/** By the number of an example: buttons in the order of a user who follows the note, each with what the debug sidebar then shows. */
+const PRESSES: Record<string, [button: string, shows: RegExp][]> = {
+  20: [
+    ['press reports', /Report of the press/],
+    ['oven reports', /The oven works/],
+  ],
+  21: [
+    ['good part', /This shift: \d+ good/],
+    ['scrap', /This shift: \d+ scrap/],
+    ['change of shift', /Shift over: \d+ good/],
+  ],
+  22: [
+    ['order 4 loaves', /Waiting: .*4 loaves/],
+    ['station A takes', /Station A makes/],
+    ['station B takes', /Station B makes/],
+  ],
+  23: [
+    ['bread, 230 degrees', /Acknowledged: the oven has bread/],
+    ['rolls, 210 degrees', /Acknowledged: the oven has rolls/],
+  ],
+  24: [
+    ['measure', /The last \d: /],
+    ['highest?', /The highest of \d: /],
+  ],
+  25: [
+    ['20', /Set point: 20 degrees/],
+    ['80', /Set point: 80 degrees/],
+  ],
+  26: [
+    ['press: too hot', /press too hot \(active\)/],
+    ['press: cooled down', /press too hot \(over\)/],
+    ['oven: door open', /oven door open \(active\)/],
+  ],
+};
+
+/** The examples of jobs that can run here. */
+const jobs = () =>
+  exampleNames().filter((name) => PRESSES[name.slice(0, 2)] && (!needsDashboard(name) || hasDashboard()));
+const tabOf = (name: string) => String(readExample(name).find(({ type }) => type === 'tab')?.label);
 
 for (const [version, options] of Object.entries(VERSIONS)) {
   describe(`The examples in the editor of Node-RED ${version}`, () => {
@@ -19,7 +62,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
           remedy: 'end that program',
         });
       }
-      editor = await Editor.open({ nodeRed: options() });
+      editor = await Editor.open({ nodeRed: { ...options(), modules: dashboardModules() } });
     });
     after(() => editor?.close());
 
@@ -53,6 +96,53 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         .locator('.red-ui-flow-node-status-label', { hasText: /^connected: emulator$/ })
         .first()
         .waitFor();
+    });
+
+    it('of jobs are imported one after the other and deployed together', async () => {
+      const { page } = editor;
+      for (const name of jobs()) {
+        await editor.invoke('core:show-examples-import-dialog');
+        const dialog = page.locator('.ui-dialog', { has: page.locator('#red-ui-clipboard-dialog-ok') });
+        await dialog.locator('.red-ui-treeList-label', { hasText: MODULE }).click();
+        await dialog.locator('.red-ui-treeList-label', { hasText: name }).click();
+        await page.locator('#red-ui-clipboard-dialog-ok').click();
+        await editor.showFlow(tabOf(name));
+      }
+      await editor.deploy();
+    });
+
+    for (const name of exampleNames().filter((one) => PRESSES[one.slice(0, 2)])) {
+      it(`${name}: each button that its note names shows something within 2 s`, async function () {
+        if (needsDashboard(name)) requireDashboard(this);
+        await editor.showFlow(tabOf(name));
+        const times: number[] = [];
+        for (const [button, shows] of PRESSES[name.slice(0, 2)] ?? []) {
+          const { id } =
+            readExample(name).find((node) => node.type === 'inject' && node.name === button) ?? {};
+          assert.ok(id, button);
+          await editor.invoke('core:clear-debug-messages');
+          const pressed = Date.now();
+          await editor.onCanvas(id).locator('.red-ui-flow-node-button-button').click();
+          await editor.page.locator('.red-ui-debug-msg', { hasText: shows }).first().waitFor();
+          times.push(Date.now() - pressed);
+        }
+        console.log(`      after ${times.join(', ')} ms`);
+        assert.ok(Math.max(...times) < MOST_MS);
+      });
+    }
+
+    it('of Dashboard have their pages, also when both were imported', async function () {
+      requireDashboard(this);
+      const page = await editor.page.context().browser()?.newPage();
+      assert.ok(page);
+      for (const [path, part] of [
+        ['setpoint', '[role=slider]'],
+        ['alarms', '.nrdb-ui-table'],
+      ] as const) {
+        await page.goto(`${editor.nodeRed.base}/dashboard/${path}`);
+        await page.locator(part).first().waitFor();
+      }
+      await page.close();
     });
 
     it('leave no complaint in the console of the browser', () => {
