@@ -13,6 +13,7 @@ import { asError } from '../words/as-error';
 import { fieldText } from '../words/field-text';
 import { localize } from '../words/localize';
 import { translate } from '../words/translate';
+import { GatheredStatus } from './gathered-status';
 
 export interface ObserverNodeDef extends NodeDef {
   /** ID of the `statestore-config`. */
@@ -75,6 +76,7 @@ class ObserverNode {
   readonly #onLost = (key: Buffer, error: StateStoreError) => {
     if (this.#watched.delete(bytesOf(key))) this.#report(error);
   };
+  readonly #count = new GatheredStatus(() => this.#showCount());
   #client: StateStoreClient | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing = false;
@@ -168,7 +170,7 @@ class ObserverNode {
   async #remove(key: Key): Promise<void> {
     const watched = this.#watched.get(bytesOf(key));
     this.#watched.delete(bytesOf(key));
-    this.#showCount();
+    this.#count.changed();
     await watched?.observation?.close();
   }
 
@@ -176,6 +178,7 @@ class ObserverNode {
     const client = this.#user.client();
     const { current, missing = false } = this.#def;
     watched.starting = true;
+    this.#count.begin();
     try {
       const observation = await client.observe(watched.key, (change) => this.#onChange(watched, change), {
         current,
@@ -187,8 +190,9 @@ class ObserverNode {
       }
     } finally {
       watched.starting = false;
+      this.#count.end();
     }
-    this.#showCount();
+    this.#count.changed();
   }
 
   /** Fixed keys that could not be observed yet, because there was no connection. */
@@ -266,7 +270,7 @@ class ObserverNode {
   #report(error: StateStoreError, fault?: Fault): void {
     this.#failed(error, fault);
     this.#node.error(localize(this.#RED, error), {});
-    this.#showCount();
+    this.#count.changed();
   }
 
   /** How many keys are observed. */
@@ -280,6 +284,7 @@ class ObserverNode {
     this.#closing = true;
     this.#client?.off('observationLost', this.#onLost);
     clearTimeout(this.#retry);
+    this.#count.stop();
     const observations = [...this.#watched.values()].flatMap(({ observation }) => observation ?? []);
     this.#watched.clear();
     // Closing does not wait for KEYNOTIFY STOP, which is not needed if the client is closed as well.
