@@ -195,7 +195,7 @@ export function notDone({ operation, key }: ErrorContext): string {
 }
 
 /**
- * The cause first, then the consequence, then the advice, since long messages are cut at their end: "Nothing listens at
+ * The cause first, then the consequence, then the advice, since long messages are cut at their end: "Connection refused by
  * localhost:1883: key a was not set. Check host and port."
  */
 export function causeFirst(cause: string | Explanation, consequence: string, advice = ''): Explanation {

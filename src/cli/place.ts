@@ -12,24 +12,24 @@ export const COMMON: Options = {
   json: boolean(
     'one line of JSON for each result: the operation, its result, the value, its version. A value that is not UTF-8 is in "valueBase64"',
   ),
-  'key-prefix': string('TEXT', 'put before the key or the pattern in the store'),
+  'key-prefix': string('TEXT', 'prefix added to the key or the pattern in the store'),
   timeout: string(
     'SECONDS',
-    'maximum time for the whole command; for observe, until the key is observed; for commands with many keys, for each request (default 10)',
+    'maximum time for the whole command. observe: until the key is observed. Commands with many keys: for each request (default 10)',
   ),
 };
 
 export const PLACE: Options = {
-  env: boolean('from the AIO_... variables, such as those of a pod (except the client ID)'),
+  env: boolean('read connection settings from the AIO_... variables, except the client ID'),
   host: string('HOST', 'host of the MQTT broker (default localhost)'),
   port: string('PORT', 'its port (default 1883, with TLS 8883)'),
-  tls: boolean('use TLS; each of the options for files below does so, too'),
-  ca: string('FILE', 'certificate authorities for the broker, PEM (default: those of Node.js)'),
+  tls: boolean('use TLS. --ca, --cert and --key include it'),
+  ca: string('FILE', 'CA certificates (PEM) to verify the broker (default: the CAs of Node.js)'),
   servername: string('NAME', 'the name in the certificate of the broker, if it is not HOST'),
   cert: string('FILE', 'certificate of this client, PEM'),
   key: string('FILE', 'private key of this client, PEM'),
   'key-password-file': string('FILE', 'password of the private key'),
-  username: string('NAME', 'user name; the password is in the variable STATESTORE_PASSWORD, or in a file'),
+  username: string('NAME', 'username. The password is in the variable STATESTORE_PASSWORD, or in a file'),
   'password-file': string('FILE', 'file with the password'),
   'token-file': string('FILE', 'Kubernetes service account token'),
   'client-id': string('ID', 'MQTT client ID (default: a new one). A client with the same ID is disconnected'),
@@ -67,7 +67,7 @@ export function sessionOptions(args: Arguments, env: NodeJS.ProcessEnv): Session
 function fromEnvironment(args: Arguments, env: NodeJS.ProcessEnv): StateStoreClientOptions {
   const both = REPLACED_BY_ENV.find((option) => args.has(option));
   if (both)
-    throw new UsageError(`--env takes this from the AIO_... variables: leave --${both} or --env away`);
+    throw new UsageError(`--env and --${both} cannot be used together`);
   const { clientId, ...options } = optionsFromEnvironment(env);
   return options;
 }
@@ -79,7 +79,7 @@ function fromArguments(args: Arguments, env: NodeJS.ProcessEnv): StateStoreClien
   const passwordFile = args.text('password-file');
   const tokenFile = args.text('token-file');
   const password = env.STATESTORE_PASSWORD;
-  if (args.has('cert') !== args.has('key')) throw new UsageError('--cert and --key belong together');
+  if (args.has('cert') !== args.has('key')) throw new UsageError('--cert and --key must be used together');
   args.notBoth('token-file', 'username');
   if (passwordFile !== undefined && username === undefined)
     throw new UsageError('--password-file needs --username');

@@ -243,7 +243,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
 
 function resolveLogin({ username, password, passwordFile, tokenFile }: Login): Login {
   if (tokenFile !== undefined && (username ?? password ?? passwordFile) !== undefined) {
-    throw bad('login', 'must be either a service account token or a user name and password, not both');
+    throw bad('login', 'must be either a service account token or a username and password, not both');
   }
   if ((password ?? passwordFile) !== undefined && username === undefined) {
     throw bad('username', 'must be given with a password');

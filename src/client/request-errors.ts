@@ -235,7 +235,7 @@ function delivery(reasonCode: number): Explanation & { retryable: boolean } {
   switch (reasonCode) {
     case NO_MATCHING_SUBSCRIBERS:
       return {
-        problem: `nobody serves the state store on this broker: ${code}`,
+        problem: `there is no state store on this broker: ${code}`,
         advice:
           'Check that host and port are those of the Azure IoT Operations MQTT broker or of the emulator.',
         retryable: true,
@@ -243,7 +243,7 @@ function delivery(reasonCode: number): Explanation & { retryable: boolean } {
     case NOT_AUTHORIZED:
       return {
         problem: `the broker does not allow this client to publish to ${REQUEST_TOPIC}: ${code}`,
-        advice: 'Ask its operator for a rule that allows it.',
+        advice: 'Ask the broker administrator for a rule that allows it.',
         retryable: false,
       };
     case QUOTA_EXCEEDED:

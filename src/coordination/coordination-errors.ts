@@ -40,7 +40,7 @@ export function leaseLost(key: Bytes, why: string, cause: StateStoreError | unde
   const name = nameOf(key);
   return new StateStoreError(
     'LEASE_LOST',
-    `The lock ${name} was lost: ${why}. What it protected must stop.${cause ? ` ${cause.message}` : ''}`,
+    `The lock ${name} was lost: ${why}. Stop the protected work.${cause ? ` ${cause.message}` : ''}`,
     { operation: 'lock', key: name, cause },
   );
 }
@@ -48,7 +48,7 @@ export function leaseLost(key: Bytes, why: string, cause: StateStoreError | unde
 /** The client is being closed. */
 export function lockClosed(lock: Bytes): StateStoreError {
   const key = nameOf(lock);
-  const message = `The client is being closed: it does not wait for the lock ${key} any more.`;
+  const message = `Stopped waiting for the lock ${key}, because the client is closing.`;
   return new StateStoreError('CLOSED', message, { operation: 'lock', key });
 }
 
@@ -59,10 +59,10 @@ export function notFree(
   lock: Bytes,
   holder: string | undefined,
 ): StateStoreError {
-  const by = holder === undefined ? 'Somebody else' : `${holder}`;
+  const by = holder === undefined ? 'Another client' : `${holder}`;
   return new StateStoreError(
     'NOT_FREE',
-    `${by} holds the lock ${nameOf(lock)}: key ${nameOf(key)} was not changed. Wait longer, or look at why it is held for so long.`,
+    `${by} holds the lock ${nameOf(lock)}: key ${nameOf(key)} was not changed. Increase the timeout, or check why the lock is held for so long.`,
     { operation, key: nameOf(key) },
   );
 }
@@ -73,7 +73,7 @@ export function tooMany(key: Bytes, before: number): StateStoreError {
   const others = before === 1 ? '1 other change' : `${before} other changes`;
   return new StateStoreError(
     'NOT_FREE',
-    `${others} of key ${name} came first: it was not changed. Wait longer, or send fewer at once.`,
+    `${others} of key ${name} came first: it was not changed. Increase the timeout, or send fewer messages at once.`,
     { operation: 'update', key: name },
   );
 }
@@ -84,7 +84,7 @@ export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): Sta
   if (error.code !== 'NOT_AUTHORIZED') return error;
   return new StateStoreError(
     'NOT_AUTHORIZED',
-    `The state store does not allow this client to use the lock ${name}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${name}.`,
+    `The state store does not allow this client to use the lock ${name}. Ask the broker administrator for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${name}.`,
     { operation: 'lock', key: name, cause: error },
   );
 }

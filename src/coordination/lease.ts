@@ -208,7 +208,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
       // A signal, not a timeout: a renewal that is given up does not end the connection, which all requests share.
       const renewed = await this.#request({ signal: AbortSignal.timeout(timeout) });
       if (!this.#active) return;
-      if (!renewed) this.#lose('somebody else holds it', undefined);
+      if (!renewed) this.#lose('another client holds it', undefined);
       else if (!this.held) this.#onExpired();
       else this.#schedule();
     } catch (error) {
@@ -223,7 +223,7 @@ export class Lease extends EventEmitter<LeaseEvents> {
       this.#lose('the client was closed', this.#trouble);
     } else if (isClockFault(error)) {
       // The store executes renewals whose responses cannot be used: the key would be kept from all other clients permanently.
-      this.#lose('the clock of this machine is wrong', this.#trouble);
+      this.#lose('the clock of this computer is wrong', this.#trouble);
       this.release().catch(() => undefined);
     } else {
       const isFinal = error instanceof StateStoreError && !isRetryable(error);

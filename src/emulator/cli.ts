@@ -18,27 +18,27 @@ const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]
                            [--no-scan] [--profile PROFILE] [--file FILE] [--load FILE]
 
-Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this machine,
-for trying, teaching and testing. Not for production.
+Runs an emulator of the Azure IoT Operations state store: an MQTT 5 broker on this computer,
+for evaluation, training and tests. Not for production.
 
   --port PORT     TCP port to listen on (default ${DEFAULT_EMULATOR_PORT}; 0 lets the system choose)
-  --host ADDRESS  address to listen on (default ${DEFAULT_EMULATOR_HOST}, this machine only;
-                  anybody who reaches it can read and write every key)
-  --rules FILE    users and rules, JSON or YAML in the shape of a BrokerAuthorization (default: everybody
-                  may do anything); their shape:
+  --host ADDRESS  address to listen on (default ${DEFAULT_EMULATOR_HOST}, this computer only,
+                  because without rules every client can read and write every key)
+  --rules FILE    users and rules, JSON or YAML in the form of a BrokerAuthorization (default: full access
+                  for every client). Their form:
                   https://github.com/edgestate/node-red-statestore/blob/main/docs/emulator.md#rules
-  --quota KEYS    most keys the store holds (default: no limit)
-  --cert FILE     certificate and
-  --key FILE      private key of the emulator, PEM: clients must speak TLS then
-  --ca FILE       certificates of authorities, PEM: clients must show a certificate of theirs then
+  --quota KEYS    maximum number of keys (default: no limit)
+  --cert FILE     certificate of the emulator, PEM: clients must use TLS
+  --key FILE      private key of the emulator, PEM
+  --ca FILE       CA certificates, PEM: clients need a certificate of one of these CAs
   --file FILE     keep the keys in this file: a write is on disk before it is acknowledged (default: keys are
-                  kept in memory and are gone at the end)
+                  kept in memory and are lost at the end)
   --load FILE     set these keys at the start: a JSON list of objects with one key each, or lines of
                   {"key": ..., "value": ...} or {"key": ..., "valueBase64": ...}
-  --execute-repeats  execute a write again that a client sends twice, for tests of clients (default: answer
-                  it again with the first answer)
+  --execute-repeats  execute repeated writes again, for tests of clients (default: return the first
+                  response again)
   --no-scan       answer SCAN (a list of the keys) with "unknown command", as older brokers do
-  --profile PROFILE  largest packet, as the memory profile of a broker has it: tiny (4 MiB, the default), low (16 MiB),
+  --profile PROFILE  largest packet, by memory profile of the broker: tiny (4 MiB, the default), low (16 MiB),
                   medium (64 MiB) or high (256 MiB)
   --help          print this text
   --version       print the version
@@ -149,7 +149,7 @@ function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; h
       return `not allowed to listen on port ${port}; choose one from 1024 with --port`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `this machine has no address ${host}; choose another one with --host`;
+      return `this computer does not have the address ${host}: choose another one with --host`;
     default:
       return error.message;
   }

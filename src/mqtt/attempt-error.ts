@@ -57,20 +57,20 @@ export function timeoutError(circumstances: Circumstances, timeout: number): Con
     case 'session':
       return late(
         'subscriptionFailed',
-        `The broker at ${where} accepted the log-in, but did not answer the subscription`,
-        'Check the load of the broker, or raise the time an attempt to connect may take.',
+        `The broker at ${where} accepted the login, but did not acknowledge the subscription`,
+        'Check the load of the broker, or increase the timeout.',
       );
     case 'handshake':
     case 'login': {
       const listens = 'Check that an MQTT broker listens there and how busy it is';
       return late(
         'noAnswer',
-        `The broker at ${where} took the connection, but did not answer`,
+        `Connected to ${where}, but the broker did not respond`,
         tls ? `${listens}.` : `${listens}; if it expects TLS, switch it on for this store.`,
       );
     }
     default:
-      return late('noAnswer', `The broker at ${where} did not answer`, CHECK_ADDRESS);
+      return late('noAnswer', `The broker at ${where} did not respond`, CHECK_ADDRESS);
   }
 }
 
@@ -110,7 +110,7 @@ function addressError(code: unknown, where: string, error: MakeError): Connectio
     case 'ECONNREFUSED':
       return error(
         'nothingListens',
-        `Nothing listens at ${where}`,
+        `Connection refused by ${where}`,
         'Check host and port, and that the broker or the emulator is running.',
       );
     case 'ETIMEDOUT':

@@ -290,7 +290,7 @@ export class Attempt {
       this.#events.authenticated(reasonCode);
     } else if (reasonCode !== 0) {
       const problem = `The broker at ${addressText(this.#address)} cannot check the token now (0x18)`;
-      this.#giveUp(new ConnectionError('brokerBusy', problem, 'The next attempt follows automatically.'));
+      this.#giveUp(new ConnectionError('brokerBusy', problem, 'The client reconnects automatically.'));
     }
   }
 

@@ -103,7 +103,7 @@ export function subscriptionError(where: string, topic: string, cause: unknown):
   return new ConnectionError(
     passing ? 'subscriptionFailed' : 'subscriptionRefused',
     `The broker at ${where} refused the subscription to ${topic}: ${words}`,
-    passing ? 'The next attempt follows automatically.' : 'Ask its operator for a rule that allows it.',
+    passing ? 'The client reconnects automatically.' : 'Ask the broker administrator for a rule that allows it.',
     cause,
   );
 }
@@ -117,26 +117,26 @@ export function reasonWords(reasonCode: number): string {
 
 type Words = [reason: ConnectionReason, advice: string];
 
-const BUSY: Words = ['brokerBusy', 'The next attempt follows automatically.'];
-const LOST: Words = ['lost', 'The next attempt follows automatically.'];
+const BUSY: Words = ['brokerBusy', 'The client reconnects automatically.'];
+const LOST: Words = ['lost', 'The client reconnects automatically.'];
 const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of the store and the log of the broker.'];
-const CREDENTIALS: Words = ['badCredentials', 'Check the log-in in the settings of the store.'];
+const CREDENTIALS: Words = ['badCredentials', 'Check the login in the settings of the store.'];
 
 const REFUSALS: Record<number, Words> = {
   133: ['clientIdInvalid', 'Change the client ID in the settings of the store, or leave it blank.'],
   134: CREDENTIALS,
   135: [
     'notAuthorized',
-    'Check the log-in in the settings of the store, and ask the operator of the broker for access.',
+    'Check the login in the settings of the store, and ask the broker administrator for access.',
   ],
-  138: ['notAuthorized', 'Ask the operator of the broker for access.'],
+  138: ['notAuthorized', 'Ask the broker administrator for access.'],
   140: [
     'badCredentials',
-    'The broker does not know this way to log in: choose another log-in in the settings of the store.',
+    'The broker does not support this login method: select another login in the settings of the store.',
   ],
   142: [
     'takenOver',
-    'Another client uses the same client ID, so this one stops. Leave the client ID blank, or give each client its own, and deploy again.',
+    'Another client uses the same client ID, so this client stops. Leave the client ID blank, or give each client its own, and deploy again.',
   ],
 };
 

@@ -119,7 +119,7 @@ export class Reauthentication {
     const bearer = this.#bearer;
     clearTimeout(this.#timer);
     if (!bearer?.reauthenticate(token)) {
-      bearer?.drop('the new token needs a new log-in');
+      bearer?.drop('the new token needs a new login');
       return;
     }
     this.#phase = 'asked';

@@ -40,8 +40,8 @@ interface ServiceErrorEntry {
 }
 
 const CLOCKS = 'ensure that the client and broker system clocks are synchronized';
-const SYNCHRONIZE = 'Synchronize the clock of this machine with the one of the broker (NTP).';
-const REPORT = 'This is a fault of the client; please report it.';
+const SYNCHRONIZE = 'Synchronize the clocks of this computer and of the broker (NTP).';
+const REPORT = 'This is a bug of this package. Please report it.';
 
 const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorEntry> = {
   TIMESTAMP_SKEW: {
@@ -50,7 +50,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   },
   FENCING_TOKEN_REQUIRED: {
     texts: ['a fencing token is required for this request'],
-    advice: 'This key is protected: send the fencing token that you got when you acquired the lock.',
+    advice: 'This key is protected by a lock, or changed by an update node. Send the fencing token of the lock, or change the key with an update node.',
   },
   FENCING_TOKEN_SKEW: {
     texts: [`the request fencing token timestamp is too far in the future; ${CLOCKS}`],
@@ -61,7 +61,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
       (than) =>
         `the request fencing token is a lower version ${than} the fencing token protecting the resource`,
     ),
-    advice: 'Somebody acquired the lock after you: acquire it again and use the new fencing token.',
+    advice: 'Another client has acquired the lock since. Acquire it again and use the new fencing token.',
   },
   QUOTA_EXCEEDED: {
     texts: ['the quota has been exceeded'],
@@ -70,7 +70,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   SYNTAX_ERROR: { texts: ['syntax error'], advice: REPORT },
   NOT_AUTHORIZED: {
     texts: ['not authorized'],
-    advice: 'Ask the operator of the broker for a BrokerAuthorization rule that grants access to this key.',
+    advice: 'Ask the broker administrator for a BrokerAuthorization rule that grants access to this key.',
   },
   UNKNOWN_COMMAND: { texts: ['unknown command'], advice: REPORT },
   WRONG_NUMBER_OF_ARGUMENTS: { texts: ['wrong number of arguments'], advice: REPORT },

@@ -163,6 +163,6 @@ function skew(hlc: Hlc, nowMs: number): StateStoreError {
   const seconds = Math.round((hlc.wallClockMs - nowMs) / 1000);
   return new StateStoreError(
     'TIMESTAMP_SKEW',
-    `A timestamp is ${seconds} seconds ahead of the clock of this machine. Synchronize the clocks of this machine and of the broker (NTP).`,
+    `A timestamp is ${seconds} seconds ahead of the clock of this computer. Synchronize the clocks of this computer and of the broker (NTP).`,
   );
 }

@@ -79,7 +79,7 @@ export async function openStorage(
       join(userDir, FOLDER, 'settings.json'),
       shared('settings', 'The settings of the editor'),
     ),
-    sessions: shared('sessions', 'The log-in sessions', secret),
+    sessions: shared('sessions', 'The login sessions', secret),
     library: new Library(client, prefix, persist),
   };
 }
@@ -114,7 +114,7 @@ function checkSettings({ credentialSecret, editorTheme }: Settings): string {
   if (typeof credentialSecret === 'string' && credentialSecret !== '') return credentialSecret;
   throw refused(
     'Flows in the state store need the setting credentialSecret in settings.js',
-    'Without it, credentials would be readable by everybody who can read the keys. Enter the same long text in all instances.',
+    'Without it, credentials would be readable by every client that can read the keys. Enter the same long text in all instances.',
   );
 }
 

@@ -69,7 +69,7 @@ export class Secret {
       throw new StateStoreError(
         'BAD_RESPONSE',
         {
-          problem: 'The log-in sessions in the state store cannot be decrypted',
+          problem: 'The login sessions in the state store cannot be decrypted',
           advice: 'Give all instances the same credentialSecret.',
         },
         { cause, retryable: false },

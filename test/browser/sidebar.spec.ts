@@ -834,7 +834,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     it('says why the store cannot be reached, and goes on when it can', async () => {
       const { engine } = emulator;
       await emulator.close();
-      await sidebar.state.getByText('Nothing listens at 127.0.0.1').waitFor();
+      await sidebar.state.getByText('Connection refused by 127.0.0.1').waitFor();
       emulator = await Emulator.start({ port, engine });
       await set('two');
       await sidebar.state.getByText('Connected').waitFor();

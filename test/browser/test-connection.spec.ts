@@ -128,7 +128,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('where nothing listens', async () => {
       const lines = await outcome({ port: String(await freePort()) });
-      assert.match(lines.at(-1) ?? '', /Network: Nothing listens at 127\.0\.0\.1:\d+\. Check host and port/);
+      assert.match(lines.at(-1) ?? '', /Network: Connection refused by 127\.0\.0\.1:\d+\. Check host and port/);
     });
 
     it('of a host that does not exist', async () => {
@@ -178,7 +178,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         username: 'alice',
       };
       const wrong = await outcome({ ...login, password: 'wrong' });
-      assert.match(wrong.at(-1) ?? '', /Login: .*bad user name or password.* Check the log-in/i);
+      assert.match(wrong.at(-1) ?? '', /Login: .*bad user name or password.* Check the login/i);
       const right = await outcome({ ...login, password: 'right' });
       assert.match(right.at(-1) ?? '', /State store: responding/);
     });
@@ -190,7 +190,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('of a user who may not receive answers', async () => {
       const lines = await outcome({ username: 'deaf' });
-      assert.match(lines.at(-1) ?? '', /Responses: .*refused the subscription.*Ask its operator/);
+      assert.match(lines.at(-1) ?? '', /Responses: .*refused the subscription.*Ask the broker administrator/);
     });
 
     it('of a broker without a state store', async () => {

@@ -43,7 +43,7 @@ describe('An attempt to connect', () => {
     await start({ connectTimeout: 200, keepAlive: 0 });
     const { reason } = await state('disconnected');
     assert.equal(reason.reason, 'subscriptionFailed');
-    assert.match(reason.message, /accepted the log-in, but did not answer the subscription within 200 ms/);
+    assert.match(reason.message, /accepted the login, but did not acknowledge the subscription within 200 ms/);
     assert.doesNotMatch(reason.message, /TLS/);
     await state('connected');
   });
@@ -53,19 +53,19 @@ describe('An attempt to connect', () => {
     await start({ connectTimeout: 200 });
     const { reason } = await state('disconnected');
     assert.equal(reason.reason, 'noAnswer');
-    assert.match(reason.message, /took the connection, but did not answer within 200 ms/);
+    assert.match(reason.message, /but the broker did not respond within 200 ms/);
   });
 
   it('that hangs has its progress in the error of a request whose time is over first', async () => {
     broker.onConnect = () => undefined;
     await start();
     await once(broker, 'packet');
-    const silence = /took the connection, but did not answer within \d+ ms\. .*if it expects TLS/;
+    const silence = /but the broker did not respond within \d+ ms\. .*if it expects TLS/;
     await rejectsWith(store.connect({ timeout: 50 }), { code: 'NOT_CONNECTED', message: silence });
     await rejectsWith(store.set('k', 'v', { timeout: 50 }), {
       code: 'NOT_CONNECTED',
       message:
-        /took the connection, but did not answer within \d+ ms: key k was not set, and nothing was sent\./,
+        /but the broker did not respond within \d+ ms: key k was not set, and nothing was sent\./,
     });
     assert.equal(store.state.kind, 'connecting');
   });
@@ -232,7 +232,7 @@ describe('An attempt to connect', () => {
       Array.from({ length: 60 }, (_, i) =>
         rejectsWith(store.set('k', 'v', { timeout: 10 + 10 * i }), {
           code: 'NOT_CONNECTED',
-          message: new RegExp(`Nothing listens at 127\\.0\\.0\\.1:${port}`),
+          message: new RegExp(`Connection refused by 127\\.0\\.0\\.1:${port}`),
         }),
       ),
     );

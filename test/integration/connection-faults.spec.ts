@@ -431,7 +431,7 @@ describe('A connection whose broker or network fails', () => {
         ...{ host: 'localhost', port: await listen(silent), tls: { ca: authority.cert } },
         connectTimeout: 200,
       });
-      assert.match(waited, /did not answer within 200 ms/);
+      assert.match(waited, /did not respond within 200 ms/);
       assert.doesNotMatch(waited, /switch it on/);
     });
 

@@ -87,10 +87,10 @@ describe('The outcome of a request', () => {
       code: 'NOT_CONNECTED',
       key: 'k',
       message: new RegExp(
-        `^Nothing listens at 127\\.0\\.0\\.1:${port}: key k was not set, and nothing was sent\\.`,
+        `^Connection refused by 127\\.0\\.0\\.1:${port}: key k was not set, and nothing was sent\\.`,
       ),
     });
-    await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Nothing listens/ });
+    await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Connection refused/ });
   });
 
   it('is QUEUE_FULL at once when too many wait, and the waiting requests are still sent', async () => {
@@ -101,7 +101,7 @@ describe('The outcome of a request', () => {
     await rejectsWith(store.set('4', 'v'), {
       code: 'QUEUE_FULL',
       key: '4',
-      message: /^3 requests wait already: key 4 was not set, and nothing was sent\..*Nothing listens/,
+      message: /^3 requests wait already: key 4 was not set, and nothing was sent\..*Connection refused/,
     });
     const emulator = await Emulator.start({ port });
     await Promise.all(calls);

@@ -108,7 +108,7 @@ describe('The Kubernetes manifests', () => {
     assert.notEqual(listener?.spec.serviceName, 'aio-broker');
     const [port] = listener?.spec.ports ?? [];
     assert.equal(port?.authorizationRef, rule?.metadata.name);
-    assert.ok(port?.authenticationRef && port.tls, 'the listener lets everybody in');
+    assert.ok(port?.authenticationRef && port.tls, 'the listener accepts every client');
     for (const name of Object.keys(FILES)) {
       const env = deploymentOf(manifestsOf(name)).spec?.template.spec?.containers[0]?.env ?? [];
       const value = (variable: string) => env.find((one) => one.name === variable)?.value;

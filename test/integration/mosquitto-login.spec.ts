@@ -207,7 +207,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
       const error = await failure({ port: await startWithPasswords(), username: 'line1', password: 'wrong' });
       assert.ok(['badCredentials', 'notAuthorized'].includes(error.reason));
       assert.equal(error.code, 'REFUSED');
-      assert.match(error.message, /refused the connection: .* \(0x8[67]\)\. Check the log-in/);
+      assert.match(error.message, /refused the connection: .* \(0x8[67]\)\. Check the login/);
     });
 
     it('are missed in words', async () => {
@@ -233,7 +233,7 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
         code: 'REFUSED',
         key: 'k',
         message:
-          /does not allow this client to publish to statestore\/v1\/.*: not authorized \(0x87\); key k was not set\. Ask its operator/,
+          /does not allow this client to publish to statestore\/v1\/.*: not authorized \(0x87\); key k was not set\. Ask the broker administrator/,
       });
     });
 

@@ -60,7 +60,7 @@ describe('The emulator with rules', () => {
       await start(EXAMPLE);
       await rejectsWith(connect({ ...options, timeout: 500 }).connect(), {
         code: 'REFUSED',
-        message: /Check the log-in/,
+        message: /Check the login/,
       });
     });
   }

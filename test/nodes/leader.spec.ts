@@ -234,7 +234,7 @@ describe('The active/standby node', () => {
     assert.equal(error.code, 'NOT_AUTHORIZED');
     assert.match(
       error.message,
-      /does not allow this client to take the role pump\. .* grants ReadWrite to the key pump\.$/,
+      /does not allow this client to use the role pump\. .* grants ReadWrite to the key pump\.$/,
     );
     assert.equal(canvas.shown('left'), 'red error.NOT_AUTHORIZED');
     await canvas.send('left', { payload: 1 });

@@ -100,7 +100,7 @@ describe('The life of a node', () => {
     assert.equal(outcome.code, 'NOT_CONNECTED');
     assert.match(
       outcome.message,
-      /^Nothing listens at 127\.0\.0\.1:\d+: key k was not read, and nothing was sent\. Check host and port/,
+      /^Connection refused by 127\.0\.0\.1:\d+: key k was not read, and nothing was sent\. Check host and port/,
     );
     await flow.stop();
   });

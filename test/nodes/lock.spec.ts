@@ -230,7 +230,7 @@ describe('The nodes lock and unlock', () => {
       handle(
         canvas.node('unlock'),
         taken,
-        () => assert.fail('it was not given back'),
+        () => assert.fail('it was not released'),
         (error) => {
           codes.push(error?.code);
           resolve();
@@ -242,7 +242,7 @@ describe('The nodes lock and unlock', () => {
   });
 
   for (const [what, properties, message] of [
-    ['no lock', {}, /^This message holds no lock\. There is no msg\.statestoreLock in it\./],
+    ['no lock', {}, /^This message does not hold a lock\. msg\.statestoreLock is missing\./],
     ['a list of nothing', { statestoreLock: [] }, /Its msg\.statestoreLock is \[\]\./],
     ['something else', { statestoreLock: 'printer' }, /Its msg\.statestoreLock is "printer"\./],
     [
@@ -268,7 +268,7 @@ describe('The nodes lock and unlock', () => {
     const second = await next;
     const error = await canvas.send('unlock', JSON.parse(JSON.stringify(taken)));
     assert.equal(error?.code, 'BAD_ARGUMENT');
-    assert.match(error?.message as string, /^The lock printer in msg\.statestoreLock was given back already/);
+    assert.match(error?.message as string, /^The lock printer in msg\.statestoreLock was already released/);
     assert.equal(await isStored('printer'), true, 'the next one still has it');
     await giveBack(second);
   });
@@ -285,7 +285,7 @@ describe('The nodes lock and unlock', () => {
     assert.equal(late?.code, 'LEASE_LOST');
     assert.match(
       late?.message as string,
-      /was given back while the message held it, because its lock node was closed/,
+      /was released while the message held it, because its lock node was closed/,
     );
     await giveBack(await take('one'));
   });
@@ -309,7 +309,7 @@ describe('The nodes lock and unlock', () => {
     assert.equal(error?.code, 'NOT_CONNECTED');
     assert.match(
       error?.message as string,
-      /^Nothing listens at 127\.0\.0\.1:\d+: the lock printer was not acquired\. Check/,
+      /^Connection refused by 127\.0\.0\.1:\d+: the lock printer was not acquired\. Check/,
     );
     assert.match(canvas.shown('one'), /^red /);
   });

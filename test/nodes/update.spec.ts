@@ -500,7 +500,7 @@ describe('The node update', () => {
         { change: 'append' },
         '[]',
         {},
-        /msg\.payload is undefined, which is no value to store under key KEY/,
+        /msg\.payload is undefined, so there is nothing to store under key KEY/,
       ],
       [
         'appending NaN',
@@ -549,7 +549,7 @@ describe('The node update', () => {
         { change: 'set' },
         '1',
         {},
-        /msg\.payload is undefined, which is no value to store/,
+        /msg\.payload is undefined, so there is nothing to store/,
       ],
       [
         'an expression that cannot be understood',

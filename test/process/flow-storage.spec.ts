@@ -119,7 +119,7 @@ describe('Flows in the state store', () => {
     await second.lines.find(/starts with its copy of the flows/);
     await assert.rejects(
       deploy(second, 'lost?'),
-      /400 .*Nothing listens at .*: key nodered-flows\/flows was not changed\. Check host and port/,
+      /400 .*Connection refused by .*: key nodered-flows\/flows was not changed\. Check host and port/,
     );
     emulator = await Emulator.start({ port });
     // The memory of the store is gone. One instance writes the flows back.
@@ -194,7 +194,7 @@ describe('Flows in the state store', () => {
       await emulator.close();
       await refusal(
         { storageModule: impatientStorage() },
-        /could not be loaded .* and this instance has no copy.*Nothing listens/,
+        /could not be loaded .* and this instance has no copy.*Connection refused/,
       );
     });
 

@@ -32,19 +32,19 @@ function flow(port: number): object[] {
 
 const EXPECTED = {
   'en-US': {
-    error: /error: Nothing listens at .*: key k was not read/,
+    error: /error: Connection refused by .*: key k was not read/,
     status: /status: connection refused/,
   },
   de: {
     error:
-      /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Nothing listens at .*: key k was not read.*\)/,
+      /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Connection refused by .*: key k was not read.*\)/,
     status: /status: Verbindung abgelehnt/,
   },
   ja: {
-    error: /error: ブローカーへの接続がありません。.*\(Nothing listens at /,
+    error: /error: ブローカーへの接続がありません。.*\(Connection refused by /,
     status: /status: 待ち受けなし/,
   },
-  'zh-CN': { error: /error: 未连接到代理.*（Nothing listens at /, status: /status: 连接被拒绝/ },
+  'zh-CN': { error: /error: 未连接到代理.*（Connection refused by /, status: /status: 连接被拒绝/ },
 };
 
 /** Lines of the shared context: it is loaded, its store is lost, and it cannot be loaded. */

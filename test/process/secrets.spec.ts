@@ -255,7 +255,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
     });
     const last = JSON.parse(text).results.at(-1);
     assert.equal(last.step, 'login');
-    assert.match(last.message, /Check the log-in/);
+    assert.match(last.message, /Check the login/);
   });
 
   it('of the environment are named when they are not set', async () => {

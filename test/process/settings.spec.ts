@@ -223,7 +223,7 @@ describe('The settings of a store in a real Node-RED', () => {
     [
       'a user name that is not given',
       { host: 'localhost', login: 'password' },
-      /The user name of this store is missing/,
+      /The username of this store is missing/,
     ],
     ['a client ID with a slash', { host: 'localhost', clientId: 'a/b' }, /client ID "a\/b"/],
   ] as const) {

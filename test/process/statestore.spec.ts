@@ -169,7 +169,7 @@ describe('The command statestore', () => {
     const proxy = await FaultProxy.start(() => emulator.port);
     proxy.blackout = true;
     const there = ['--host', '127.0.0.1', '--port', String(proxy.port), '--timeout', '0.5'];
-    await fails(3, /took the connection, but did not answer within \d+ ms.*--tls/, ['get', 'k', ...there]);
+    await fails(3, /but the broker did not respond within \d+ ms.*--tls/, ['get', 'k', ...there]);
     await proxy.close();
   });
 

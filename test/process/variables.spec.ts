@@ -221,7 +221,7 @@ describe('The fields of nodes in a real Node-RED', () => {
     const line = await nodeRed.lines.find(/\[statestore-config:s\]/, after);
     assert.match(line, /certificate/);
     const refused = await nodeRed.lines.find(/\[statestore-observe:o\]/, after);
-    assert.match(refused, /The host of this store contains a user name or password/);
+    assert.match(refused, /The host of this store contains a username or password/);
     const { body } = await admin.call('GET', 'statestore/stores');
     assert.ok(![...nodeRed.lines.all, JSON.stringify(body)].some((one) => one.includes('topsecret')));
   });

@@ -19,7 +19,7 @@ export async function check(
   prefix: string,
   points: readonly Point[],
 ): Promise<Row[]> {
-  const connection = await row({ id: 'connect', title: 'Connection and log-in' }, async () => {
+  const connection = await row({ id: 'connect', title: 'Connection and login' }, async () => {
     await connect();
     return '';
   });

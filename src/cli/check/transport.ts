@@ -39,7 +39,7 @@ export const transport: readonly Point[] = [
     title: 'Re-authentication',
     async check({ store }) {
       const { tokenExpiresAt } = store.metrics;
-      if (tokenExpiresAt === undefined) throw new NotChecked('the log-in has no token with an expiry');
+      if (tokenExpiresAt === undefined) throw new NotChecked('the login has no token with an expiry');
       const seconds = Math.round((tokenExpiresAt - Date.now()) / 1000);
       throw new NotChecked(`the token expires in ${seconds} s, and a new token in its file is used at once`);
     },

@@ -62,9 +62,9 @@ export const writing: readonly Point[] = [
       const ahead = wallClockMs - Date.now();
       expect(
         Math.abs(ahead) < MAX_SKEW_MS + (Date.now() - sent),
-        `the clock of the store is ${Math.round(ahead / 1000)} s ahead of the clock of this machine`,
+        `the clock of the store is ${Math.round(ahead / 1000)} s ahead of the clock of this computer`,
       );
-      return `the store is ${Math.max(0, ahead)} ms ahead of this machine`;
+      return `the store is ${Math.max(0, ahead)} ms ahead of this computer`;
     },
   },
   {

@@ -13,7 +13,7 @@ import { PERSIST } from '../write-options';
 export const importKeys: Command = {
   name: 'import',
   usage: [['< FILE', 'writes the keys of "export"']],
-  help: 'Reads the lines of "export" or "get --pattern" from stdin, checks all of them, and then writes the keys. Keys with the same name are replaced. The store gives each key a new version, and the keys do not expire. Locks are left out, because an imported lock would be held until somebody deletes it: keys that end with /lock or /lock/next. If you use other names for locks and roles, delete their lines first.',
+  help: 'Reads the lines of "export" or "get --pattern" from stdin, checks all of them, and then writes the keys. Keys with the same name are replaced. The store gives each key a new version, and the keys do not expire. Keys that end with /lock or /lock/next are left out, because an imported lock would never expire. If you use other names for locks and roles, delete their lines first.',
   options: {
     'new-only': { type: 'boolean', help: 'leave keys that exist as they are' },
     ...PERSIST,

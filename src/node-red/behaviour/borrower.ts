@@ -38,11 +38,11 @@ function isListOfLoans(value: unknown): value is string[] {
 function noLock(found: unknown): StateStoreError {
   const what =
     found === undefined
-      ? 'There is no msg.statestoreLock in it'
+      ? 'msg.statestoreLock is missing'
       : `Its msg.statestoreLock is ${printableValue(found)}`;
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `This message holds no lock. ${what}. Lead only messages here that came through a lock node, and keep that property on the way.`,
+    `This message does not hold a lock. ${what}. Connect only messages that passed a lock node, and do not remove this property.`,
     { operation: 'unlock' },
   );
 }
@@ -50,7 +50,7 @@ function noLock(found: unknown): StateStoreError {
 function unknownLock(): StateStoreError {
   return new StateStoreError(
     'BAD_ARGUMENT',
-    'The lock in msg.statestoreLock is not known here: another Node-RED took it, or this one before it was started, or it was given back long ago.',
+    'The lock in msg.statestoreLock is unknown. Another Node-RED instance acquired it, it was acquired before a restart, or it was released long ago.',
     { operation: 'unlock' },
   );
 }

@@ -229,7 +229,7 @@ function notAllowed(role: string, prefix: string, cause: StateStoreError): State
   const context = { ...keyContext(OPERATION, role), cause };
   return new StateStoreError(
     'NOT_AUTHORIZED',
-    `The state store does not allow this client to take the role ${role}. Ask the operator of the broker for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${role}.`,
+    `The state store does not allow this client to use the role ${role}. Ask the broker administrator for a BrokerAuthorization rule that grants ReadWrite to the key ${prefix}${role}.`,
     context,
   );
 }

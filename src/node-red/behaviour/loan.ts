@@ -63,7 +63,7 @@ function givenBackAlready(key: Key): StateStoreError {
   const context = keyContext('unlock', key);
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `The lock ${context.key} in msg.statestoreLock was given back already. Where a flow splits, lead only one of its branches to an unlock node.`,
+    `The lock ${context.key} in msg.statestoreLock was already released. If a flow splits, connect only one of its branches to an unlock node.`,
     context,
   );
 }
@@ -72,7 +72,7 @@ function lost(key: Key): StateStoreError {
   const context = keyContext('unlock', key);
   return new StateStoreError(
     'LEASE_LOST',
-    `The lock ${context.key} was lost: it could not be renewed in time. What it protected must stop.`,
+    `The lock ${context.key} was lost: it could not be renewed in time. Stop the protected work.`,
     context,
   );
 }

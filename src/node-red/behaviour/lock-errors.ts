@@ -14,7 +14,7 @@ export function notFree(key: Key, holder: string | undefined, wait: number): Sta
     {
       problem: `The lock ${context.key} was not free within ${wait / 1000} s${holder === undefined ? '' : `: it is held by ${holder}`}`,
       advice:
-        'Connect the second output of the lock node for messages that do not get the lock, or let them wait longer.',
+        'Connect the second output of the lock node for messages that do not get the lock, or increase the timeout.',
     },
     context,
   );
@@ -41,7 +41,7 @@ export function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: numb
     'LEASE_LOST',
     {
       problem: `The lock ${context.key} was released after ${limit / 1000} s, because its message did not reach an unlock node`,
-      advice: `What it protected must stop. Connect every branch of the flow to an unlock node, the one of a Catch node as well, or let messages hold the lock for longer. (Message ${_msgid})`,
+      advice: `Stop the protected work. Connect every branch of the flow to an unlock node, also from Catch nodes, or increase the max. hold time. (Message ${_msgid})`,
     },
     context,
   );
@@ -51,7 +51,7 @@ export function takenBack(key: Key): StateStoreError {
   const context = keyContext(OPERATION, key);
   return new StateStoreError(
     'LEASE_LOST',
-    `The lock ${context.key} was given back while the message held it, because its lock node was closed by a deploy. What it protected must stop.`,
+    `The lock ${context.key} was released while the message held it, because its lock node was closed by a deploy. Stop the protected work.`,
     context,
   );
 }

@@ -69,12 +69,12 @@ export function metricFamilies(
     },
     gauge(
       'statestore_clock_offset_seconds',
-      'How far the clock of the store is ahead of the clock of this machine.',
+      'How far the clock of the store is ahead of the clock of this computer.',
       ({ clockOffsetMs }) => clockOffsetMs && clockOffsetMs / 1000,
     ),
     gauge(
       'statestore_token_expiry_seconds',
-      'Seconds until the token of the log-in expires.',
+      'Seconds until the token of the login expires.',
       ({ tokenExpiresAt }) => tokenExpiresAt && (tokenExpiresAt - nowMs) / 1000,
     ),
     {

@@ -51,7 +51,7 @@ export function notFound(key: Key): StateStoreError {
   const context = keyContext('get', key);
   return new StateStoreError(
     'KEY_NOT_FOUND',
-    `There is no key ${context.key} in the state store. Set it first, or choose in the node what to do when it is missing.`,
+    `There is no key ${context.key} in the state store. Set it first, or change "If missing" in the node.`,
     context,
   );
 }

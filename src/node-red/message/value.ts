@@ -27,7 +27,7 @@ export function valueToBytes(value: unknown, label: string, contextOf: ContextOf
     const found = typeof value === 'number' ? String(value) : typeof value;
     throw new StateStoreError(
       'BAD_ARGUMENT',
-      `${label} is ${found}, which is no value to store${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
+      `${label} is ${found}, so there is nothing to store${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
       context,
     );
   }

@@ -21,7 +21,7 @@ export function watchHandlers(
   const watches = new Watches(RED);
   const watchOf = ({ id }: Call<unknown>): Watch => {
     const watch = watches.renewed(id);
-    if (!watch) throw new Refusal(404, 'noSuchWatch', 'There is no such watch any more.');
+    if (!watch) throw new Refusal(404, 'noSuchWatch', 'This page has expired. Reload it.');
     return watch;
   };
 

@@ -19,7 +19,7 @@ const URL_LIKE = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is;
 export function readAddress(text: string): Address {
   const [, scheme = '', rest = ''] = URL_LIKE.exec(text.trim()) ?? [];
   if (rest.includes('@'))
-    throw new AddressError('contains a user name or password. Enter them in their own fields');
+    throw new AddressError('contains a username or password. Enter them in their own fields');
   const isTls = TLS_SCHEMES.includes(scheme.toLowerCase());
   if (scheme !== '' && !isTls && !PLAIN_SCHEMES.includes(scheme.toLowerCase()))
     throw new AddressError(

@@ -64,14 +64,14 @@ function readLogin(
 ): StateStoreClientOptions {
   switch (settings.login) {
     case 'password':
-      if (!username) throw badSetting('user name', 'is missing. Enter it, or choose another log-in');
+      if (!username) throw badSetting('username', 'is missing. Enter it, or select another login');
       return {
         ...reader.secret('username', username.trim(), 'username'),
         ...reader.secret('password', password, 'password'),
       };
     case 'token':
       if (!settings.tokenFile)
-        throw badSetting('token file', 'is missing. Enter its path, or choose another log-in');
+        throw badSetting('token file', 'is missing. Enter its path, or select another login');
       return reader.text('tokenFile', settings.tokenFile);
     default:
       return {};

@@ -99,7 +99,7 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
   if (code === 'BAD_RESPONSE' || reasonCode === NO_MATCHING_SUBSCRIBERS) {
     return absence(
       'noStateStore',
-      `A broker answers at ${where}, but there is no state store on it. ${advice}.`,
+      `The broker at ${where} does not have a state store. ${advice}.`,
     );
   }
   if (code === 'TIMEOUT') {

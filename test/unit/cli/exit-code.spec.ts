@@ -18,7 +18,7 @@ describe('The exit code of statestore', () => {
     [3, 'a file that does not respond', noConnection(new ConnectionError('fileTimeout', 'Not read', ''))],
     [3, 'a broker that is busy', new ConnectionError('brokerBusy', 'Busy', '')],
     [3, 'a connection that ends before its answer', new ConnectionError('closedBeforeAnswer', 'Closed', '')],
-    [3, 'no connection', noConnection(new ConnectionError('nothingListens', 'Nothing listens', ''))],
+    [3, 'no connection', noConnection(new ConnectionError('nothingListens', 'Connection refused', ''))],
     [
       3,
       'a write that was not sent in time',

@@ -100,10 +100,10 @@ describe('The end of an attempt to connect', () => {
   const waits: [Progress, RegExp][] = [
     ['address', /^The address of the broker was not determined within 9 ms\.$/],
     ['files', /^The CA file \/ca was not read within 9 ms\./],
-    ['network', /^The broker at broker:8883 did not answer within 9 ms\. Check host/],
-    ['handshake', /took the connection, but did not answer within 9 ms/],
-    ['login', /took the connection, but did not answer within 9 ms/],
-    ['subscription', /did not answer the subscription within 9 ms/],
+    ['network', /^The broker at broker:8883 did not respond within 9 ms\. Check host/],
+    ['handshake', /but the broker did not respond within 9 ms/],
+    ['login', /but the broker did not respond within 9 ms/],
+    ['subscription', /did not acknowledge the subscription within 9 ms/],
   ];
   for (const [progress, words] of waits) {
     it(`by its time has words about the stage ${progress}`, () => {

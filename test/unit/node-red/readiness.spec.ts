@@ -13,7 +13,7 @@ describe('Readiness', () => {
 
   it('names each part that is missing', () => {
     const parts = [
-      { name: 'shared context', problem: 'Nothing listens.' },
+      { name: 'shared context', problem: 'Connection refused.' },
       { name: 'store Plant', problem: undefined },
     ];
     const { ready, problems } = readinessOf({ flowsStarted: false, parts, roles });

@@ -30,8 +30,8 @@ describe('The host of a store', () => {
     ['broker:99999', /has the port 99999/],
     ['broker/topic', /is not a host name/],
     ['two words', /is not a host name/],
-    ['mqtt://line1:secret@broker', /contains a user name or password/],
-    ['line1:secret@broker', /contains a user name or password/],
+    ['mqtt://line1:secret@broker', /contains a username or password/],
+    ['line1:secret@broker', /contains a username or password/],
   ] as const) {
     it(`is not ${text.replace('secret', '***')}`, () => {
       assert.throws(
