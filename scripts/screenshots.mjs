@@ -11,6 +11,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { recordLabels, saveLabels } from './picture-labels.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -27,6 +28,14 @@ const pages = [join(root, 'README.md'), ...readdirSync(docs).map((name) => join(
   .map((file) => readFileSync(file, 'utf8'))
   .join();
 const pathOf = (name) => join(pages.includes(`images/${name}.png`) ? shown : others, `${name}.png`);
+
+/** Takes a picture of the page or of an element, and records the labels in it if a page shows the picture in English. */
+async function shoot(element, name) {
+  const path = pathOf(name);
+  await element.screenshot({ path });
+  if (path.startsWith(shown))
+    saveLabels(`${name}.png`, await recordLabels('goto' in element ? element.locator('body') : element));
+}
 
 const example = (name) => JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8'));
 const flows = example('01 Quickstart');
@@ -46,7 +55,7 @@ async function take(group, version, pictures, deployed = flows) {
 
 /** The open dialog, no higher than what is in it. */
 async function takeDialog(name, tray) {
-  await tray.screenshot({ path: pathOf(name) });
+  await shoot(tray, name);
 }
 
 async function unfold(tray) {
@@ -57,14 +66,14 @@ async function unfold(tray) {
 async function takeQuickstart({ page, nodeRed }, name) {
   await page
     .locator('.red-ui-flow-node-status-label')
-    .getByText('connected', { exact: true })
+    .getByText('connected: emulator', { exact: true })
     .first()
     .waitFor();
   await page.locator('#red-ui-palette-search input').pressSequentially('statestore');
   await page.evaluate(() => window.RED.sidebar.show('debug'));
   await nodeRed.inject(idOf('inject'));
   await page.locator('.red-ui-debug-msg', { hasText: 'Successfully deleted' }).first().waitFor();
-  await page.screenshot({ path: pathOf(name) });
+  await shoot(page, name);
 }
 
 /** The first node of this type of another example, with nothing unfolded. */
@@ -119,7 +128,7 @@ await take(
     await page.setViewportSize({ width: 1420, height: 680 });
     await page.locator('.red-ui-flow-node-status-label').getByText('active', { exact: true }).waitFor();
     await page.locator('.red-ui-flow-node-status-label').getByText('standby: ').waitFor();
-    await page.locator('#red-ui-workspace').screenshot({ path: pathOf('active-standby') });
+    await shoot(page.locator('#red-ui-workspace'), 'active-standby');
   },
   example('08 Active and standby'),
 );
@@ -132,7 +141,7 @@ await take(
     await page.locator('.red-ui-flow-node-status-label').getByText('idle', { exact: true }).nth(1).waitFor();
     for (const id of ['5e1ad00000000011', '5e1ad00000000021']) await nodeRed.inject(id);
     await page.locator('.red-ui-flow-node-status-label').getByText('1 waiting').waitFor();
-    await page.locator('#red-ui-workspace').screenshot({ path: pathOf('lock') });
+    await shoot(page.locator('#red-ui-workspace'), 'lock');
   },
   example('13 A lock around a device'),
 );
@@ -203,7 +212,7 @@ async function takeSidebar(editor, name, dark = false) {
     .waitFor();
   await page.mouse.move(700, 600);
   await page.waitForTimeout(1200);
-  await page.screenshot({ path: pathOf(name) });
+  await shoot(page, name);
 }
 
 await take(
@@ -214,7 +223,7 @@ await take(
     const sidebar = new Sidebar(editor);
     await sidebar.row('line/recipe').click();
     await sidebar.button('Set').click();
-    await sidebar.dialog.screenshot({ path: pathOf('sidebar-set') });
+    await shoot(sidebar.dialog, 'sidebar-set');
     await sidebar.press('Cancel');
   },
   withRole(),

@@ -71,3 +71,23 @@ describe('Labels in the help', () => {
       });
   }
 });
+
+describe('Labels in pictures', () => {
+  const images = join(ROOT, 'docs', 'images');
+  const pictures = JSON.parse(readFileSync(join(images, 'labels.json'), 'utf8')) as Record<string, string[]>;
+  const today = catalogueTexts('en-US');
+
+  it('are recorded for every picture of the editor', () => {
+    const taken = readdirSync(images).filter((name) => /\.(png|gif)$/.test(name));
+    assert.deepEqual(Object.keys(pictures).sort(), taken.sort());
+  });
+
+  for (const [name, labels] of Object.entries(pictures))
+    it(`of ${name} are those of the editor: otherwise take it again with "npm run screenshots" or "npm run animation"`, () => {
+      assert.ok(labels.length > 0);
+      assert.deepEqual(
+        labels.filter((text) => !today.has(text)),
+        [],
+      );
+    });
+});

@@ -35,7 +35,10 @@ describe('Pictures', () => {
       shown.push(...sources(read(page)).map((one) => one.replace(/^(\.\.\/)?images\//, '')));
     assert.ok(shown.length > 0);
     const pictures = readdirSync(join(ROOT, 'docs', 'images'), { recursive: true, encoding: 'utf8' });
-    assert.deepEqual([...new Set(shown)].sort(), pictures.filter((one) => /\.(png|svg)$/.test(one)).sort());
+    assert.deepEqual(
+      [...new Set(shown)].sort(),
+      pictures.filter((one) => /\.(png|svg|gif)$/.test(one)).sort(),
+    );
   });
 });
 
