@@ -14,6 +14,7 @@ import type { LoadedKey } from './change';
 import { StateStoreEngine } from './engine';
 import { Rules } from './rules';
 
+/** Options of {@link Emulator.start}. All are optional. */
 export interface EmulatorOptions {
   /** TCP port, 0 to 65535; 0 lets the system choose. Default 1883. */
   port?: number;
