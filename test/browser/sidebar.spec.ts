@@ -368,6 +368,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         await page.evaluate(() => (window as unknown as { heard: Promise<void> }).heard);
       };
       await other.set('nobody names it', '1');
+      await sidebar.shows('nobody names it', '1').waitFor();
       await press(sidebar.row('nobody names it'));
       // Comes before it in the list, and would move it.
       await other.set('a new key', '1');

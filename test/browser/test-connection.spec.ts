@@ -128,7 +128,10 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('where nothing listens', async () => {
       const lines = await outcome({ port: String(await freePort()) });
-      assert.match(lines.at(-1) ?? '', /Network: Connection refused by 127\.0\.0\.1:\d+\. Check host and port/);
+      assert.match(
+        lines.at(-1) ?? '',
+        /Network: Connection refused by 127\.0\.0\.1:\d+\. Check host and port/,
+      );
     });
 
     it('of a host that does not exist', async () => {
