@@ -66,8 +66,7 @@ export function sessionOptions(args: Arguments, env: NodeJS.ProcessEnv): Session
 /** The pod's client ID and session belong to the program that runs there, which would be disconnected. */
 function fromEnvironment(args: Arguments, env: NodeJS.ProcessEnv): StateStoreClientOptions {
   const both = REPLACED_BY_ENV.find((option) => args.has(option));
-  if (both)
-    throw new UsageError(`--env and --${both} cannot be used together`);
+  if (both) throw new UsageError(`--env and --${both} cannot be used together`);
   const { clientId, ...options } = optionsFromEnvironment(env);
   return options;
 }

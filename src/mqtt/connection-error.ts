@@ -103,7 +103,9 @@ export function subscriptionError(where: string, topic: string, cause: unknown):
   return new ConnectionError(
     passing ? 'subscriptionFailed' : 'subscriptionRefused',
     `The broker at ${where} refused the subscription to ${topic}: ${words}`,
-    passing ? 'The client reconnects automatically.' : 'Ask the broker administrator for a rule that allows it.',
+    passing
+      ? 'The client reconnects automatically.'
+      : 'Ask the broker administrator for a rule that allows it.',
     cause,
   );
 }

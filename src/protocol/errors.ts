@@ -50,7 +50,8 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   },
   FENCING_TOKEN_REQUIRED: {
     texts: ['a fencing token is required for this request'],
-    advice: 'This key is protected by a lock, or changed by an update node. Send the fencing token of the lock, or change the key with an update node.',
+    advice:
+      'This key is protected by a lock, or changed by an update node. Send the fencing token of the lock, or change the key with an update node.',
   },
   FENCING_TOKEN_SKEW: {
     texts: [`the request fencing token timestamp is too far in the future; ${CLOCKS}`],

@@ -43,7 +43,10 @@ describe('An attempt to connect', () => {
     await start({ connectTimeout: 200, keepAlive: 0 });
     const { reason } = await state('disconnected');
     assert.equal(reason.reason, 'subscriptionFailed');
-    assert.match(reason.message, /accepted the login, but did not acknowledge the subscription within 200 ms/);
+    assert.match(
+      reason.message,
+      /accepted the login, but did not acknowledge the subscription within 200 ms/,
+    );
     assert.doesNotMatch(reason.message, /TLS/);
     await state('connected');
   });
@@ -64,8 +67,7 @@ describe('An attempt to connect', () => {
     await rejectsWith(store.connect({ timeout: 50 }), { code: 'NOT_CONNECTED', message: silence });
     await rejectsWith(store.set('k', 'v', { timeout: 50 }), {
       code: 'NOT_CONNECTED',
-      message:
-        /but the broker did not respond within \d+ ms: key k was not set, and nothing was sent\./,
+      message: /but the broker did not respond within \d+ ms: key k was not set, and nothing was sent\./,
     });
     assert.equal(store.state.kind, 'connecting');
   });

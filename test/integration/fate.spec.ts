@@ -90,7 +90,10 @@ describe('The outcome of a request', () => {
         `^Connection refused by 127\\.0\\.0\\.1:${port}: key k was not set, and nothing was sent\\.`,
       ),
     });
-    await rejectsWith(store.connect({ timeout: 300 }), { code: 'NOT_CONNECTED', message: /Connection refused/ });
+    await rejectsWith(store.connect({ timeout: 300 }), {
+      code: 'NOT_CONNECTED',
+      message: /Connection refused/,
+    });
   });
 
   it('is QUEUE_FULL at once when too many wait, and the waiting requests are still sent', async () => {

@@ -97,10 +97,7 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
   const advice =
     'Check that host and port are those of the MQTT broker of Azure IoT Operations, or of an emulator';
   if (code === 'BAD_RESPONSE' || reasonCode === NO_MATCHING_SUBSCRIBERS) {
-    return absence(
-      'noStateStore',
-      `The broker at ${where} does not have a state store. ${advice}.`,
-    );
+    return absence('noStateStore', `The broker at ${where} does not have a state store. ${advice}.`);
   }
   if (code === 'TIMEOUT') {
     if (othersAnswered) return 'there';
