@@ -56,8 +56,8 @@ try {
   await page.locator('.red-ui-notification').first().waitFor({ state: 'detached' });
   await show(3000);
 
-  const inject = await editor.drag('inject', 140, 420);
-  const set = await editor.drag('statestore-set', 420, 420);
+  const inject = await editor.drag('inject', 90, 255);
+  const set = await editor.drag('statestore-set', 290, 255);
   await show(1500);
   await editor.edit(set);
   await page.locator('#node-input-key + .red-ui-typedInput-container input').fill('machine/1');
