@@ -85,7 +85,7 @@ describe('Re-authentication', () => {
     reauthentication.connected(bearer);
     able = false;
     reauthentication.changed(token('3'));
-    assert.match(dropped[1] ?? '', /needs a new log-in/);
+    assert.match(dropped[1] ?? '', /needs a new login/);
   });
 
   it('has a new token for the next login when there is no connection, and sends nothing', () => {
