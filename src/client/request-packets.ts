@@ -1,7 +1,7 @@
 import { DUP, type Message, PublishWriter } from '../mqtt/publish';
 import { Property, readUInt16, textBytes, userPropertyBytes, writeUInt16 } from '../mqtt/wire';
 import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
-import { type Items, sizeOfArray, writeArray } from '../protocol/resp3';
+import { ArrayWriter, type Items } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import {
   FENCING_TOKEN,
@@ -85,7 +85,8 @@ export class RequestPackets {
     const sizeOfTimestamp = sizeOfHlc(timestamp);
     const properties =
       this.#fixed.length + this.#timestampName.length + 2 + sizeOfTimestamp + (more?.length ?? 0);
-    const payloadBytes = Buffer.isBuffer(payload) ? payload.length : sizeOfArray(payload);
+    const array = Buffer.isBuffer(payload) ? undefined : new ArrayWriter(payload);
+    const payloadBytes = array ? array.bytes : payload.length;
     const writer = new PublishWriter(this.#topic, parts.packetId, properties, payloadBytes);
     const { packet } = writer;
     writer.append(this.#fixed);
@@ -98,7 +99,7 @@ export class RequestPackets {
     if (more) writer.append(more);
     const payloadAt = writer.at;
     if (Buffer.isBuffer(payload)) writer.append(payload);
-    else writeArray(packet, payload, payloadAt);
+    else array?.write(packet, payloadAt);
     return { packet, expiryAt, correlationAt, payloadAt };
   }
 }

@@ -6,7 +6,7 @@ import { isWrite, StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/publish';
-import { encodeArray, type Items, sizeOfArray } from '../protocol/resp3';
+import { ArrayWriter, encodeArray, type Items } from '../protocol/resp3';
 import { readAnswer } from './answer';
 import { Deadlines } from './deadlines';
 import { InFlight } from './in-flight';
@@ -111,7 +111,7 @@ export class Requests {
     const inFlight = this.#inFlight;
     const atOnce = inFlight.hasRoom && inFlight.isQuiet && !this.#queue.isBehindOthers(request.urgent);
     if (!atOnce && !request.urgent) {
-      const limit = this.#queue.fullBy(sizeOfArray(items));
+      const limit = this.#queue.fullBy(new ArrayWriter(items).bytes);
       if (limit !== undefined) return Promise.reject(this.#queueFull(request, limit));
     }
     return new Promise((resolve, reject) => {

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Operation, StateStoreError } from '../errors';
 import { Connection } from '../mqtt/connection';
 import type { ConnectionState } from '../mqtt/connection-state';
@@ -7,6 +6,7 @@ import { callListeners } from '../mqtt/listeners';
 import { bytes, checkRules, listOf, pairsOf, type Rules } from '../option-rules';
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
+import { BeforeClose } from './before-close';
 import type { Codec } from './codec';
 import { forEachOf, type KeyResult } from './many';
 import type { ClientMetrics } from './metrics';
@@ -83,7 +83,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   readonly #usable: Usable;
   readonly #signals = new SignalListeners();
   readonly #observing: Observing;
-  readonly #beforeClose = new Set<() => Promise<void>>();
+  readonly #beforeClose = new BeforeClose();
   #closed: Promise<void> | undefined;
 
   /** Connects to nothing yet. Throws `BAD_ARGUMENT` that names the option. */
@@ -204,7 +204,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /** Reads the value of `key`. */
   get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
-    return this.#ask('get', { verb: 'GET', key }, readGet, options, REQUEST_RULES);
+    return this.getAs(key, readGet, options);
+  }
+
+  /** {@link get} with another reader of the response. @internal */
+  getAs<Result>(key: Bytes, read: ReadAnswer<Result>, options: RequestOptions = {}): Promise<Result> {
+    return this.#ask('get', { verb: 'GET', key }, read, options, REQUEST_RULES);
   }
 
   /** Deletes `key` with any value. */
@@ -280,8 +285,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
    * waits up to 2 seconds for it. Returns a function that removes it.
    */
   beforeClose(work: () => Promise<void>): () => void {
-    this.#beforeClose.add(work);
-    return () => this.#beforeClose.delete(work);
+    return this.#beforeClose.add(work);
   }
 
   /**
@@ -299,13 +303,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   }
 
   async #close(): Promise<void> {
-    if (this.#beforeClose.size > 0 && this.state.kind === 'connected') {
-      const done = Promise.allSettled([...this.#beforeClose].map(async (work) => work()));
-      const end = new AbortController();
-      const late = pause(CLOSE_PATIENCE_MS, undefined, { signal: end.signal }).catch(() => undefined);
-      await Promise.race([done, late]);
-      end.abort();
-    }
+    if (!this.#beforeClose.isEmpty && this.state.kind === 'connected')
+      await this.#beforeClose.run(CLOSE_PATIENCE_MS);
     this.#observing.close();
     await this.#requests.close(CLOSE_PATIENCE_MS);
     await this.#connection.close();

@@ -29,32 +29,44 @@ export type Items = readonly (string | Uint8Array)[];
 
 /** Encodes `*{n}` and its blobs. Lengths are byte lengths. */
 export function encodeArray(items: Items): Buffer {
-  const out = Buffer.allocUnsafe(sizeOfArray(items));
-  writeArray(out, items, 0);
+  const array = new ArrayWriter(items);
+  const out = Buffer.allocUnsafe(array.bytes);
+  array.write(out, 0);
   return out;
 }
 
-/** Bytes of an encoded array. */
-export function sizeOfArray(items: Items): number {
-  let bytes = sizeOfHeader(items.length);
-  for (const item of items) {
-    const length = byteLength(item);
-    bytes += sizeOfHeader(length) + length + CRLF.length;
-  }
-  return bytes;
-}
+/** An array that is to be encoded. Its items are measured once, since that takes longer than to write them. */
+export class ArrayWriter {
+  /** Bytes of the encoded array. */
+  readonly bytes: number;
+  readonly #items: Items;
+  readonly #lengths: number[] = [];
 
-/** Encodes an array into `out`, from `start`, and returns where it ends. */
-export function writeArray(out: Buffer, items: Items, start: number): number {
-  let at = writeHeader(out, ARRAY, items.length, start);
-  for (const item of items) {
-    const length = byteLength(item);
-    at = writeHeader(out, BLOB, length, at);
-    if (typeof item === 'string') writeText(out, item, at, length);
-    else out.set(item, at);
-    at = writeLineEnd(out, at + length);
+  constructor(items: Items) {
+    let bytes = sizeOfHeader(items.length);
+    for (const item of items) {
+      const length = byteLength(item);
+      this.#lengths.push(length);
+      bytes += sizeOfHeader(length) + length + CRLF.length;
+    }
+    this.bytes = bytes;
+    this.#items = items;
   }
-  return at;
+
+  /** Encodes the array into `out`, from `start`, and returns where it ends. */
+  write(out: Buffer, start: number): number {
+    const items = this.#items;
+    let at = writeHeader(out, ARRAY, items.length, start);
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index] as string | Uint8Array;
+      const length = this.#lengths[index] as number;
+      at = writeHeader(out, BLOB, length, at);
+      if (typeof item === 'string') writeText(out, item, at, length);
+      else out.set(item, at);
+      at = writeLineEnd(out, at + length);
+    }
+    return at;
+  }
 }
 
 /** Up to this length a loop is faster than a call into the runtime. */
@@ -73,7 +85,8 @@ function isShortAscii(text: string): boolean {
 /** `length`: of the text in bytes. */
 function writeText(out: Buffer, text: string, start: number, length: number): void {
   // As many bytes as characters: all of them are ASCII.
-  if (length !== text.length || length > SHORT) out.write(text, start);
+  if (length !== text.length) out.write(text, start);
+  else if (length > SHORT) out.write(text, start, 'latin1');
   else for (let at = 0; at < length; at++) out[start + at] = text.charCodeAt(at);
 }
 

@@ -1,7 +1,7 @@
 /** What the get node does: reads the value of a key, or the values of many keys into an object. A list or a pattern names many keys. */
 import type { Node, NodeAPI } from 'node-red';
 import type { RequestOptions } from '../../client/options';
-import type { GetResult } from '../../client/results';
+import { type FoundValue, getReader, type MissingKey } from '../../client/results';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { type Key, keyContext, keyName, noneMatches, notFound, toKey, toKeys } from '../message/key';
 import { keyProperty, keysThatMatch, PATTERN, readLimit } from '../message/key-pattern';
@@ -10,7 +10,7 @@ import { forEachKey } from '../message/many-keys';
 import { readTimeout } from '../message/request-options';
 import { TargetProperty } from '../message/target-property';
 import { TypedProperty } from '../message/typed-property';
-import { type ValueFormat, valueFromBytes } from '../message/value';
+import { storedFromBytes, type ValueFormat, valueFromBytes, valueFromStored } from '../message/value';
 import { type Answer, makeRequestNode, type RequestNodeDef } from './request-node';
 
 export interface GetNodeDef extends RequestNodeDef {
@@ -44,6 +44,9 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
         })
       : new TypedProperty(RED, node, 'default value', { value: '', type: 'msg' });
 
+  // One for all messages. A value is made of the bytes where they are, without a copy.
+  const read = getReader((bytes, isOwn) => storedFromBytes(bytes, def.format, isOwn));
+
   makeRequestNode(RED, node, def, {
     operation: 'get',
     properties: { key, fallback, msgTimeout },
@@ -55,8 +58,10 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
       if (Array.isArray(values.key))
         return getMany(client, toKeys(values.key, key.label, 'get'), values.fallback, options);
       const one = toKey(values.key, key.label, 'get');
-      return client.get(one, options).then((got) => {
-        const value = got.found ? decoded(one, got.value) : values.fallback;
+      return client.getAs(one, read, options).then((got) => {
+        const value = got.found
+          ? valueFromStored(got.value, def.format, () => keyContext('get', one))
+          : values.fallback;
         if (!got.found && def.missing === 'error') throw notFound(one);
         return {
           result: resultOf(one, got),
@@ -126,7 +131,7 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
   }
 }
 
-function resultOf(key: Key, got: GetResult): Answer['result'] {
+function resultOf(key: Key, got: FoundValue<unknown> | MissingKey): Answer['result'] {
   if (!got.found) return { operation: 'get', key, found: false };
   return { operation: 'get', key, found: true, version: got.version };
 }

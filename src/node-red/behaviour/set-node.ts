@@ -15,7 +15,7 @@ import {
   type TimeUnit,
 } from '../message/request-options';
 import { TypedProperty } from '../message/typed-property';
-import { toEntries, valueToBytes } from '../message/value';
+import { toEntries, valueToStore } from '../message/value';
 import { type Answer, makeRequestNode, type RequestNodeDef } from './request-node';
 
 export interface SetNodeDef extends RequestNodeDef {
@@ -65,8 +65,8 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
       if (def.persist || persists) options.persist = true;
       if (each) return setEach(client, values.value, options);
       const one = toKey(values.key, key.label, 'set');
-      const bytes = toBytes(values.value, value.label, one);
-      return client.set(one, bytes, options).then(({ stored, version }) => ({
+      const content = toStore(values.value, value.label, one);
+      return client.set(one, content, options).then(({ stored, version }) => ({
         result:
           version === undefined
             ? { operation: 'set', key: one, stored }
@@ -76,9 +76,9 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
     },
   });
 
-  function toBytes(from: unknown, label: string, one: Key): Uint8Array {
+  function toStore(from: unknown, label: string, one: Key): string | Uint8Array {
     const context = () => keyContext('set', one);
-    return def.format === 'ndjson' ? recordsToBytes(from, context) : valueToBytes(from, label, context);
+    return def.format === 'ndjson' ? recordsToBytes(from, context) : valueToStore(from, label, context);
   }
 
   function optionsOf(values: Record<OptionName, unknown>, base: RequestOptions): SetOptions {
@@ -101,8 +101,8 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
     const keys = entries.map(([name]) => toKey(name, `a property name of ${value.label}`, 'set'));
     const results = await forEachKey('set', keys, async (one, index) => {
       const label = `${value.label}.${keyName(one)}`;
-      const bytes = toBytes(entries[index]?.[1], label, one);
-      return { key: one, ...(await client.set(one, bytes, options)) };
+      const content = toStore(entries[index]?.[1], label, one);
+      return { key: one, ...(await client.set(one, content, options)) };
     });
     const stored = results.every((result) => result.stored);
     return { result: { operation: 'set', stored, results }, effective: stored };

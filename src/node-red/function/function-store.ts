@@ -4,7 +4,7 @@ import { update } from '../../coordination/update';
 import { printableValue, StateStoreError } from '../../errors';
 import { type ChangeKind, changeOf, newBytes, presentValue } from '../behaviour/change';
 import { type Key, keyContext, keyName, toKey } from '../message/key';
-import { type ValueFormat, valueFromBytes, valueToBytes } from '../message/value';
+import { type ValueFormat, valueFromBytes, valueToStore } from '../message/value';
 import { type FunctionNode, FunctionObservation, type ObservedChange } from './function-observation';
 import { clientOf } from './store-guest';
 
@@ -47,8 +47,8 @@ export class FunctionStore {
   ): Promise<boolean> {
     const own = toKey(key, 'key', 'set');
     const { onlyIfNew, ...write } = options;
-    const bytes = valueToBytes(value, 'value', () => keyContext('set', own));
-    const result = await this.#client().set(own, bytes, {
+    const content = valueToStore(value, 'value', () => keyContext('set', own));
+    const result = await this.#client().set(own, content, {
       ...writeOptions(write, own),
       ...(onlyIfNew && { condition: 'NX' }),
     });

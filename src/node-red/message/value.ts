@@ -1,5 +1,5 @@
 /** Values between messages and the store, which knows nothing but bytes. */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8, transcode } from 'node:buffer';
 import { parseJson } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { NoJsonError, toJson } from './json';
@@ -12,12 +12,18 @@ export type ValueFormat = 'auto-detect' | 'buffer' | 'utf8' | 'json' | 'base64' 
 /** Names the key in errors. Printing a key costs more than storing it, so the name is made only for an error. */
 export type ContextOf = () => ErrorContext;
 
+/** {@link valueToStore} as bytes. */
+export function valueToBytes(value: unknown, label: string, contextOf: ContextOf): Uint8Array {
+  const stored = valueToStore(value, label, contextOf);
+  return typeof stored === 'string' ? Buffer.from(stored) : stored;
+}
+
 /**
- * A value of a message as bytes: bytes as they are, text as UTF-8, everything else as JSON.
+ * A value of a message as the client takes it: bytes as they are, text as it is, everything else as JSON.
  * `label` names where it came from. Throws `BAD_ARGUMENT` for what cannot be stored.
  */
-export function valueToBytes(value: unknown, label: string, contextOf: ContextOf): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value);
+export function valueToStore(value: unknown, label: string, contextOf: ContextOf): string | Uint8Array {
+  if (typeof value === 'string') return value;
   const bytes = ownBytes(value);
   if (bytes instanceof Uint8Array) return bytes;
   const json =
@@ -31,7 +37,7 @@ export function valueToBytes(value: unknown, label: string, contextOf: ContextOf
       context,
     );
   }
-  return Buffer.from(json);
+  return json;
 }
 
 function stringify(value: unknown, label: string, contextOf: ContextOf): string | undefined {
@@ -55,26 +61,50 @@ function stringify(value: unknown, label: string, contextOf: ContextOf): string 
 
 /** Bytes from the store as a value of a message. Throws `BAD_RESPONSE` if they are not JSON, or NDJSON, as `format` asks for. */
 export function valueFromBytes(bytes: Buffer, format: ValueFormat, contextOf: ContextOf): unknown {
+  return valueFromStored(storedFromBytes(bytes, format, false), format, contextOf);
+}
+
+/**
+ * What {@link valueFromStored} makes a value of: text, or bytes with memory of their own, which `isOwn` says of the given ones. The given ones may be
+ * gone afterwards. Never throws.
+ */
+export function storedFromBytes(bytes: Buffer, format: ValueFormat, isOwn: boolean): string | Buffer {
   switch (format) {
-    case 'buffer':
-      // The answer's packet would stay in memory as long as a view into it.
-      return Buffer.from(bytes);
     case 'base64':
       return bytes.toString('base64');
     case 'utf8':
-      return bytes.toString('utf8');
-    case 'ndjson':
-      return recordsFromBytes(bytes, contextOf);
     case 'json':
-      return parseAsJson(bytes, contextOf);
+      return textOf(bytes) ?? bytes.toString('utf8');
+    case 'buffer':
+    case 'ndjson':
+      return isOwn ? bytes : Buffer.from(bytes);
     default:
-      return detect(bytes);
+      return textOf(bytes) ?? (isOwn ? bytes : Buffer.from(bytes));
   }
 }
 
-function parseAsJson(bytes: Buffer, contextOf: ContextOf): unknown {
+/** From this length on the way by UTF-16 is faster, several times. */
+const LONG_BYTES = 4096;
+
+/** The text, if it is UTF-8. Nearly all of it is ASCII, which is looked at once. */
+function textOf(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  if (!isUtf8(bytes)) return undefined;
+  return bytes.length < LONG_BYTES
+    ? bytes.toString('utf8')
+    : transcode(bytes, 'utf8', 'utf16le').toString('utf16le');
+}
+
+/** A value of a message. Throws as {@link valueFromBytes}. */
+export function valueFromStored(stored: string | Buffer, format: ValueFormat, contextOf: ContextOf): unknown {
+  if (typeof stored !== 'string') return format === 'ndjson' ? recordsFromBytes(stored, contextOf) : stored;
+  if (format === 'json') return parseAsJson(stored, contextOf);
+  return format === 'utf8' || format === 'base64' ? stored : detect(stored);
+}
+
+function parseAsJson(text: string, contextOf: ContextOf): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(text);
   } catch (error) {
     const context = contextOf();
     throw new StateStoreError(
@@ -85,18 +115,29 @@ function parseAsJson(bytes: Buffer, contextOf: ContextOf): unknown {
   }
 }
 
-/** How JSON begins. To try what begins otherwise would cost more than all the rest. */
+/** How JSON begins, and how it ends then. To try what begins or ends otherwise would cost more than all the rest. */
 const JSON_BEGIN = /^[ \t\n\r]*(?:[{["\d-]|true|false|null)/;
+const JSON_NUMBER = /^[ \t\n\r]*-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[ \t\n\r]*$/;
+const JSON_ENDS: Record<string, string | undefined> = { '{': '}', '[': ']', '"': '"' };
 
-function detect(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) return Buffer.from(bytes);
-  const text = bytes.toString('utf8');
-  if (!JSON_BEGIN.test(text)) return text;
+function detect(text: string): unknown {
+  const begin = JSON_BEGIN.exec(text)?.[0].at(-1);
+  if (begin === undefined) return text;
+  const end = JSON_ENDS[begin];
+  const mayBeJson = end === undefined ? /[a-z]/.test(begin) || JSON_NUMBER.test(text) : endsWith(text, end);
+  if (!mayBeJson) return text;
   try {
     return parseJson(text);
   } catch {
     return text;
   }
+}
+
+/** Whether the last character that is no white space of JSON is this one. */
+function endsWith(text: string, last: string): boolean {
+  let at = text.length - 1;
+  while (at > 0 && ' \t\n\r'.includes(text[at] as string)) at--;
+  return text[at] === last;
 }
 
 /** The properties of an object of keys and values. Throws `BAD_ARGUMENT` when it is none. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { StateStoreError } from '../../../../src/errors';
-import { valueFromBytes, valueToBytes } from '../../../../src/node-red/message/value';
+import { storedFromBytes, valueFromBytes, valueToBytes } from '../../../../src/node-red/message/value';
 
 const detect = (bytes: Buffer) => valueFromBytes(bytes, 'auto-detect', () => ({}));
 
@@ -22,6 +22,7 @@ describe('A value that is detected', () => {
       fc.json(),
       fc.string(),
       fc.constantFrom('', 'true', 'null', 'false', 'nul', '-1', '+1', '.5', '-', '"', '{', '\ufeff1', 'NaN'),
+      fc.constantFrom('01', '1e5', '-1.5E-3', '2026-11-30', '[1', '{}]', '"a"b', '""', '[ ]', 'true1', '1 2'),
     );
     fc.assert(
       fc.property(space, word, space, (before, text, after) => {
@@ -30,6 +31,33 @@ describe('A value that is detected', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('is decoded as UTF-8, however long it is, and with replacements where it is none and text is wanted', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(text, fc.constantFrom(1, 3000), fc.boolean(), (part, times, broken) => {
+        const bytes = Buffer.concat([Buffer.from(part.repeat(times)), Buffer.from(broken ? [0xff] : [])]);
+        const whole = bytes.toString('utf8');
+        assert.equal(
+          valueFromBytes(bytes, 'utf8', () => ({})),
+          whole,
+        );
+        assert.deepEqual(detect(bytes), broken ? bytes : parsed(whole));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('has memory of its own, unless the given one is its own already', () => {
+    const bytes = Buffer.from([0xff, 1]);
+    for (const format of ['buffer', 'auto-detect'] as const) {
+      assert.notEqual(
+        valueFromBytes(bytes, format, () => ({})),
+        bytes,
+      );
+      assert.equal(storedFromBytes(bytes, format, true), bytes);
+    }
   });
 
   for (const text of ['12345678901234567890', '-9007199254740993', '1e400', ' 12345678901234567890\n'])
