@@ -1,5 +1,5 @@
 /** Requests that were published and are not over: docs/dev/architecture.md, "Request outcomes". */
-import { isWrite, type StateStoreError } from '../errors';
+import type { StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import type { Message } from '../mqtt/publish';
 import { BackPressure } from './back-pressure';
@@ -10,6 +10,7 @@ import { Published } from './published';
 import * as failure from './request-errors';
 import { answeredPacketId, isAnswer, markRepeat, type RequestPackets } from './request-packets';
 import { Resumption } from './resumption';
+import { Rush } from './rush';
 import type { StoreClock } from './store-clock';
 
 /** Of 65,535 packet identifiers (MQTT 5 section 2.2.1), one is for the barrier, and one to subscribe and unsubscribe with. */
@@ -43,6 +44,7 @@ export class InFlight {
   #publishes = 0;
   /** Without an outcome. */
   #open = 0;
+  readonly #rush = new Rush();
   /** Publishes of this connection without a PUBACK. */
   #unacknowledged = 0;
   /** Maximum number of publishes without a PUBACK, by our own limit and that of the broker. */
@@ -149,7 +151,7 @@ export class InFlight {
   /** The request that a message answers, if it has no outcome. */
   answered(message: Message): Pending | undefined {
     const pending = this.#published.get(answeredPacketId(message));
-    if (pending?.packet && isAnswer(message, pending.packet)) return pending;
+    if (pending?.packet && !pending.isOver && isAnswer(message, pending.packet)) return pending;
     // The answer to a request that is over comes too late, or twice: it says nothing about the store.
     if (!this.#packets.isOwn(message)) this.#strays++;
     return undefined;
@@ -167,7 +169,7 @@ export class InFlight {
       return;
     }
     if (this.#backPressure.isOn && pending.phase === 'rejected') this.#backPressure.drop(pending);
-    this.#release(pending);
+    this.#release(pending, pending.phase === 'acknowledged');
     // With nothing left to decide, the barrier need not be waited for.
     if (this.#resumption.isUnderWay && this.#resumption.drop(pending)) this.#barrier = undefined;
   }
@@ -182,7 +184,7 @@ export class InFlight {
     if (rejected) this.#reject(pending);
     else if (this.#backPressure.isOn) this.#acknowledgeUnderPressure(pending, reasonCode === 0);
     if (pending.phase === 'lingering') {
-      this.#release(pending);
+      this.#release(pending, true);
     } else if (!rejected) {
       pending.phase = 'acknowledged';
       if (reasonCode !== 0) this.#outcomes.fail(pending, failure.refusedByBroker(pending, reasonCode));
@@ -211,7 +213,7 @@ export class InFlight {
     this.#barrier = undefined;
     for (const pending of this.#published.inOrder()) {
       if (pending.phase === 'published') pending.phase = 'held';
-      else if (pending.phase === 'lingering') this.#release(pending);
+      else if (pending.phase === 'lingering') this.#release(pending, false);
     }
     if (barrier) this.#outcomes.fail(barrier, undefined);
   }
@@ -261,19 +263,9 @@ export class InFlight {
       this.#resumption.drop(pending);
       const size = pending.packet?.packet.length ?? 0;
       const limit = this.#connection.maximumPacketSize;
-      if (size > limit) this.#failTooLarge(pending, size, limit);
+      if (size > limit) this.#outcomes.fail(pending, failure.tooLargeAgain(pending, size, limit));
       else if (!pending.isTooLate(now)) this.#repeat(pending, now);
     }
-  }
-
-  /** The broker accepts smaller packets than the broker that this was sent to. A packet that needed a proof never arrived there. */
-  #failTooLarge(pending: Pending, size: number, limit: number): void {
-    const { request, mayBeExecuted } = pending;
-    const unknown = isWrite(request) && request.idempotent && mayBeExecuted;
-    this.#outcomes.fail(
-      pending,
-      unknown ? failure.outcomeUnknown(request) : failure.tooLarge(request, size, limit),
-    );
   }
 
   #repeat(pending: Pending, now: number): void {
@@ -288,7 +280,8 @@ export class InFlight {
     this.#unacknowledged++;
     if (this.#backPressure.isOn) this.#backPressure.publish(pending);
     this.#watch.publish(pending, now);
-    this.#connection.publish(packet);
+    // The store works on some of them while this process makes the others.
+    this.#connection.publish(packet, this.#rush.next(this.#open));
   }
 
   /** The broker has no room at the moment. The request was not accepted, so that sending it again executes nothing twice. */
@@ -323,8 +316,12 @@ export class InFlight {
     this.#outcomes.onRoom();
   }
 
-  #release(pending: Pending): void {
+  /** `isReceived`: the broker has acknowledged its last publish, so that the socket has none of it any more. */
+  #release(pending: Pending, isReceived: boolean): void {
+    const { packet } = pending;
     pending.phase = 'settled';
+    pending.packet = undefined;
     this.#published.delete(pending);
+    if (packet && isReceived) this.#packets.recycle(packet);
   }
 }

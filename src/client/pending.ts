@@ -46,7 +46,7 @@ export class Pending {
   copies = 0;
   /** Until the publish; encoded if it has to wait, since the caller may change its bytes meanwhile. */
   payload: Buffer | Items | undefined;
-  /** From the publish until the outcome. */
+  /** From the publish until the outcome. If that is the response of the store, until the PUBACK. */
   packet: RequestPacket | undefined = undefined;
   /** From the publish on: the packet identifier. */
   packetId = 0;

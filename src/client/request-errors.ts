@@ -141,6 +141,16 @@ export function tooLarge(request: Request, size: number, limit: number): StateSt
   );
 }
 
+/** The broker accepts smaller packets than the broker that this was sent to. A packet that needed a proof never arrived there. */
+export function tooLargeAgain(
+  { request, mayBeExecuted }: { request: Request; mayBeExecuted: boolean },
+  bytes: number,
+  most: number,
+): StateStoreError {
+  const unknown = isWrite(request) && request.idempotent && mayBeExecuted;
+  return unknown ? outcomeUnknown(request) : tooLarge(request, bytes, most);
+}
+
 /** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
 export function notDelivered(request: Request, reasonCode: number): StateStoreError {
   const { retryable, ...cause } = delivery(reasonCode);

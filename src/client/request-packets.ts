@@ -1,3 +1,4 @@
+import { PacketMemory } from '../mqtt/packet-memory';
 import { DUP, type Message, PublishWriter } from '../mqtt/publish';
 import { Property, readUInt16, textBytes, userPropertyBytes, writeUInt16 } from '../mqtt/wire';
 import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
@@ -56,6 +57,8 @@ export class RequestPackets {
   /** The properties that never change. Message expiry interval and correlation data, at the end, are overwritten. */
   readonly #fixed: Buffer;
   readonly #ids = new CorrelationIds();
+  readonly #memory = new PacketMemory();
+  readonly #allocate = (bytes: number) => this.#memory.take(bytes);
 
   constructor({ clientId, responseTopic, highPriority }: RequestIdentity) {
     this.#fixed = Buffer.concat([
@@ -74,6 +77,11 @@ export class RequestPackets {
     ]);
   }
 
+  /** Uses the memory of a packet again, which the broker has received. It must not be read any more. */
+  recycle({ packet }: RequestPacket): void {
+    this.#memory.giveBack(packet);
+  }
+
   /** Whether a message answers a request of this client, however long ago. */
   isOwn(message: Message): boolean {
     return this.#ids.areOf(message);
@@ -87,7 +95,14 @@ export class RequestPackets {
       this.#fixed.length + this.#timestampName.length + 2 + sizeOfTimestamp + (more?.length ?? 0);
     const array = Buffer.isBuffer(payload) ? undefined : new ArrayWriter(payload);
     const payloadBytes = array ? array.bytes : payload.length;
-    const writer = new PublishWriter(this.#topic, parts.packetId, properties, payloadBytes);
+    const writer = new PublishWriter(
+      this.#topic,
+      parts.packetId,
+      properties,
+      payloadBytes,
+      false,
+      this.#allocate,
+    );
     const { packet } = writer;
     writer.append(this.#fixed);
     const correlationAt = writer.at - CORRELATION_BYTES;

@@ -271,6 +271,7 @@ export class Requests {
 
   #fail(pending: Pending, reason: unknown): void {
     if (pending.isOver) return;
+    pending.packet = undefined;
     this.#metrics.failed(pending.request.operation, errorTypeOf(reason), pending.ageMs);
     this.#settle(pending);
     pending.reject(reason);
@@ -280,7 +281,6 @@ export class Requests {
   #settle(pending: Pending): void {
     this.#deadlines.remove(pending);
     if (pending.request.signal) this.#signals.remove(pending);
-    pending.packet = undefined;
     if (pending.phase === 'waiting') {
       this.#queue.delete(pending);
       pending.phase = 'settled';

@@ -64,6 +64,7 @@ export class Attempt {
   /** TCP until it is connected, then with TLS where that is wanted. */
   #socket: Socket | undefined;
   #socketClosed: Promise<void> | undefined;
+  readonly #reader = new PacketReader();
   #stream: PacketStream | undefined;
   #mqtt: authenticating.AuthenticatingClient | undefined;
   /** The last answer of the broker that it has no room for the subscription. */
@@ -110,7 +111,7 @@ export class Attempt {
 
   /** Bytes received so far. */
   get received(): number {
-    return this.#socket?.bytesRead ?? 0;
+    return this.#reader.received;
   }
 
   /** Bytes to be sent that the system has not taken. */
@@ -123,9 +124,9 @@ export class Attempt {
     return this.#socket && endsOf(this.#socket);
   }
 
-  /** Sends a whole packet. */
-  send(packet: Buffer): void {
-    this.#stream?.send(packet);
+  /** Sends a whole packet, see {@link PacketStream.send}. */
+  send(packet: Buffer, count: number): void {
+    this.#stream?.send(packet, count);
   }
 
   /**
@@ -186,7 +187,6 @@ export class Attempt {
 
   async #run(): Promise<void> {
     const { locate, tls, login } = this.#options;
-    const reader = new PacketReader();
     try {
       this.#address = (await locate?.()) ?? this.#options;
       if (this.#hasEnded) return;
@@ -195,11 +195,11 @@ export class Attempt {
       if (this.#hasEnded) return;
       this.#events.secrets(secrets);
       this.#progress = 'network';
-      const socket = this.#use(openSocket(this.#address, secrets.secure ? undefined : reader));
+      const socket = this.#use(openSocket(this.#address, secrets.secure ? undefined : this.#reader));
       const connected = untilConnected(socket);
       loadMqtt(); // while the system connects
       await connected;
-      if (!this.#hasEnded) this.#mqtt = this.#logIn(socket, reader, secrets);
+      if (!this.#hasEnded) this.#mqtt = this.#logIn(socket, secrets);
     } catch (error) {
       this.#giveUp(this.#explain(error));
     }
@@ -224,11 +224,11 @@ export class Attempt {
    * CONNECT is written at once, and goes out with the end of the TLS handshake. Written later, it could meet a broker that has ended the
    * handshake with an alert, and the reset of the connection would hide the alert.
    */
-  #logIn(socket: Socket, reader: PacketReader, secrets: Secrets): authenticating.AuthenticatingClient {
+  #logIn(socket: Socket, secrets: Secrets): authenticating.AuthenticatingClient {
     const { AuthenticatingClient } = loadMqtt();
     const { packetIds, handlers } = this.#shared;
     const options = connectOptions(this.#options, this.clean, packetIds, secrets);
-    const stream = new PacketStream(joinWrites(this.#secure(socket, secrets)), reader, handlers);
+    const stream = new PacketStream(joinWrites(this.#secure(socket, secrets)), this.#reader, handlers);
     this.#stream = stream;
     const mqtt = new AuthenticatingClient(() => stream, options);
     mqtt.on('packetreceive', (packet) => this.#onPacket(packet));

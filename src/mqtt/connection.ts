@@ -163,9 +163,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#shared.packetIds.next();
   }
 
-  /** Sends a whole PUBLISH packet; call it only while connected, or when the session was kept. */
-  publish(packet: Buffer): void {
-    this.#attempt?.send(packet);
+  /**
+   * Sends a whole PUBLISH packet: at once if it is the `count`th that waits, or else in this turn of the event loop. Call it only while
+   * connected, or when the session was kept.
+   */
+  publish(packet: Buffer, count: number): void {
+    this.#attempt?.send(packet, count);
   }
 
   /**

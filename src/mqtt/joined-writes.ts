@@ -14,6 +14,8 @@ const PATIENCE_TURNS = 4;
 export type Joined<S extends Socket = Socket> = S & {
   /** Writes what need not go at once, such as an acknowledgement: with what is written next, or after a few turns. */
   writeInPassing(chunk: Uint8Array): void;
+  /** Writes a chunk at once if it is the `count`th of this kind that waits. */
+  writeEach(count: number, chunk: Uint8Array): void;
 };
 
 /**
@@ -27,6 +29,8 @@ export type Joined<S extends Socket = Socket> = S & {
  */
 export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): Joined<S> {
   const write = socket.write.bind(socket);
+  const cork = socket.cork.bind(socket);
+  const uncork = socket.uncork.bind(socket);
   const end = socket.end.bind(socket);
   let block = Buffer.alloc(0);
   /** Bytes of the block that were handed on already. */
@@ -35,12 +39,15 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
   let scheduled: NodeJS.Immediate | undefined;
   /** Turns until what waits is sent. */
   let turns = 0;
+  /** Chunks that were written by `writeEach` and wait. */
+  let counted = 0;
 
   const send = () => {
     if (filled > sent) write(block.subarray(sent, filled));
     // The system usually accepts everything immediately. Then the block can be filled again, which is faster than a new block.
     if (socket.writableLength === 0) filled = 0;
     sent = filled;
+    counted = 0;
   };
   const flush = () => {
     clearImmediate(scheduled);
@@ -58,9 +65,11 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
   const join = (chunk: string | Uint8Array, encoding?: BufferEncoding, patience = 1) => {
     const most = typeof chunk === 'string' ? chunk.length * UTF8_MOST : chunk.length;
     if (most > COPY_LIMIT) {
+      cork(); // one system call for both
       send();
       if (typeof chunk === 'string') write(chunk, encoding);
       else write(chunk);
+      uncork();
       return;
     }
     if (filled + most > block.length) {
@@ -99,6 +108,11 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
     },
     writeInPassing(chunk: Uint8Array): void {
       if (!socket.writableEnded) join(chunk, undefined, PATIENCE_TURNS);
+    },
+    writeEach(count: number, chunk: Uint8Array): void {
+      if (socket.writableEnded) return;
+      join(chunk);
+      if (++counted >= count && filled > sent) flush();
     },
     cork: () => undefined,
     uncork: () => undefined,

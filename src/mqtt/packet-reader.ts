@@ -19,6 +19,7 @@ export class PacketReader {
   #size = 0;
   /** Bytes of the large packet, or of the block, that are there. */
   #filled = 0;
+  #received = 0;
 
   /** For the option `onread` of a socket. */
   readonly onread = {
@@ -36,6 +37,11 @@ export class PacketReader {
       at += bytes;
       this.#fill(bytes);
     }
+  }
+
+  /** All bytes so far. A socket counts them, too, but to ask it takes long. */
+  get received(): number {
+    return this.#received;
   }
 
   /** The first byte that is there. */
@@ -94,6 +100,7 @@ export class PacketReader {
 
   #fill(bytes: number): void {
     this.#filled += bytes;
+    this.#received += bytes;
     this.onBytes();
   }
 }

@@ -46,9 +46,9 @@ export class PacketStream extends Duplex {
     });
   }
 
-  /** Sends a whole packet. */
-  send(packet: Buffer): void {
-    this.#socket.write(packet);
+  /** Sends a whole packet: at once if it is the `count`th that waits, or else in this turn of the event loop. */
+  send(packet: Buffer, count: number): void {
+    this.#socket.writeEach(count, packet);
   }
 
   override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {

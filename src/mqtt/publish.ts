@@ -38,7 +38,7 @@ export class PublishWriter {
 
   /**
    * `topic`: with its length, see `textBytes`. `packetId`: 1 to 65535 for QoS 1, 0 for QoS 0. `propertyBytes`: undefined for MQTT 3.1.1, which has no
-   * properties. `retain`: the flag.
+   * properties. `retain`: the flag. `allocate`: returns memory for the packet.
    */
   constructor(
     topic: Buffer,
@@ -46,11 +46,12 @@ export class PublishWriter {
     propertyBytes: number | undefined,
     payloadBytes: number,
     retain = false,
+    allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
   ) {
     const isAcknowledged = packetId > 0;
     let remaining = topic.length + (isAcknowledged ? 2 : 0) + payloadBytes;
     if (propertyBytes !== undefined) remaining += sizeOfNumber(propertyBytes) + propertyBytes;
-    const packet = Buffer.allocUnsafe(1 + sizeOfNumber(remaining) + remaining);
+    const packet = allocate(1 + sizeOfNumber(remaining) + remaining);
     packet[0] = (PacketType.PUBLISH << 4) | (isAcknowledged ? QOS_1 : 0) | (retain ? RETAIN : 0);
     let at = append(packet, topic, writeNumber(packet, remaining, 1));
     this.packetIdAt = isAcknowledged ? at : 0;

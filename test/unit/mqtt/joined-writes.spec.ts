@@ -60,6 +60,20 @@ describe('Joined writes', () => {
     socket.writeInPassing(Buffer.from('c'));
   });
 
+  it('with a count go at once when so many wait', async () => {
+    socket.writeEach(1, Buffer.from('a'));
+    process.nextTick(() => socket.writeEach(2, Buffer.from('b')));
+    await once(peer, 'data');
+    socket.writeEach(3, Buffer.from('c'));
+    socket.writeEach(3, Buffer.from('d'));
+    assert.equal(socket.bytesWritten, 2);
+    socket.writeEach(3, Buffer.from('e'));
+    assert.equal(socket.bytesWritten, 5);
+    socket.writeEach(3, Buffer.from('f'));
+    assert.equal(socket.bytesWritten, 5);
+    assert.equal(String(await received()), 'abcdef');
+  });
+
   it('keep their order around large chunks, and across blocks', async () => {
     const pieces = Array.from({ length: 300 }, (_, i) => Buffer.alloc(i % 7 === 0 ? 40_000 : 1 + i * 10, i));
     for (const piece of pieces) socket.write(piece);
