@@ -12,18 +12,17 @@ import type { StoreClock } from './store-clock';
 /** The result for the caller. Throws the error it ends with. */
 export function readAnswer(message: Message, pending: Pending, clock: StoreClock): unknown {
   const { request } = pending;
-  const { payload } = message;
   const problem = problemOf(message);
   if (problem) {
     throw pending.isSecond
       ? failure.notOfTheFirst(request, problem.text)
-      : failure.fromStatus(request, payload, problem);
+      : failure.fromStatus(request, message.payload, problem);
   }
   const version = message.userProperty(TIMESTAMP);
   if (version !== undefined) advance(clock, version, request);
-  if (pending.isSecond && !isApplied(payload))
-    throw failure.notOfTheFirst(request, payload.toString('latin1').trim());
-  return request.read(payload, version, request, message.hasOwnMemory);
+  if (pending.isSecond && !isApplied(message.payload))
+    throw failure.notOfTheFirst(request, message.payload.toString('latin1').trim());
+  return request.read(message, version, request);
 }
 
 function advance(clock: StoreClock, version: string, request: Request): void {

@@ -1,7 +1,7 @@
 import { PacketMemory } from '../mqtt/packet-memory';
-import { DUP, type Message, PublishWriter } from '../mqtt/publish';
+import { DUP, type Message, PublishTemplate, PublishWriter } from '../mqtt/publish';
 import { Property, readUInt16, textBytes, userPropertyBytes, writeUInt16 } from '../mqtt/wire';
-import { type Hlc, sizeOfHlc, writeHlc } from '../protocol/hlc';
+import { type Hlc, sizeOfHlc, writeHlc, writeHlcTime } from '../protocol/hlc';
 import { ArrayWriter, type Items } from '../protocol/resp3';
 import { REQUEST_TOPIC } from '../protocol/topics';
 import {
@@ -47,6 +47,17 @@ export interface RequestPacket {
   payloadAt: number;
 }
 
+/** What requests have in common, and where in it the bytes are that differ. */
+interface Head {
+  template: PublishTemplate;
+  correlationAt: number;
+  timestampAt: number;
+  timestampBytes: number;
+  nodeId: string;
+  /** Bytes of properties that follow. */
+  moreBytes: number;
+}
+
 /**
  * Makes the PUBLISH packets of one client's requests (MQTT 5 section 3.3; docs/protocol.md section 1). The parts that never change are
  * encoded once. MQTT.js would encode them again for each request and keep a deep copy: docs/dev/benchmarks.md.
@@ -58,7 +69,7 @@ export class RequestPackets {
   readonly #fixed: Buffer;
   readonly #ids = new CorrelationIds();
   readonly #memory = new PacketMemory();
-  readonly #allocate = (bytes: number) => this.#memory.take(bytes);
+  #head: Head | undefined;
 
   constructor({ clientId, responseTopic, highPriority }: RequestIdentity) {
     this.#fixed = Buffer.concat([
@@ -88,36 +99,52 @@ export class RequestPackets {
   }
 
   make(parts: RequestPacketParts): RequestPacket {
-    const { timestamp, payload } = parts;
+    const { timestamp, payload, packetId } = parts;
     const more = moreProperties(parts);
-    const sizeOfTimestamp = sizeOfHlc(timestamp);
-    const properties =
-      this.#fixed.length + this.#timestampName.length + 2 + sizeOfTimestamp + (more?.length ?? 0);
+    const moreBytes = more ? more.length : 0;
+    const head = this.#headOf(timestamp, moreBytes);
     const array = Buffer.isBuffer(payload) ? undefined : new ArrayWriter(payload);
-    const payloadBytes = array ? array.bytes : payload.length;
-    const writer = new PublishWriter(
-      this.#topic,
-      parts.packetId,
-      properties,
-      payloadBytes,
-      false,
-      this.#allocate,
-    );
-    const { packet } = writer;
+    const rest = moreBytes + (array ? array.bytes : payload.length);
+    const packet = this.#memory.take(head.template.sizeWith(rest));
+    const bytes = head.template.head;
+    this.#ids.write(bytes, head.correlationAt, packetId);
+    writeUInt16(bytes, packetId, head.template.packetIdAt);
+    bytes.writeUInt32BE(parts.expiry, head.correlationAt - EXPIRY_BEFORE_CORRELATION);
+    writeHlcTime(bytes, timestamp, head.timestampAt);
+    const start = head.template.write(packet, rest);
+    const moreAt = start + bytes.length;
+    if (more) packet.set(more, moreAt);
+    const payloadAt = moreAt + moreBytes;
+    if (array) array.write(packet, payloadAt);
+    else if (Buffer.isBuffer(payload)) packet.set(payload, payloadAt);
+    const correlationAt = start + head.correlationAt;
+    return { packet, expiryAt: correlationAt - EXPIRY_BEFORE_CORRELATION, correlationAt, payloadAt };
+  }
+
+  /** The head of requests with a timestamp of this length, and so many bytes of properties after it. Nearly all requests have the same. */
+  #headOf(timestamp: Hlc, moreBytes: number): Head {
+    const size = sizeOfHlc(timestamp);
+    const last = this.#head;
+    if (last?.timestampBytes === size && last.moreBytes === moreBytes && last.nodeId === timestamp.nodeId)
+      return last;
+    const bytes = this.#fixed.length + this.#timestampName.length + 2 + size;
+    const writer = new PublishWriter(this.#topic, 1, bytes + moreBytes, 0);
     writer.append(this.#fixed);
-    const correlationAt = writer.at - CORRELATION_BYTES;
-    this.#ids.write(packet, correlationAt, parts.packetId);
-    const expiryAt = correlationAt - 3 - 4;
-    packet.writeUInt32BE(parts.expiry, expiryAt);
+    const correlationEnd = writer.at;
     writer.append(this.#timestampName);
-    writer.at = writeHlc(packet, timestamp, writeUInt16(packet, sizeOfTimestamp, writer.at));
-    if (more) writer.append(more);
-    const payloadAt = writer.at;
-    if (Buffer.isBuffer(payload)) writer.append(payload);
-    else array?.write(packet, payloadAt);
-    return { packet, expiryAt, correlationAt, payloadAt };
+    writer.at = writeUInt16(writer.packet, size, writer.at);
+    const timestampAt = writer.at;
+    writer.at = writeHlc(writer.packet, timestamp, timestampAt);
+    const template = new PublishTemplate(writer);
+    const correlationAt = template.placeOf(correlationEnd - CORRELATION_BYTES);
+    const head = { template, correlationAt, timestampAt: template.placeOf(timestampAt) };
+    this.#head = { ...head, timestampBytes: size, nodeId: timestamp.nodeId, moreBytes };
+    return this.#head;
   }
 }
+
+/** Message expiry interval, then a byte and two for the length of the correlation data. */
+const EXPIRY_BEFORE_CORRELATION = 4 + 3;
 
 /** The packet identifier of the request that a message may answer, see {@link isAnswer}; 0 for a message that answers none. */
 export function answeredPacketId({ data, correlationStart, correlationEnd }: Message): number {

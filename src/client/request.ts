@@ -12,16 +12,24 @@ import {
 import type { UserProperties } from '../protocol/user-properties';
 import type { SetOptions } from './options';
 
+/** An answer of the store. */
+export interface Answer {
+  /** A view of a packet. */
+  readonly payload: Buffer;
+  /** Whether the memory of the packet has no other user, so that the view may be kept. */
+  readonly hasOwnMemory: boolean;
+  /** Compares the payload without a view of it, which would take longer. */
+  hasPayload(bytes: Uint8Array): boolean;
+}
+
 /**
  * Turns an answer into the result for the caller. `version` is its user property `__ts`: the version of the value, or the store's clock.
- * Throws if the answer is not valid, or the store refused. The bytes of the payload are gone when this returns, unless it `isOwn`: then
- * its memory has no other user.
+ * Throws if the answer is not valid, or the store refused. The answer is only valid until this returns.
  */
 export type ReadAnswer<Result> = (
-  payload: Buffer,
+  answer: Answer,
   version: string | undefined,
   context: ErrorContext,
-  isOwn: boolean,
 ) => Result;
 
 export class Request<Result = unknown> {

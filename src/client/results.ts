@@ -1,7 +1,13 @@
 /** The results of calls, and how they are read from the store's responses. */
 import type { ErrorContext } from '../errors';
-import { parseDeleteReply, parseGetReply, parseObserveReply, parseSetReply } from '../protocol/responses';
-import type { ReadAnswer } from './request';
+import {
+  parseDeleteReply,
+  parseGetReply,
+  parseObserveReply,
+  parseSetReply,
+  reply,
+} from '../protocol/responses';
+import type { Answer, ReadAnswer } from './request';
 
 /** The result of a set. */
 export interface SetResult {
@@ -40,8 +46,8 @@ export interface DeleteResult {
   version?: string;
 }
 
-export function readSet(payload: Buffer, version: string | undefined, context: ErrorContext): SetResult {
-  const stored = parseSetReply(payload, context);
+export function readSet(answer: Answer, version: string | undefined, context: ErrorContext): SetResult {
+  const stored = answer.hasPayload(reply.ok) || parseSetReply(answer.payload, context);
   return version === undefined ? { stored } : { stored, version };
 }
 
@@ -50,10 +56,10 @@ export type TakeValue<Value> = (bytes: Buffer, isOwn: boolean) => Value;
 
 /** A reader of the response to GET. `take` makes the value. */
 export function getReader<Value>(take: TakeValue<Value>): ReadAnswer<FoundValue<Value> | MissingKey> {
-  return (payload, version, context, isOwn) => {
-    const bytes = parseGetReply(payload, context);
+  return (answer, version, context) => {
+    const bytes = parseGetReply(answer.payload, context);
     if (bytes === null) return { found: false };
-    const value = take(bytes, isOwn);
+    const value = take(bytes, answer.hasOwnMemory);
     return version === undefined ? { found: true, value } : { found: true, value, version };
   };
 }
@@ -61,7 +67,7 @@ export function getReader<Value>(take: TakeValue<Value>): ReadAnswer<FoundValue<
 export const readGet = getReader((bytes, isOwn) => (isOwn ? bytes : Buffer.from(bytes)));
 
 export function readDelete(
-  payload: Buffer,
+  { payload }: Answer,
   version: string | undefined,
   context: ErrorContext,
 ): DeleteResult {
@@ -72,7 +78,7 @@ export function readDelete(
 
 /** The version of the response to KEYNOTIFY. */
 export function readObserve(
-  payload: Buffer,
+  { payload }: Answer,
   version: string | undefined,
   context: ErrorContext,
 ): string | undefined {

@@ -8,7 +8,7 @@ import { escapePattern, Glob, PatternError } from '../protocol/glob';
 import type { Page } from '../protocol/resp3';
 import { parseScanReply } from '../protocol/responses';
 import { type Bytes, ownKey, REQUEST_RULES, type RequestOptions } from './options';
-import { Request } from './request';
+import { type Answer, Request } from './request';
 import type { Requests } from './requests';
 
 /** Asks for the page after `token`. */
@@ -116,7 +116,7 @@ export class Scans {
 }
 
 /** Copies, because the payload is a view into the bytes from the socket. */
-function readPage(payload: Buffer, _version: string | undefined, context: ErrorContext): Page {
+function readPage({ payload }: Answer, _version: string | undefined, context: ErrorContext): Page {
   const { keys, token } = parseScanReply(payload, context);
   return { keys: keys.map((key) => Buffer.from(key)), token: token && Buffer.from(token) };
 }

@@ -38,7 +38,7 @@ export class PublishWriter {
 
   /**
    * `topic`: with its length, see `textBytes`. `packetId`: 1 to 65535 for QoS 1, 0 for QoS 0. `propertyBytes`: undefined for MQTT 3.1.1, which has no
-   * properties. `retain`: the flag. `allocate`: returns memory for the packet.
+   * properties. `retain`: the flag.
    */
   constructor(
     topic: Buffer,
@@ -46,12 +46,11 @@ export class PublishWriter {
     propertyBytes: number | undefined,
     payloadBytes: number,
     retain = false,
-    allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
   ) {
     const isAcknowledged = packetId > 0;
     let remaining = topic.length + (isAcknowledged ? 2 : 0) + payloadBytes;
     if (propertyBytes !== undefined) remaining += sizeOfNumber(propertyBytes) + propertyBytes;
-    const packet = allocate(1 + sizeOfNumber(remaining) + remaining);
+    const packet = Buffer.allocUnsafe(1 + sizeOfNumber(remaining) + remaining);
     packet[0] = (PacketType.PUBLISH << 4) | (isAcknowledged ? QOS_1 : 0) | (retain ? RETAIN : 0);
     let at = append(packet, topic, writeNumber(packet, remaining, 1));
     this.packetIdAt = isAcknowledged ? at : 0;
@@ -88,6 +87,44 @@ export class PublishWriter {
   subscriptionIdentifier(identifier: number): void {
     this.packet[this.at++] = Property.SUBSCRIPTION_IDENTIFIER;
     this.at = writeNumber(this.packet, identifier, this.at);
+  }
+}
+
+/** What PUBLISH packets of one kind have in common: all but the payload, with a few bytes that differ and are overwritten for each. */
+export class PublishTemplate {
+  readonly #first: number;
+  /** From the topic to the last property they have in common. */
+  readonly head: Buffer;
+  /** Where in the head the packet identifier is. */
+  readonly packetIdAt: number;
+
+  readonly #start: number;
+
+  /** `writer`: has written what they have in common. */
+  constructor({ packet, packetIdAt, at }: PublishWriter) {
+    this.#first = packet[0] as number;
+    this.#start = endOfNumber(packet, 1);
+    this.head = packet.subarray(this.#start, at);
+    this.packetIdAt = this.placeOf(packetIdAt);
+  }
+
+  /** Where in the head a byte of the writer's packet is. */
+  placeOf(at: number): number {
+    return at - this.#start;
+  }
+
+  /** Bytes of a packet that is {@link write written} with so many bytes more. */
+  sizeWith(bytes: number): number {
+    const remaining = this.head.length + bytes;
+    return 1 + sizeOfNumber(remaining) + remaining;
+  }
+
+  /** Writes all but the last bytes of a packet, and returns where the head begins. */
+  write(packet: Buffer, bytes: number): number {
+    packet[0] = this.#first;
+    const start = writeNumber(packet, this.head.length + bytes, 1);
+    packet.set(this.head, start);
+    return start;
   }
 }
 
@@ -234,6 +271,13 @@ export class Message {
   get correlationData(): Buffer | undefined {
     const { correlationStart, correlationEnd } = this;
     return correlationStart === 0 ? undefined : this.data.subarray(correlationStart, correlationEnd);
+  }
+
+  /** Whether the payload is these bytes. Looked at where it is, since a view would take longer. */
+  hasPayload(bytes: Uint8Array): boolean {
+    if (this.#end - this.#propertiesEnd !== bytes.length) return false;
+    for (let i = 0; i < bytes.length; i++) if (this.data[this.#propertiesEnd + i] !== bytes[i]) return false;
+    return true;
   }
 
   /** A view. */

@@ -58,12 +58,19 @@ export function sizeOfHlc({ counter, nodeId }: Hlc): number {
 }
 
 /** Writes what {@link formatHlc} makes into `out`, and returns where it ends. Up to 15 digits of milliseconds; the node ID must be ASCII. */
-export function writeHlc(out: Uint8Array, { wallClockMs, counter, nodeId }: Hlc, start: number): number {
+export function writeHlc(out: Uint8Array, hlc: Hlc, start: number): number {
+  const { nodeId } = hlc;
+  let at = writeHlcTime(out, hlc, start);
+  for (let i = 0; i < nodeId.length; i++) out[at++] = nodeId.charCodeAt(i);
+  return at;
+}
+
+/** Writes all but the node ID, which is there already, and returns where that begins. */
+export function writeHlcTime(out: Uint8Array, { wallClockMs, counter }: Hlc, start: number): number {
   let at = writeDigits(out, wallClockMs, start, MS_DIGITS);
   out[at++] = COLON;
   at = writeDigits(out, counter, at, digitsOf(counter));
   out[at++] = COLON;
-  for (let i = 0; i < nodeId.length; i++) out[at++] = nodeId.charCodeAt(i);
   return at;
 }
 

@@ -197,6 +197,9 @@ describe('A message', () => {
         const message = read(generate({ cmd: 'publish', dup: false, retain: false, ...one }, MQTT5));
         assert.equal(message?.topic, one.topic);
         assert.ok(one.payload.equals(message.payload));
+        assert.equal(message.hasPayload(one.payload), true);
+        assert.equal(message.hasPayload(Buffer.concat([one.payload, Buffer.from([0])])), false);
+        assert.equal(message.hasPayload(one.payload.map((byte) => byte ^ 1)), one.payload.length === 0);
         assert.equal(message.packetId, one.qos === 0 ? 0 : one.messageId);
         assert.equal(message.hasTopic(Buffer.from(one.topic)), true);
         assert.equal(message.hasTopic(Buffer.from(`${one.topic}x`)), false);
