@@ -146,7 +146,8 @@ export class Lease extends EventEmitter<LeaseEvents> {
     this.#end();
     if (!this.#mayBeStored) return false;
     const began = this.#clock.now();
-    const releasing = this.#store.deleteIfValue(this.key, this.holder, { ...options, ...REQUEST });
+    const request = Object.assign({}, options, REQUEST);
+    const releasing = this.#store.deleteIfValue(this.key, this.holder, request);
     this.#releasing = releasing.catch(() => {
       // It may still be executed, also after the next acquisition, which therefore has another text.
       this.#term++;
@@ -168,12 +169,9 @@ export class Lease extends EventEmitter<LeaseEvents> {
     const start = this.#clock.now();
     const sent = performance.now();
     this.#mayBeStored = true;
-    const { stored, version } = await this.#store.set(this.key, this.holder, {
-      ...options,
-      ...REQUEST,
-      condition: 'NEX',
-      expiry: this.duration,
-    });
+    // Much faster in V8 than a spread that is followed by more properties.
+    const request = Object.assign({ condition: 'NEX' as const, expiry: this.duration }, options, REQUEST);
+    const { stored, version } = await this.#store.set(this.key, this.holder, request);
     this.#roundTrip = performance.now() - sent;
     this.#mayBeStored = stored;
     if (stored) this.#validity.confirm(start, version);
