@@ -289,7 +289,7 @@ const JOBS = {
     await sidebar.button('Delete').click();
     await sidebar.press('Delete');
     await sidebar.shows('line/recipe', 'missing').waitFor();
-    await sidebar.button('Bring back').click();
+    await sidebar.button('Restore').click();
     await sidebar.shows('line/recipe', '35').waitFor();
   },
 

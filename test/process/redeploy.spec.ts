@@ -93,7 +93,7 @@ describe('A real Node-RED, deployed forty times', () => {
     const after = nodeRed.lines.all.length;
     await nodeRed.deploy(flow(version));
     await nodeRed.lines.find(/Connected to the state store/, after);
-    await nodeRed.lines.find(/Active: this one has the role role/, after);
+    await nodeRed.lines.find(/Active for the role role/, after);
   };
 
   it('has as many listeners and connections as before, and no larger heap', async () => {
