@@ -1,5 +1,6 @@
 /** Forty full deploys of a flow with every node: nothing is left behind of the nodes that were replaced. */
 import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
 import { Emulator } from '../../src/emulator/index';
 import { DEFAULTS } from '../support/flow';
 import { NodeRed } from '../support/node-red';
@@ -9,6 +10,8 @@ const DEPLOYS = 40;
 const WARM_UP = 40;
 /** Bytes of one deploy that may be left in the heap. A store with its client has 200 kB. */
 const MAX_GROWTH = 60_000;
+const MAX_TRIES = 60;
+const PAUSE_MS = 500;
 
 /** What a function node can read of the process of Node-RED. */
 const GAUGE = `{
@@ -100,8 +103,14 @@ describe('A real Node-RED, deployed forty times', () => {
     for (let version = 0; version < WARM_UP; version++) await deploy(version);
     const before = await gauge();
     for (let version = 0; version < DEPLOYS; version++) await deploy(version);
-    const after = await gauge();
-    const growth = (after.heap - before.heap) / DEPLOYS;
+    let after = await gauge();
+    const growthOf = ({ heap }: Gauge) => (heap - before.heap) / DEPLOYS;
+    // Timers of closed clients end within seconds. A leak stays.
+    for (let tries = 0; growthOf(after) >= MAX_GROWTH && tries < MAX_TRIES; tries++) {
+      await setTimeout(PAUSE_MS);
+      after = await gauge();
+    }
+    const growth = growthOf(after);
     console.log(`        ${(growth / 1000).toFixed(1)} kB of heap a deploy, ${after.listeners} listeners`);
     assert.equal(after.listeners, before.listeners);
     assert.ok(after.sockets <= before.sockets + 1, `${before.sockets} sockets, then ${after.sockets}`);
