@@ -216,7 +216,7 @@ export function secureBroker(authority) {
   return Emulator.start({ host: HOST, port: 0, rules, tls: makeCertificate('broker', authority) });
 }
 
-/** Fills in the store of a new node: another broker, host, port, TLS with a CA file, user name and password. */
+/** Fills in the store of a new node: another broker, host, port, TLS with a CA file, username and password. */
 export async function fillSecureStore(bench, { port, ca }) {
   const input = (name) => bench.page.locator(`#node-config-input-${name}`);
   await input('port').waitFor();
