@@ -77,11 +77,13 @@ export class Finder {
     this.#lookUp.toggle(isOffered).text(this.#words('button.lookUp', { key: shortened(text, 40) }));
     const hint = this.#hintFor(finding, isOffered);
     this.#hintText.text(hint);
-    this.hint.toggle(hint !== '');
+    this.hint.toggle(hint !== '' || isOffered);
   }
 
   #hintFor({ hasStore, lists, scans, hasMore, visible, size }: Finding, isOffered: boolean): string {
     if (hasStore && hasMore) return this.#words('hint.more', { count: size });
+    // The beginning of other keys is not a key that is missing.
+    if (isOffered && visible > 0 && (lists || scans)) return '';
     if (isOffered) return this.#words(lists ? 'hint.notShown' : scans ? 'hint.notInStore' : 'hint.noList');
     if (!hasStore || visible > 0) return '';
     return this.#words(lists ? 'hint.emptyList' : scans ? 'hint.emptyStore' : 'hint.empty');

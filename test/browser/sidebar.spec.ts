@@ -173,6 +173,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         'demo/machine/press',
       ]);
       await sidebar.tab.getByText('3 / 5').waitFor();
+      await sidebar.button('Look up "MACHINE/"').waitFor();
+      assert.equal(await sidebar.tab.getByText('No such key').count(), 0);
       await sidebar.filter.fill('');
       await sidebar.row('demo/door').waitFor();
     });
