@@ -8,6 +8,13 @@ export type Variables = (name: string) => string | undefined;
 const VARIABLES = /\$\{([^{}]+)\}/g;
 const WHOLE = /^\s*\$\{([^{}]+)\}\s*$/;
 
+/** A variable that is not set. */
+export class UnsetVariableError extends Error {
+  constructor(name: string) {
+    super(`the environment variable ${name} is not set`);
+  }
+}
+
 /** The variables a node sees: of its group, subflow instance, tab, of all flows, and of the process. */
 export function variablesOf(RED: NodeAPI, node: Node | null): Variables {
   if (!node) return (name) => process.env[name];

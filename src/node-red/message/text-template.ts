@@ -1,6 +1,6 @@
 import { Context, parse, type Token, Writer } from 'mustache';
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
-import { type Variables, variablesIn, variablesOf, withVariables } from './environment';
+import { UnsetVariableError, type Variables, variablesIn, variablesOf, withVariables } from './environment';
 
 /** `flow`, `global` and `env` are not in the message: their names begin so, `global[store].name` and `env.NAME`. */
 const ELSEWHERE = /^(?<scope>flow|global)(\[(?<store>\w+)\])?\.(?<property>.+)$/;
@@ -11,13 +11,6 @@ const asItIs = (text: string): string => text;
 
 /** A `${NAME}` that is to be filled in with the rest of a template. */
 const TAG = (name: string) => `{{&env.${name}}}`;
-
-/** A variable that is not set. */
-export class UnsetVariableError extends Error {
-  constructor(name: string) {
-    super(`the environment variable ${name} is not set`);
-  }
-}
 
 /**
  * Text with `{{payload.id}}` or `${NAME}` in it, filled in for every message: names are properties of the message, of the context

@@ -1,8 +1,14 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
-import { variablesOf, withVariables } from './environment';
-import { TextTemplate, UnsetVariableError } from './text-template';
+import { UnsetVariableError, variablesOf, withVariables } from './environment';
+import type * as textTemplate from './text-template';
+
+/** Loaded with the first template, and mustache with it. */
+const loadTemplate = (): typeof textTemplate => require('./text-template');
+
+/** What every template has: see `TextTemplate.is`. */
+const BRACES = '{{';
 
 /** A value and its type as Node-RED's typed input stores them: `payload` and `msg`, `5` and `num`. */
 export interface TypedInput {
@@ -112,11 +118,12 @@ export class TypedProperty {
 
   get #isTemplate(): boolean {
     const { value, type, template } = this.#input;
-    return type === 'str' && template === true && TextTemplate.is(value);
+    return type === 'str' && template === true && value.includes(BRACES);
   }
 
   #templateReader(): Reader {
-    let template: TextTemplate;
+    const { TextTemplate } = loadTemplate();
+    let template: textTemplate.TextTemplate;
     try {
       const { value, escaped } = this.#input;
       template = new TextTemplate(this.#RED, this.#node, value, escaped);
