@@ -96,7 +96,7 @@ describe('Examples in a real Node-RED', () => {
       await nodeRed.lines.find(new RegExp(`This shift: 1 ${what}$`), after);
     await nodeRed.inject('5e1b210000000011');
     await nodeRed.lines.find(/This shift: 2 good$/, after);
-    await nodeRed.lines.find(/Active: .*demo\/shift-clock/, after);
+    await nodeRed.lines.find(/Active .*demo\/shift-clock/, after);
     await nodeRed.inject('5e1b210000000013');
     for (const count of ['2 good', '1 scrap'])
       await nodeRed.lines.find(new RegExp(`Shift over: ${count}$`), after);
