@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from './fields';
 import { fold } from './form';
+import { addFunctionTypes } from './function-types';
 import { key, keyLines } from './key-field';
 import { keyText } from './key-text';
 import { addKeywords } from './palette';
@@ -78,4 +79,5 @@ declare global {
 if (!window.stateStoreEditor) {
   window.stateStoreEditor = stateStoreEditor;
   addKeywords();
+  addFunctionTypes();
 }

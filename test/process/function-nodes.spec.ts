@@ -122,5 +122,26 @@ describe('A function node', () => {
     assert.equal(nodeRed.lines.all.slice(after).length, 0);
     // The client of this test, and one of Node-RED.
     assert.equal(emulator.clients, 2);
+    const metrics = await (await fetch(`${nodeRed.base}/statestore/metrics`)).text();
+    assert.match(metrics, /statestore_keys_observed\{[^}]*\} 1$/m);
+    assert.match(metrics, /statestore_requests_in_flight\{[^}]*\} 0$/m);
+  });
+
+  it('observes once after 40 deploys of itself alone, on a store that stays', async () => {
+    const code = (n: number) =>
+      `await store.increment('n'); await store.observe('n', (change) => node.warn('SEEN ' + change.value)); // ${n}`;
+    await nodeRed.deploy(flows(code(0)));
+    await nodeRed.lines.find(/SEEN 1$/);
+    for (let n = 1; n <= 40; n++) {
+      const after = nodeRed.lines.all.length;
+      await nodeRed.deploy(flows(code(n)), 'nodes');
+      await nodeRed.inject('start');
+      await nodeRed.lines.find(new RegExp(`SEEN ${n + 1}$`), after);
+    }
+    const after = nodeRed.lines.all.length;
+    await nodeRed.inject('start');
+    await nodeRed.lines.find(/SEEN 42$/, after);
+    const metrics = await (await fetch(`${nodeRed.base}/statestore/metrics`)).text();
+    assert.match(metrics, /statestore_keys_observed\{[^}]*\} 1$/m);
   });
 });
