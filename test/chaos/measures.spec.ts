@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Counter } from './counter';
-import { longestExcess, longestGap, overlapsOf, type Reign, Reigns } from './reigns';
+import { longestExcess, longestGap, overlapsOf, type Reign, Reigns, timeWithout } from './reigns';
 
 const MS = 1_000_000n;
 const reign = (name: string, begin: number, end: number): Reign => ({
@@ -41,6 +41,12 @@ describe('The measures of the chaos run', () => {
     assert.equal(longestExcess(reigns, [{ begin: 0n, end: 4n * MS }])?.ms, 200);
     assert.equal(longestExcess(reigns, [{ begin: 0n, end: 6n * MS }]), undefined);
     assert.equal(longestExcess(reigns, [{ begin: 1600n * MS }]), undefined);
+    const outages = [
+      { begin: 10n * MS, end: 20n * MS },
+      { begin: 15n * MS, end: 30n * MS },
+      { begin: 90n * MS },
+    ];
+    assert.equal(timeWithout(outages, 0n, 100n * MS), 70);
   });
 
   it('see an update that is lost, and one that is applied twice', () => {

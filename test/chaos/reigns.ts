@@ -98,6 +98,19 @@ export function longestExcess(reigns: readonly Reign[], outages: readonly Outage
     .sort((one, other) => other.ms - one.ms)[0];
 }
 
+/** Milliseconds from `begin` to `end` without outages. */
+export function timeWithout(outages: readonly Outage[], begin: bigint, end: bigint): number {
+  let at = begin;
+  let left = 0n;
+  for (const outage of [...outages].sort((one, other) => (one.begin < other.begin ? -1 : 1))) {
+    if (outage.begin > at) left += outage.begin - at;
+    const until = outage.end ?? end;
+    if (until > at) at = until;
+  }
+  if (end > at) left += end - at;
+  return Number(left) / 1e6;
+}
+
 function gapsOf(reigns: readonly Reign[]): Gap[] {
   const gaps: Gap[] = [];
   let last: Reign | undefined;

@@ -8,7 +8,7 @@ import { FaultProxy } from '../support/fault-proxy';
 import { Random } from '../support/random';
 import { CandidateProcess } from './candidate-process';
 import { ChaosObserver } from './observer';
-import { longestExcess, longestGap, type Outage, overlapsOf, type Reign } from './reigns';
+import { longestExcess, longestGap, type Outage, overlapsOf, type Reign, timeWithout } from './reigns';
 import { Timeline } from './timeline';
 
 const KEYS = { role: 'role/chaos', key: 'valve', counter: 'count' };
@@ -27,6 +27,8 @@ const FAULT_LEASES = 3;
 /** How long a candidate may need to be back after a fault, in milliseconds. */
 const RECOVERY_MS = 2000;
 const BURST = 10_000;
+/** How often the last candidate without a fault gets one as well. */
+const ALL_TROUBLED = 0.1;
 /** Every so many faults the broker is restarted. */
 const FAULTS_BETWEEN_RESTARTS = 50;
 
@@ -59,6 +61,8 @@ export interface ChaosReport {
   longestExcess: number;
   /** What happened before and in the time of the longest excess. */
   excess: string;
+  /** Seconds without such times. */
+  watched: number;
 }
 
 export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosReport> {
@@ -146,6 +150,7 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
     ...['cut', 'cut', 'reset', 'half open', 'frozen connection', 'frozen process', 'frozen process'],
     ...['blocked event loop', 'burst', 'kill', 'active one killed', 'active one killed'],
   ];
+  const begin = process.hrtime.bigint();
   const faults: Record<string, number> = {};
   const count = (kind: string) => {
     faults[kind] = (faults[kind] ?? 0) + 1;
@@ -184,6 +189,7 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
     const kind = random.pick(kinds);
     const candidate = kind === 'active one killed' ? latest(candidates) : random.pick(candidates);
     if (troubled.has(candidate)) continue;
+    if (troubled.size === candidates.length - 1 && !random.chance(ALL_TROUBLED)) continue;
     count(kind);
     const fault = inflict(kind, candidate).finally(() => busy.delete(fault));
     busy.add(fault);
@@ -221,6 +227,7 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
     ],
     longestGap: Math.round(longestGap(reigns)),
     longestExcess: excess?.ms ?? 0,
+    watched: Math.round(timeWithout(outages, begin, process.hrtime.bigint()) / 1000),
     excess: excess ? timeline.show(excess.last.end, excess.next.begin) : '',
   };
 }
