@@ -30,3 +30,6 @@ export interface EngineOutput {
   /** Whether it was a SET, DEL or VDEL, which must not be executed again. */
   isWrite: boolean;
 }
+
+/** Called when a key comes or goes. */
+export type KeyListener = (key: Buffer, exists: boolean) => void;

@@ -17,8 +17,14 @@ import { formatHlc, type Hlc, isSkewed, parseHlc } from '../protocol/hlc';
 import { encodeNotification, type Notification } from '../protocol/notifications';
 import { reply } from '../protocol/responses';
 import type { Change, LoadedKey } from './change';
-import type { EngineNotification, EngineOutput, EngineRequest, EngineResponse } from './engine-request';
-import { bytesOf, Entries, type Entry, idOf, type KeyListener, NEVER } from './entries';
+import type {
+  EngineNotification,
+  EngineOutput,
+  EngineRequest,
+  EngineResponse,
+  KeyListener,
+} from './engine-request';
+import { bytesOf, Entries, type Entry, idOf, NEVER } from './entries';
 import { checkFence, readFence } from './fence';
 import { Observers } from './observers';
 import { refusal } from './refusal';

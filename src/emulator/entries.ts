@@ -1,4 +1,5 @@
 import type { Hlc } from '../protocol/hlc';
+import type { KeyListener } from './engine-request';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
 import { KeyOrder, type Ordered } from './key-order';
 
@@ -10,9 +11,6 @@ export interface Entry extends Expiring, Ordered {
   /** The fencing token that protects the key. */
   fence: Hlc | undefined;
 }
-
-/** Called when a key comes or goes. */
-export type KeyListener = (key: Buffer, exists: boolean) => void;
 
 /** The time of an entry that does not expire. */
 export const NEVER = Number.POSITIVE_INFINITY;
