@@ -21,17 +21,20 @@ export function checkRules<Options>(
   context: ErrorContext = {},
   field = '',
 ): void {
-  if (typeof options !== 'object' || options === null)
+  if (!isRecord(options))
     throw bad(field || 'options', `must be an object, not ${printableValue(options)}`, context);
   const all: Record<string, Rule> = rules;
-  const given: Record<string, unknown> = { ...options };
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(options)) {
     const rule = Object.hasOwn(all, name) ? all[name] : undefined;
     const path = field === '' ? name : `${field}.${name}`;
     if (!rule) throw bad(path, 'is not a known option', context);
-    const value = given[name];
+    const value = options[name];
     if (value !== undefined) rule(path, value, context);
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** A whole number from `min` to `max`. */

@@ -40,17 +40,19 @@ export class ArrayWriter {
   /** Bytes of the encoded array. */
   readonly bytes: number;
   readonly #items: Items;
-  readonly #lengths: number[] = [];
+  readonly #lengths: number[];
 
   constructor(items: Items) {
     let bytes = sizeOfHeader(items.length);
-    for (const item of items) {
-      const length = byteLength(item);
-      this.#lengths.push(length);
+    const lengths = new Array<number>(items.length);
+    for (let index = 0; index < items.length; index++) {
+      const length = byteLength(items[index] as string | Uint8Array);
+      lengths[index] = length;
       bytes += sizeOfHeader(length) + length + CRLF.length;
     }
     this.bytes = bytes;
     this.#items = items;
+    this.#lengths = lengths;
   }
 
   /** Encodes the array into `out`, from `start`, and returns where it ends. */
