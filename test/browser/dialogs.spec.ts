@@ -471,7 +471,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await header.click();
       assert.equal(
         (await header.innerText()).trim(),
-        'More: Lease 2.5 seconds (takeover after a failure), Instance name left',
+        'More: Lease 2.5 seconds until takeover, Instance name left',
       );
       await editor.leave('cancel');
     });
