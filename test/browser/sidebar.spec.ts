@@ -415,7 +415,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('demo/door').click();
       await sidebar.detail.getByText(/, unless it is renewed$/).waitFor();
       await sidebar.button('Release').click();
-      await sidebar.dialog.getByText('Do this only when you know that the holder has ended.').waitFor();
+      await sidebar.dialog.getByText('Release the lock only if you know that the holder has stopped.').waitFor();
       await sidebar.press('Release');
       await sidebar.shows('demo/door', 'free').waitFor();
       await hold.release();
@@ -846,7 +846,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('says that Node-RED is away, and goes on when it has started again', async () => {
       await editor.nodeRed.end('SIGTERM');
-      await sidebar.state.getByText('Node-RED does not answer').waitFor();
+      await sidebar.state.getByText('Node-RED is not responding').waitFor();
       await set('three');
       await editor.nodeRed.again();
       await sidebar.state.getByText('Connected').waitFor({ timeout: 60_000 });

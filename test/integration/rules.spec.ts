@@ -54,7 +54,7 @@ describe('The emulator with rules', () => {
   for (const [name, options] of [
     ['a wrong password', { username: 'line1', password: 'wrong' }],
     ['an unknown user', { username: 'nobody', password: 'one' }],
-    ['no log-in', {}],
+    ['no login', {}],
   ] as const) {
     it(`refuses ${name}, in words`, async () => {
       await start(EXAMPLE);

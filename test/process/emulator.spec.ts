@@ -205,9 +205,9 @@ describe('The emulator node in a real Node-RED', () => {
     const { port } = server.address() as { port: number };
     const after = nodeRed.lines.all.length;
     await nodeRed.deploy(flow(port));
-    await nodeRed.lines.find(new RegExp(`text: 'port ${port} is taken'`), after);
+    await nodeRed.lines.find(new RegExp(`text: 'port ${port} in use'`), after);
     await nodeRed.lines.find(
-      new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken by another program\\. Choose another port`),
+      new RegExp(`another program uses port ${port} on 127\\.0\\.0\\.1\\. Choose another port`),
       after,
     );
     server.close();
@@ -267,7 +267,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [${user}] },
     it('with other rules says so and stays red, and the first one goes on', async () => {
       await nodeRed.lines.find(
         new RegExp(
-          `\\[debug:two-error\\] .*on port ${port} of this computer has another address, other rules or other TLS files\\. Give both`,
+          `\\[debug:two-error\\] .*another emulator node uses port ${port} with another address, other rules or other TLS files\\. Use the same`,
         ),
         after,
       );

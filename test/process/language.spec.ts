@@ -38,11 +38,11 @@ const EXPECTED = {
   de: {
     error:
       /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Connection refused by .*: key k was not read.*\)/,
-    status: /status: Verbindung abgelehnt/,
+    status: /status: Verb. abgelehnt/,
   },
   ja: {
     error: /error: ブローカーへの接続がありません。.*\(Connection refused by /,
-    status: /status: 待ち受けなし/,
+    status: /status: 接続拒否/,
   },
   'zh-CN': { error: /error: 未连接到代理.*（Connection refused by /, status: /status: 连接被拒绝/ },
 };

@@ -153,7 +153,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     const status = await editor.until((told) =>
       told
         .slice(after)
-        .find(({ topic, data }) => topic === 'status/get-a' && /^on port/.test(String(data.text))),
+        .find(({ topic, data }) => topic === 'status/get-a' && /^emulator port/.test(String(data.text))),
     );
     const moved = Number(/\d+$/.exec(String(status.data.text))?.[0]);
     assert.ok(moved > port);
@@ -175,12 +175,12 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
     await once(server.listen(port, '127.0.0.1'), 'listening');
     const from = nodeRed.lines.all.length;
     const after = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
-    await shows('emulator', `port ${port} is taken`, after);
+    await shows('emulator', `port ${port} in use`, after);
     await shows('get-a', 'no response', after);
     await nodeRed.lines.find(new RegExp(`The emulator node on port ${port} does not run`), from);
     server.close();
     const again = await deploy(emulatorNode(port, { rules: RULES }), ...store('a', port));
-    await shows('get-a', 'bad credentials', again);
+    await shows('get-a', 'login failed', again);
   });
 
   it('is tested before there is one, and nothing is left behind', async () => {

@@ -595,7 +595,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     const table = await run(['check', ...there]);
     assert.deepEqual([table.code, table.stderr], [0, []], table.stdout.toString());
     assert.match(table.stdout.toString(), /^SET and GET +supported {2}/m);
-    assert.match(table.stdout.toString(), /^Re-authentication +not checked {2}the log-in has no token/m);
+    assert.match(table.stdout.toString(), /^Re-authentication +not checked {2}the login has no token/m);
     const lines = await run(['check', '--json', '--scratch', 'mine/', ...there]);
     const rows = lines.stdout.toString().trim().split('\n');
     assert.equal(rows.length, table.stdout.toString().trim().split('\n').length);
@@ -607,7 +607,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     await clean.close();
     const gone = await run(['check', ...there]);
     assert.equal(gone.code, 1);
-    assert.match(gone.stdout.toString(), /^Connection and log-in +failed +.*127\.0\.0\.1/);
+    assert.match(gone.stdout.toString(), /^Connection and login +failed +.*127\.0\.0\.1/);
   });
 
   it('explains itself', async () => {

@@ -25,7 +25,7 @@ describe('The exit code of statestore', () => {
       new StateStoreError('TIMEOUT', 'Late.', { ...write, applied: 'no' }),
     ],
     [3, 'a reading without an answer', new StateStoreError('TIMEOUT', 'No answer.', read)],
-    [4, 'a refused log-in', noConnection(new ConnectionError('badCredentials', 'Wrong password', ''))],
+    [4, 'a refused login', noConnection(new ConnectionError('badCredentials', 'Wrong password', ''))],
     [
       4,
       'a request that failed because another client took the ID',
