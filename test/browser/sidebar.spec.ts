@@ -415,7 +415,9 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.row('demo/door').click();
       await sidebar.detail.getByText(/, unless it is renewed$/).waitFor();
       await sidebar.button('Release').click();
-      await sidebar.dialog.getByText('Release the lock only if you know that the holder has stopped.').waitFor();
+      await sidebar.dialog
+        .getByText('Release the lock only if you know that the holder has stopped.')
+        .waitFor();
       await sidebar.press('Release');
       await sidebar.shows('demo/door', 'free').waitFor();
       await hold.release();

@@ -248,7 +248,7 @@ describe('The nodes lock and unlock', () => {
     [
       'the lock of another Node-RED',
       { statestoreLock: ['x'] },
-      /is not known here: another Node-RED took it/,
+      /is unknown\. Another Node-RED instance acquired it/,
     ],
   ] as const) {
     it(`cannot unlock a message with ${what}, and say so`, async () => {

@@ -697,7 +697,7 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-set', key: 'k' },
         { payload: undefined },
         'BAD_ARGUMENT',
-        /^msg\.payload is undefined, so there is nothing to store under key k\. Set it to/,
+        /^msg\.payload is undefined, which cannot be stored under key k\. Set it to/,
       ],
       [
         'a function as value',

@@ -500,14 +500,14 @@ describe('The node update', () => {
         { change: 'append' },
         '[]',
         {},
-        /msg\.payload is undefined, so there is nothing to store under key KEY/,
+        /msg\.payload is undefined, which cannot be stored under key KEY/,
       ],
       [
         'appending NaN',
         { change: 'append' },
         '[]',
         { payload: Number.NaN },
-        /msg\.payload is NaN, which is no value/,
+        /msg\.payload is NaN, which cannot be stored/,
       ],
       [
         'a number of entries that is none',
@@ -544,13 +544,7 @@ describe('The node update', () => {
         { payload: 'abc' },
         /msg\.payload is the text "abc", but must/,
       ],
-      [
-        'setting to nothing',
-        { change: 'set' },
-        '1',
-        {},
-        /msg\.payload is undefined, so there is nothing to store/,
-      ],
+      ['setting to nothing', { change: 'set' }, '1', {}, /msg\.payload is undefined, which cannot be stored/],
       [
         'an expression that cannot be understood',
         { change: 'expression', expression: '$value +' },

@@ -222,7 +222,7 @@ describe('A store at the place Emulator, in a real Node-RED', () => {
       const from = nodeRed.lines.all.length;
       const after = await deploy(...store('a', mosquitto.port, { place: 'other' }));
       await shows('get-a', 'no state store', after);
-      await nodeRed.lines.find(/no state store on it\. Check that host and port/, from);
+      await nodeRed.lines.find(/does not have a state store\. Check that host and port/, from);
       const greens = editor.told
         .slice(after)
         .filter(({ topic, data }) => topic === 'status/get-a' && data.fill === 'green');

@@ -33,7 +33,7 @@ export function valueToStore(value: unknown, label: string, contextOf: ContextOf
     const found = typeof value === 'number' ? String(value) : typeof value;
     throw new StateStoreError(
       'BAD_ARGUMENT',
-      `${label} is ${found}, so there is nothing to store${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
+      `${label} is ${found}, which cannot be stored${context.key === undefined ? '' : ` under key ${context.key}`}. Set it to a string, number, boolean, object, array, null or buffer.`,
       context,
     );
   }
