@@ -198,7 +198,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('of a broker without a state store', async () => {
       const lines = await outcome({ login: '', port: String(mosquitto.port) });
-      assert.match(lines.at(-1) ?? '', /State store: Nobody serves the state store on this broker/);
+      assert.match(lines.at(-1) ?? '', /State store: There is no state store on this broker/);
     });
 
     it('with the password that is stored, which goes nowhere but to the deployed store', async () => {

@@ -89,7 +89,7 @@ describe('Testing a connection reports each step', () => {
       mosquitto = await startMosquitto();
       const diagnosis = await diagnose({ ...LOCAL, port: mosquitto.port });
       assert.deepEqual(summary(diagnosis).failed, ['store: REFUSED']);
-      assert.match(diagnosis.results.at(-1)?.message ?? '', /Nobody serves the state store on this broker/);
+      assert.match(diagnosis.results.at(-1)?.message ?? '', /There is no state store on this broker/);
     });
 
     it('a login that is refused', async () => {

@@ -30,7 +30,7 @@ describe('StateStoreClient with Mosquitto, which is not a state store', () => {
         operation: 'set',
         key,
         message:
-          /^Nobody serves the state store on this broker: no matching subscribers \(0x10\); key k\d was not set\. Check that host and port/,
+          /^There is no state store on this broker: no matching subscribers \(0x10\); key k\d was not set\. Check that host and port/,
       });
     }
     assert.equal(store.state.kind, 'connected');

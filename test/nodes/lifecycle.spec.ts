@@ -132,7 +132,7 @@ describe('The life of a node', () => {
       assert.equal(outcome.code, 'REFUSED');
       assert.match(
         outcome.message,
-        /^Nobody serves the state store on this broker: no matching subscribers \(0x10\)/,
+        /^There is no state store on this broker: no matching subscribers \(0x10\)/,
       );
       await flow.status('status.reason.noStateStore');
       await flow.stop();
