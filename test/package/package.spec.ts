@@ -17,7 +17,7 @@ const ALLOWED =
 /** Source maps and pictures. Pages are read in the repository, where README and help lead. */
 const LEFT_OUT = /\.map$|\.ts$(?<!^dist\/src\/.*\.d\.ts)|\.png$/;
 /** Most bytes of the tarball: a map or a picture that slips in is more. */
-const MOST_BYTES = 440_000;
+const MOST_BYTES = 460_000;
 
 interface Manifest {
   name: string;
