@@ -36,7 +36,7 @@ function compile(project) {
 /** The scripts of the editor, where Node-RED serves them from: one classic script for the dialogs, one module for the sidebar. */
 function bundle() {
   rmSync('resources', { recursive: true, force: true });
-  const options = { bundle: true, target: 'es2022', charset: 'utf8', legalComments: 'none' };
+  const options = { bundle: true, minify: true, target: 'es2022', charset: 'utf8', legalComments: 'none' };
   buildSync({
     ...options,
     entryPoints: ['browser/dialogs/index.ts'],
