@@ -153,14 +153,14 @@ describe('The command statestore', () => {
   it('ends with 3 at once if no store can be reached, and names the option to correct', async () => {
     const port = String(await freePort());
     const began = performance.now();
-    await fails(3, /listens at 127\.0\.0\.1:\d+.*--host HOST --port PORT/, [
+    await fails(3, /Connection refused by 127\.0\.0\.1:\d+.*--host HOST --port PORT/, [
       ...['get', 'k', '--host', '127.0.0.1', '--port', port, '--timeout', '600'],
     ]);
     assert.ok(performance.now() - began < 60_000);
     const environment = {
       ...{ AIO_BROKER_HOSTNAME: '127.0.0.1', AIO_BROKER_TCP_PORT: port, AIO_MQTT_USE_TLS: 'false' },
     };
-    await fails(3, /listens at 127\.0\.0\.1:\d+((?!options).)*$/, ['set', 'k', 'v', '--env'], {
+    await fails(3, /refused by 127\.0\.0\.1:\d+((?!options).)*$/, ['set', 'k', 'v', '--env'], {
       env: environment,
     });
   });
