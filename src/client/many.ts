@@ -1,5 +1,6 @@
-import { StateStoreError } from '../errors';
-import type { Bytes } from './options';
+import { type Operation, StateStoreError } from '../errors';
+import { checkRules, type Rules } from '../option-rules';
+import type { Bytes, SetOptions } from './options';
 
 /** The outcome of one key among many: the result, or why there is none. */
 export type KeyResult<Result> = (OfKey & Result) | FailedKey;
@@ -18,6 +19,16 @@ export interface FailedKey extends OfKey {
 
 /** How many of many requests are under way at a time. */
 const CONCURRENCY = 256;
+
+/** The options of the request of each key. An abort is an outcome of the key then. Throws `BAD_ARGUMENT` if the options are not valid. */
+export function optionsOfEach<Options extends SetOptions>(
+  options: Options,
+  rules: Rules<Options>,
+  operation: Operation,
+): Options {
+  checkRules(options, rules, { operation });
+  return { ...options, abortedError: true };
+}
 
 /**
  * Makes a request for each key, a bounded number at a time, in the order of the keys. Resolves with the outcome of each key in

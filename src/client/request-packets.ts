@@ -1,5 +1,6 @@
 import { PacketMemory } from '../mqtt/packet-memory';
-import { DUP, type Message, PublishTemplate, PublishWriter } from '../mqtt/publish';
+import type { Message } from '../mqtt/publish';
+import { DUP, PublishTemplate, PublishWriter } from '../mqtt/publish-writer';
 import { Property, readUInt16, textBytes, userPropertyBytes, writeUInt16 } from '../mqtt/wire';
 import { type Hlc, sizeOfHlc, writeHlc, writeHlcTime } from '../protocol/hlc';
 import { ArrayWriter, type Items } from '../protocol/resp3';

@@ -8,7 +8,7 @@ import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
 import { BeforeClose } from './before-close';
 import type { Codec } from './codec';
-import { forEachOf, type KeyResult } from './many';
+import { forEachOf, type KeyResult, optionsOfEach } from './many';
 import type { ClientMetrics } from './metrics';
 import type { ChangeHandler, Observation } from './observation';
 import { Observing } from './observing';
@@ -95,8 +95,7 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
     this.#connection = new Connection({ ...this.#options, responseTopic: topic });
-    const { clientId } = this;
-    const { highPriority } = this.#options;
+    const { clientId, highPriority } = this.#options;
     const identity = { clientId, responseTopic: topic, highPriority, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options, telemetryOf(this.#options));
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
@@ -162,11 +161,10 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /** A snapshot of the counters of this client. They never contain keys. */
   get metrics(): ClientMetrics {
-    const { observed } = this;
-    const tokenExpiresAt = this.#connection.tokenExpiresAt;
+    const { tokenExpiresAt } = this.#connection;
     return {
       ...this.#requests.metrics,
-      ...{ observed, connected: this.state.kind === 'connected' },
+      ...{ observed: this.observed, connected: this.state.kind === 'connected' },
       ...(tokenExpiresAt !== undefined && { tokenExpiresAt }),
     };
   }
@@ -227,26 +225,23 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     entries: Iterable<readonly [Bytes, Bytes]>,
     options: SetOptions = {},
   ): Promise<KeyResult<SetResult>[]> {
-    checkRules(options, SET_RULES, { operation: 'set' });
-    const each = { ...options, abortedError: true };
+    const each = optionsOfEach(options, SET_RULES, 'set');
     const set = ([key, value]: readonly [Bytes, Bytes]) => this.set(key, value, each);
     return forEachOf(pairsOf('entries', entries, 'set'), ([key]) => key, set);
   }
 
   /** Reads many keys, a bounded number at a time. Resolves with the outcome of each, in their order. */
   async getMany(keys: Iterable<Bytes>, options: RequestOptions = {}): Promise<KeyResult<GetResult>[]> {
-    checkRules(options, REQUEST_RULES, { operation: 'get' });
-    const each = { ...options, abortedError: true };
-    const get = (key: Bytes) => this.get(key, each);
-    return forEachOf(listOf('keys', keys, 'get'), (key) => key, get);
+    const each = optionsOfEach(options, REQUEST_RULES, 'get');
+    const one = (key: Bytes) => this.get(key, each);
+    return forEachOf(listOf('keys', keys, 'get'), (key) => key, one);
   }
 
   /** Deletes many keys, a bounded number at a time. Resolves with the outcome of each, in their order. */
   async deleteMany(keys: Iterable<Bytes>, options: WriteOptions = {}): Promise<KeyResult<DeleteResult>[]> {
-    checkRules(options, WRITE_RULES, { operation: 'delete' });
-    const each = { ...options, abortedError: true };
-    const remove = (key: Bytes) => this.delete(key, each);
-    return forEachOf(listOf('keys', keys, 'delete'), (key) => key, remove);
+    const each = optionsOfEach(options, WRITE_RULES, 'delete');
+    const one = (key: Bytes) => this.delete(key, each);
+    return forEachOf(listOf('keys', keys, 'delete'), (key) => key, one);
   }
 
   /**

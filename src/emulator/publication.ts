@@ -1,5 +1,5 @@
 /** What the store says: docs/protocol.md sections 1 and 2. */
-import { PublishWriter } from '../mqtt/publish';
+import { PublishWriter } from '../mqtt/publish-writer';
 import { Property, sizeOfNumber, textBytes, userPropertyBytes } from '../mqtt/wire';
 import { PROTOCOL_VERSION, STATUS, STATUS_MESSAGE, TIMESTAMP } from '../protocol/user-properties';
 

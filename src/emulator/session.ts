@@ -1,4 +1,4 @@
-import { DUP } from '../mqtt/publish';
+import { DUP } from '../mqtt/publish-writer';
 import { writeUInt16 } from '../mqtt/wire';
 import { Fifo } from './fifo';
 

@@ -1,4 +1,5 @@
-import { Message, PublishWriter } from '../mqtt/publish';
+import { Message } from '../mqtt/publish';
+import { PublishWriter } from '../mqtt/publish-writer';
 import { textBytes } from '../mqtt/wire';
 import type { Will } from './connect-packet';
 import { PLACEHOLDER } from './outgoing';
