@@ -7,12 +7,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls';
 import type { Message } from '../mqtt/publish';
 import { REQUEST_TOPIC } from '../protocol/topics';
-import { Reason } from './broker-packets';
-import type { LoadedKey } from './change';
+import type { Principal, Rules } from './access/rules';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf } from './exchange';
+import { type Damage, StoreFile, type StoreFileError } from './file/store-file';
 import { type Identity, logIn } from './log-in';
-import { MqttBroker } from './mqtt-broker';
+import { Reason } from './mqtt/broker-packets';
+import { MqttBroker } from './mqtt/mqtt-broker';
+import type { Publication } from './mqtt/publication';
 import {
   checkOptions,
   DEFAULT_EMULATOR_HOST,
@@ -21,10 +23,8 @@ import {
   type EmulatorOptions,
 } from './options';
 import { Overload, type OverloadOptions } from './overload';
-import type { Publication } from './publication';
-import { Repeats } from './repeats';
-import type { Principal, Rules } from './rules';
-import { type Damage, StoreFile, type StoreFileError } from './store-file';
+import type { LoadedKey } from './store/change';
+import { Repeats } from './store/repeats';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const SWEEP_MS = 1000;

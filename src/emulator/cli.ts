@@ -2,17 +2,17 @@
 /** The command `statestore-emulator`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Rules } from './access/rules';
+import { readTlsFiles, type TlsFiles } from './access/tls-files';
 import { Emulator, type EmulatorFile } from './broker';
-import type { LoadedKey } from './change';
-import { readLoadedKeys } from './load-data';
 import {
   DEFAULT_EMULATOR_HOST,
   DEFAULT_EMULATOR_PORT,
   type EmulatorOptions,
   type EmulatorTls,
 } from './options';
-import { Rules } from './rules';
-import { readTlsFiles, type TlsFiles } from './tls-files';
+import type { LoadedKey } from './store/change';
+import { readLoadedKeys } from './store/load-data';
 
 const HELP = `Usage: statestore-emulator [--port PORT] [--host ADDRESS] [--rules FILE] [--quota KEYS]
                            [--cert FILE --key FILE [--ca FILE]] [--execute-repeats]

@@ -16,20 +16,20 @@ import { ServiceError } from '../protocol/errors';
 import { formatHlc, type Hlc, isSkewed, parseHlc } from '../protocol/hlc';
 import { encodeNotification, type Notification } from '../protocol/notifications';
 import { reply } from '../protocol/responses';
-import type { Change, LoadedKey } from './change';
+import type { Change, LoadedKey } from './store/change';
 import type {
   EngineNotification,
   EngineOutput,
   EngineRequest,
   EngineResponse,
   KeyListener,
-} from './engine-request';
-import { bytesOf, Entries, type Entry, idOf, NEVER } from './entries';
-import { checkFence, readFence } from './fence';
-import { Observers } from './observers';
-import { refusal } from './refusal';
-import { scanPage } from './scan';
-import { Versions } from './versions';
+} from './store/engine-request';
+import { bytesOf, Entries, type Entry, idOf, NEVER } from './store/entries';
+import { checkFence, readFence } from './store/fence';
+import { Observers } from './store/observers';
+import { refusal } from './store/refusal';
+import { scanPage } from './store/scan';
+import { Versions } from './store/versions';
 
 export interface EngineOptions {
   /** Whether a client may read (GET, KEYNOTIFY, SCAN) or write (SET, DEL, VDEL) a key. By default every client may. */

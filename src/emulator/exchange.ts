@@ -7,9 +7,9 @@ import { PacketFault, PROTOCOL_ERROR } from '../mqtt/wire';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
 import { FENCING_TOKEN, TIMESTAMP } from '../protocol/user-properties';
 import type { StateStoreEngine } from './engine';
-import type { EngineNotification } from './engine-request';
-import type { Publication } from './publication';
-import type { Repeats } from './repeats';
+import type { Publication } from './mqtt/publication';
+import type { EngineNotification } from './store/engine-request';
+import type { Repeats } from './store/repeats';
 
 const NOTHING = Buffer.alloc(0);
 

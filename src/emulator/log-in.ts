@@ -1,10 +1,10 @@
 /** Decides whether a client may connect, and as which user. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { Reason } from './broker-packets';
-import type { Connect } from './connect-packet';
+import type { Principal, Rules } from './access/rules';
 import { RequestReader } from './exchange';
-import type { Principal, Rules } from './rules';
+import { Reason } from './mqtt/broker-packets';
+import type { Connect } from './mqtt/connect-packet';
 
 /** A client that is logged in. */
 export interface Identity {

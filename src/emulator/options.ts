@@ -10,9 +10,9 @@ import {
   type Rules as RulesOf,
   text,
 } from '../option-rules';
-import type { LoadedKey } from './change';
+import { Rules } from './access/rules';
 import { StateStoreEngine } from './engine';
-import { Rules } from './rules';
+import type { LoadedKey } from './store/change';
 
 /** Options of {@link Emulator.start}. All are optional. */
 export interface EmulatorOptions {

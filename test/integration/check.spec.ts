@@ -4,7 +4,11 @@ import { check, passes, type Row } from '../../src/cli/check/check';
 import { POINTS } from '../../src/cli/check/points';
 import { Emulator, type EmulatorOptions, EmulatorRules } from '../../src/emulator';
 import { StateStoreEngine } from '../../src/emulator/engine';
-import type { EngineNotification, EngineOutput, EngineRequest } from '../../src/emulator/engine-request';
+import type {
+  EngineNotification,
+  EngineOutput,
+  EngineRequest,
+} from '../../src/emulator/store/engine-request';
 import { StateStoreClient } from '../../src/index';
 import { type Command, encodeCommand, parseCommand } from '../../src/protocol/commands';
 import { reply } from '../../src/protocol/responses';

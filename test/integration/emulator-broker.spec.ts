@@ -1,9 +1,9 @@
 /** The emulator as an MQTT broker for its clients: sessions, flow control, wills, retained messages. */
 import assert from 'node:assert/strict';
 import { connectAsync } from 'mqtt';
+import { Rules } from '../../src/emulator/access/rules';
 import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
-import { MAX_RETAINED } from '../../src/emulator/retained';
-import { Rules } from '../../src/emulator/rules';
+import { MAX_RETAINED } from '../../src/emulator/mqtt/retained';
 import { StateStoreClient } from '../../src/index';
 import { REQUEST_TOPIC, responseTopic } from '../../src/protocol/topics';
 import { makeAuthority, makeCertificate } from '../support/certificates';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
-import { LONGEST_SESSION } from '../../src/emulator/sessions';
+import { LONGEST_SESSION } from '../../src/emulator/mqtt/sessions';
 import { StateStoreClient } from '../../src/index';
 import { responseTopic } from '../../src/protocol/topics';
 import { makeAuthority, makeCertificate } from '../support/certificates';

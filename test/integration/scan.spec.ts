@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Rules } from '../../src/emulator/access/rules';
 import { Emulator, type EmulatorOptions } from '../../src/emulator/index';
-import { Rules } from '../../src/emulator/rules';
 import { StateStoreClient, type StateStoreClientOptions } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
 import { fillForScan, scanUnderChange } from '../support/scan-under-change';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { update } from '../../src/coordination/update';
+import { Rules } from '../../src/emulator/access/rules';
 import { Emulator } from '../../src/emulator/index';
-import { Rules } from '../../src/emulator/rules';
 import { StateStoreClient } from '../../src/index';
 import { Admin, users } from '../support/admin';
 import { NodeRed } from '../support/node-red';

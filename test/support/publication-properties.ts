@@ -1,4 +1,4 @@
-import { CONTENT_TYPE, type Publication, USER_PROPERTIES } from '../../src/emulator/publication';
+import { CONTENT_TYPE, type Publication, USER_PROPERTIES } from '../../src/emulator/mqtt/publication';
 import { TIMESTAMP } from '../../src/protocol/user-properties';
 
 /** Properties of a message the store sends, as MQTT libraries want them. */

@@ -2,7 +2,7 @@
 import type { StateStoreClient } from '../../client/state-store-client';
 import { MEMORY_KEY } from '../../coordination/store-memory';
 import type { StateStoreEngine } from '../../emulator/engine';
-import type { KeyListener } from '../../emulator/engine-request';
+import type { KeyListener } from '../../emulator/store/engine-request';
 import { emulators } from './emulators';
 
 /** An internal key of locks and roles, which is not shown. */

@@ -1,8 +1,8 @@
 import type { Node, NodeAPI } from 'node-red';
+import { RulesError } from '../../emulator/access/rules';
+import { TlsFilesError } from '../../emulator/access/tls-files';
 import type { Emulator } from '../../emulator/broker';
-import { RulesError } from '../../emulator/rules';
-import { StoreFileError } from '../../emulator/store-file';
-import { TlsFilesError } from '../../emulator/tls-files';
+import { StoreFileError } from '../../emulator/file/store-file';
 import { Throttle } from '../words/throttle';
 import { type EmulatorAddress, grantsNoKey, OtherSettingsError } from './emulators';
 

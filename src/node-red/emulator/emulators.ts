@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { StateStoreClient } from '../../client/state-store-client';
+import { Rules } from '../../emulator/access/rules';
+import { readTlsFiles, type TlsFiles } from '../../emulator/access/tls-files';
 import { Emulator } from '../../emulator/broker';
 import type { StateStoreEngine } from '../../emulator/engine';
 import type { EmulatorOptions } from '../../emulator/options';
-import { Rules } from '../../emulator/rules';
-import { readTlsFiles, type TlsFiles } from '../../emulator/tls-files';
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1)$/i;
 const WILDCARD = /^(0\.0\.0\.0|::|)$/;

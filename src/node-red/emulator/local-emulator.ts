@@ -2,8 +2,8 @@
 import { diagnose } from '../../client/diagnosis';
 import type { StateStoreClientOptions } from '../../client/options';
 import type { Emulator } from '../../emulator/broker';
+import { type Damage, StoreFileError } from '../../emulator/file/store-file';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/options';
-import { type Damage, StoreFileError } from '../../emulator/store-file';
 import { ConnectionError } from '../../mqtt/connection-error';
 import { type EmulatorAddress, emulators, OtherSettingsError } from './emulators';
 

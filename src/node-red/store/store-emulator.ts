@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { NodeAPI } from 'node-red';
 import type { StateStoreClientOptions } from '../../client/options';
+import type { Damage } from '../../emulator/file/store-file';
 import { DEFAULT_EMULATOR_PORT } from '../../emulator/options';
-import type { Damage } from '../../emulator/store-file';
 import { userFile } from '../emulator/file-path';
 import { type Keeping, LocalEmulator } from '../emulator/local-emulator';
 import { translate } from '../words/translate';

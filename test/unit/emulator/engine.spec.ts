@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { StateStoreEngine } from '../../../src/emulator/engine';
-import type { EngineOutput } from '../../../src/emulator/engine-request';
+import type { EngineOutput } from '../../../src/emulator/store/engine-request';
 import { type Command, encodeCommand } from '../../../src/protocol/commands';
 import { serviceErrorText } from '../../../src/protocol/errors';
 import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../../src/protocol/hlc';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Expiring, ExpiryQueue } from '../../../src/emulator/expiry-queue';
+import { type Expiring, ExpiryQueue } from '../../../src/emulator/store/expiry-queue';
 
 describe('Expiry queue', () => {
   it('returns entries by time, after any additions and removals', () => {

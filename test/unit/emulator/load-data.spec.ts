@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LoadError, readLoadedKeys } from '../../../src/emulator/load-data';
+import { LoadError, readLoadedKeys } from '../../../src/emulator/store/load-data';
 
 describe('A file of keys to load', () => {
   const read = (text: string) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { StateStoreEngine } from '../../../src/emulator/engine';
-import type { EngineOutput } from '../../../src/emulator/engine-request';
+import type { EngineOutput } from '../../../src/emulator/store/engine-request';
 import { type Command, encodeCommand } from '../../../src/protocol/commands';
 import { Model, START, type Step, stamp, step } from '../../support/store-model';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type IPublishPacket, parser } from 'mqtt-packet';
-import { type Publication, publicationPacket } from '../../../src/emulator/publication';
+import { type Publication, publicationPacket } from '../../../src/emulator/mqtt/publication';
 import { propertiesOf } from '../../support/publication-properties';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((one) => one !== '__proto__');

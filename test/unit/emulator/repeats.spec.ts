@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MAX_REPEATS, REPEAT_DEFAULT_MS, Repeats } from '../../../src/emulator/repeats';
+import { MAX_REPEATS, REPEAT_DEFAULT_MS, Repeats } from '../../../src/emulator/store/repeats';
 
 const RESPONSE = { payload: Buffer.from('+OK\r\n'), version: 'v' };
 const PAYLOAD = Buffer.from('SET');

@@ -1,7 +1,7 @@
 /** The formats of rules files. */
 import assert from 'node:assert/strict';
 import { stringify } from 'yaml';
-import { Rules, RulesError } from '../../../src/emulator/rules';
+import { Rules, RulesError } from '../../../src/emulator/access/rules';
 
 const policies = (key: string) => ({
   authorizationPolicies: {

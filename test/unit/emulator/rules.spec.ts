@@ -1,6 +1,6 @@
 /** What rules cover, and which ones are refused when they are read. */
 import assert from 'node:assert/strict';
-import { type Principal, Rules, RulesError } from '../../../src/emulator/rules';
+import { type Principal, Rules, RulesError } from '../../../src/emulator/access/rules';
 
 const rulesWith = (resources: object) =>
   Rules.parse(

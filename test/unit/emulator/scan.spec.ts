@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { StateStoreEngine } from '../../../src/emulator/engine';
-import { MAX_PAGE_KEYS } from '../../../src/emulator/scan';
+import { MAX_PAGE_KEYS } from '../../../src/emulator/store/scan';
 import { type Command, encodeCommand } from '../../../src/protocol/commands';
 import { formatHlc } from '../../../src/protocol/hlc';
 import { parseScanReply } from '../../../src/protocol/responses';

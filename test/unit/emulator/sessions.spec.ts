@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { MAX_STORED_BYTES, type Outgoing, Session } from '../../../src/emulator/session';
-import { MOST_SESSIONS, Sessions } from '../../../src/emulator/sessions';
+import { MAX_STORED_BYTES, type Outgoing, Session } from '../../../src/emulator/mqtt/session';
+import { MOST_SESSIONS, Sessions } from '../../../src/emulator/mqtt/sessions';
 import { Message } from '../../../src/mqtt/publish';
 import { PublishWriter } from '../../../src/mqtt/publish-writer';
 import { textBytes } from '../../../src/mqtt/wire';

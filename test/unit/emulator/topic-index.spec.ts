@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { TopicIndex } from '../../../src/emulator/topic-index';
+import { TopicIndex } from '../../../src/emulator/mqtt/topic-index';
 
 describe('Topic index', () => {
   it('finds what matches (MQTT 5 section 4.7)', () => {

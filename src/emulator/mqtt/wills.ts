@@ -1,6 +1,6 @@
-import { Message } from '../mqtt/publish';
-import { PublishWriter } from '../mqtt/publish-writer';
-import { textBytes } from '../mqtt/wire';
+import { Message } from '../../mqtt/publish';
+import { PublishWriter } from '../../mqtt/publish-writer';
+import { textBytes } from '../../mqtt/wire';
 import type { Will } from './connect-packet';
 import { PLACEHOLDER } from './outgoing';
 

@@ -3,7 +3,7 @@
  * and the checksum (CRC-32) of its content, and the content. All numbers are little-endian.
  */
 import { crc32 } from 'node:zlib';
-import type { Change } from './change';
+import type { Change } from '../store/change';
 
 /** A change of a key, or the latest version of the store. */
 export type KeyRecord = Change | { kind: 'version'; version: string };

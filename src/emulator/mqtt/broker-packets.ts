@@ -1,5 +1,5 @@
 /** Writes the packets of a broker other than PUBLISH, in MQTT 5 and 3.1.1. */
-import { PacketType, Property, sizeOfNumber, textBytes, writeNumber } from '../mqtt/wire';
+import { PacketType, Property, sizeOfNumber, textBytes, writeNumber } from '../../mqtt/wire';
 
 /** Reason codes (MQTT 5 section 2.4). */
 export const Reason = {

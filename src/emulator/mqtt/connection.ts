@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Joined } from '../mqtt/joined-writes';
-import { PacketSplitter, PacketTooLarge } from '../mqtt/packet-splitter';
-import { peerEndsOf } from '../mqtt/transport';
-import { MALFORMED_PACKET, PacketFault, PacketType } from '../mqtt/wire';
+import type { Joined } from '../../mqtt/joined-writes';
+import { PacketSplitter, PacketTooLarge } from '../../mqtt/packet-splitter';
+import { peerEndsOf } from '../../mqtt/transport';
+import { MALFORMED_PACKET, PacketFault, PacketType } from '../../mqtt/wire';
 import { disconnect, Reason } from './broker-packets';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Change } from './change';
+import type { Change } from '../store/change';
 import { encodeRecord, type KeyRecord } from './key-records';
 
 /** First bytes of a file. */

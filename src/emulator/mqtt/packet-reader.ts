@@ -10,7 +10,7 @@ import {
   readNumber,
   readUInt16,
   readUInt32,
-} from '../mqtt/wire';
+} from '../../mqtt/wire';
 import { Reason } from './broker-packets';
 
 /** The places of properties, as bits. */

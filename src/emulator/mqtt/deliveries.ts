@@ -1,4 +1,4 @@
-import type { Message } from '../mqtt/publish';
+import type { Message } from '../../mqtt/publish';
 import type { Clients } from './clients';
 import { forwarded, type Granted, granted, outgoing, PLACEHOLDER, subscriptionOf, UNASKED } from './outgoing';
 import { type Publication, publicationPacket } from './publication';

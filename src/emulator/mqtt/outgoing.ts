@@ -1,7 +1,7 @@
 /** Messages for sessions, encoded. */
-import type { Message } from '../mqtt/publish';
-import { PublishWriter } from '../mqtt/publish-writer';
-import { sizeOfNumber, textBytes } from '../mqtt/wire';
+import type { Message } from '../../mqtt/publish';
+import { PublishWriter } from '../../mqtt/publish-writer';
+import { sizeOfNumber, textBytes } from '../../mqtt/wire';
 import type { Outgoing, Session, Subscription } from './session';
 import { filterMatches } from './topic-index';
 

@@ -1,5 +1,5 @@
 /** The versions that a store makes: docs/protocol.md section 4. */
-import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc } from '../protocol/hlc';
+import { compareHlc, formatHlc, type Hlc, HybridLogicalClock, isSkewed, parseHlc } from '../../protocol/hlc';
 import { refusal } from './refusal';
 
 const STORE_NODE_ID = 'statestore-emulator';

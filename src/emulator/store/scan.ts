@@ -1,6 +1,6 @@
 /** The pages of a list of keys: docs/protocol.md section 13. */
-import { KeyPattern, PatternError } from '../protocol/glob';
-import type { Page } from '../protocol/resp3';
+import { KeyPattern, PatternError } from '../../protocol/glob';
+import type { Page } from '../../protocol/resp3';
 import type { KeyOrder, Ordered } from './key-order';
 
 /** Keys in a page, and their bytes together, at most. One key is always listed, however long it is. */

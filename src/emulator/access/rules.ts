@@ -2,7 +2,7 @@
  * Who may do what at the emulator: users, and rules in the shape of a `BrokerAuthorization` of Azure IoT Operations
  * (docs/protocol.md section 11). Rules only allow; what no rule allows is denied.
  */
-import { Glob, PatternError } from '../protocol/glob';
+import { Glob, PatternError } from '../../protocol/glob';
 import { knowing, list, object, RulesError, readRulesFile } from './rules-file';
 
 export { RulesError };

@@ -1,6 +1,6 @@
 /** Reads and checks the packets of a client other than CONNECT and PUBLISH, in MQTT 5 and 3.1.1 (MQTT 5 sections 3.4 to 3.15). */
-import type { Message } from '../mqtt/publish';
-import { malformed, PacketFault, PROTOCOL_ERROR, Property } from '../mqtt/wire';
+import type { Message } from '../../mqtt/publish';
+import { malformed, PacketFault, PROTOCOL_ERROR, Property } from '../../mqtt/wire';
 import { Reason } from './broker-packets';
 import {
   checkTopic,

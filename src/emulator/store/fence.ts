@@ -1,5 +1,5 @@
 /** Fencing tokens: docs/protocol.md section 5. */
-import { compareHlc, type Hlc, isSkewed, parseHlc } from '../protocol/hlc';
+import { compareHlc, type Hlc, isSkewed, parseHlc } from '../../protocol/hlc';
 import { refusal } from './refusal';
 
 /** The fencing token of a request. Throws `ServiceError` if it is not valid. */

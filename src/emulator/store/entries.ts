@@ -1,4 +1,4 @@
-import type { Hlc } from '../protocol/hlc';
+import type { Hlc } from '../../protocol/hlc';
 import type { KeyListener } from './engine-request';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
 import { KeyOrder, type Ordered } from './key-order';

@@ -1,5 +1,5 @@
 /** Reads and checks a CONNECT and the will in it (MQTT 5 section 3.1). */
-import { malformed, Property } from '../mqtt/wire';
+import { malformed, Property } from '../../mqtt/wire';
 import { checkTopic, IN_CONNECT, IN_WILL, PacketReader } from './packet-reader';
 
 /** The message that a broker publishes for a client whose connection ended without a DISCONNECT (MQTT 5 section 3.1.2.5). */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { EmulatorTls } from './options';
+import type { EmulatorTls } from '../options';
 
 /** Paths of PEM files; empty where there is none. */
 export interface TlsFiles {

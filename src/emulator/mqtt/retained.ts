@@ -1,4 +1,4 @@
-import type { Message } from '../mqtt/publish';
+import type { Message } from '../../mqtt/publish';
 import { filterMatches } from './topic-index';
 
 /** Retained messages at most, and their bytes together. */

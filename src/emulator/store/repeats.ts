@@ -1,6 +1,6 @@
+import { Fifo } from '../fifo';
 import type { EngineOutput, EngineResponse } from './engine-request';
 import { type Expiring, ExpiryQueue } from './expiry-queue';
-import { Fifo } from './fifo';
 
 /** How long a request without message expiry is remembered, in milliseconds. */
 export const REPEAT_DEFAULT_MS = 60_000;

@@ -1,6 +1,6 @@
-import { DUP } from '../mqtt/publish-writer';
-import { writeUInt16 } from '../mqtt/wire';
-import { Fifo } from './fifo';
+import { DUP } from '../../mqtt/publish-writer';
+import { writeUInt16 } from '../../mqtt/wire';
+import { Fifo } from '../fifo';
 
 /** Most bytes of messages that are kept for one client, and as many that wait because it does not acknowledge. */
 export const MAX_STORED_BYTES = 2 ** 24;

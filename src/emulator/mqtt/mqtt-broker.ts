@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { joinWrites } from '../mqtt/joined-writes';
-import { Message } from '../mqtt/publish';
-import { PacketFault, PacketType, PROTOCOL_ERROR } from '../mqtt/wire';
+import { joinWrites } from '../../mqtt/joined-writes';
+import { Message } from '../../mqtt/publish';
+import { PacketFault, PacketType, PROTOCOL_ERROR } from '../../mqtt/wire';
 import * as answers from './broker-packets';
 import { Reason } from './broker-packets';
 import * as packets from './client-packets';

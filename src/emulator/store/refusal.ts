@@ -1,5 +1,5 @@
-import type { ServiceErrorCode } from '../errors';
-import { ServiceError, serviceErrorText } from '../protocol/errors';
+import type { ServiceErrorCode } from '../../errors';
+import { ServiceError, serviceErrorText } from '../../protocol/errors';
 
 /** The error that the store answers a request with. */
 export function refusal(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): ServiceError {

@@ -1,8 +1,8 @@
 /** The file in which a store keeps its keys: read at the start, then followed by a journal. */
 import { mkdir, open, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
-import type { StateStoreEngine } from './engine';
+import { compareHlc, type Hlc, parseHlc } from '../../protocol/hlc';
+import type { StateStoreEngine } from '../engine';
 import { FileInUseError, FileLock } from './file-lock';
 import { FILE_HEAD, Journal } from './journal';
 import { isZero, type KeyRecord, readRecords } from './key-records';

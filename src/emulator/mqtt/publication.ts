@@ -1,7 +1,7 @@
 /** What the store says: docs/protocol.md sections 1 and 2. */
-import { PublishWriter } from '../mqtt/publish-writer';
-import { Property, sizeOfNumber, textBytes, userPropertyBytes } from '../mqtt/wire';
-import { PROTOCOL_VERSION, STATUS, STATUS_MESSAGE, TIMESTAMP } from '../protocol/user-properties';
+import { PublishWriter } from '../../mqtt/publish-writer';
+import { Property, sizeOfNumber, textBytes, userPropertyBytes } from '../../mqtt/wire';
+import { PROTOCOL_VERSION, STATUS, STATUS_MESSAGE, TIMESTAMP } from '../../protocol/user-properties';
 
 /** A response, a refusal of a request without correlation data or with QoS 0, or the notification of a change. */
 export type PublicationKind = 'answer' | 'refusal' | 'qosRefusal' | 'notification';
