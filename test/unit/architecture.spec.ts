@@ -102,9 +102,7 @@ describe('Imports', () => {
 
   it('of the engine know no MQTT', () => {
     const wrong = importsOf('src/emulator').filter(
-      ({ from, to }) =>
-        /engine|entries|expiry-queue|fence|key-order|observers|scan|versions/.test(from) &&
-        to.startsWith('src/mqtt/'),
+      ({ from, to }) => /^src\/emulator\/(engine|store\/)/.test(from) && /^src\/(emulator\/)?mqtt\//.test(to),
     );
     assert.deepEqual(wrong, []);
   });
