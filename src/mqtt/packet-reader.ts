@@ -72,7 +72,9 @@ export class PacketReader {
         this.#keep(start, filled, end - start);
         return;
       }
-      handle(block, start, body, end);
+      if (end - start < BLOCK_BYTES) handle(block, start, body, end);
+      // It came at once, and is exactly as long as the block.
+      else handle(grown(block, BLOCK_BYTES), start, body, end);
       start = end;
     }
     this.#filled = 0;

@@ -298,6 +298,21 @@ describe('A stream of packets', () => {
     );
   });
 
+  it('has memory of its own for a packet that comes at once and is as long as the memory of small ones', () => {
+    const exact = publishOf(2 ** 18 - 8);
+    assert.equal(exact.length, 2 ** 18);
+    const reader = new PacketReader();
+    const messages: Message[] = [];
+    reader.onBytes = () => reader.cut((...packet) => messages.push(new Message(...packet)));
+    for (const packet of [exact, publishOf(2 ** 17)])
+      reader.onread.callback(packet.copy(reader.onread.buffer()));
+    assert.deepEqual(
+      messages.map(({ hasOwnMemory }) => hasOwnMemory),
+      [true, false],
+    );
+    assert.ok(messages[0]?.payload.equals(exact.subarray(8)));
+  });
+
   it('of another socket is copied, and buffered bytes can be forgotten', () => {
     const [one, other] = [publishOf(300_000), publishOf(10)];
     const found: number[] = [];
