@@ -107,7 +107,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#observing = new Observing(this.#options, parts, {
       lost: (key, error) => this.emit('observationLost', key, error),
       handlerFailed: (key, error) => {
-        if (this.listenerCount('observationError') > 0) this.emit('observationError', key, error);
+        const listeners = this.rawListeners('observationError');
+        if (listeners.length > 0) callListeners(this, listeners, key, error);
         else process.emitWarning(error instanceof Error ? error : String(error));
       },
     });

@@ -172,6 +172,27 @@ describe('An observation', () => {
     ]);
   });
 
+  it('keeps no message from others when a listener of its failures throws', async () => {
+    const raised: string[] = [];
+    const before = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => raised.push(error.message));
+    try {
+      store.on('observationError', () => {
+        throw new Error('in the listener');
+      });
+      await store.observe('k', () => {
+        throw new Error('in the handler');
+      });
+      // The responses to both, and the notifications between them, come together.
+      await Promise.all(['a', 'b'].map((value) => store.set('k', value, { timeout: 1500 })));
+      assert.deepEqual(raised, ['in the listener', 'in the listener']);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of before) process.on('uncaughtException', listener);
+    }
+  });
+
   it('warns when an asynchronous handler rejects and nothing listens', async () => {
     const warned = once(process, 'warning');
     await store.observe('k', async () => {
