@@ -29,7 +29,7 @@ export interface SessionConnection {
   overrun(): void;
 }
 
-/** A message in flight. Without `message` it is not kept, and only holds its packet identifier. */
+/** A message in flight. Without `message` there was no room to keep it, and it only holds its packet identifier. */
 interface InFlight {
   message: Outgoing | undefined;
   /** Counts what was sent. */
@@ -61,6 +61,7 @@ export class Session {
   #keptBytes = 0;
   readonly #waiting = new Fifo<Outgoing>();
   #waitingBytes = 0;
+  #isWhole = true;
 
   constructor(clientId: string) {
     this.clientId = clientId;
@@ -68,6 +69,11 @@ export class Session {
 
   get connection(): SessionConnection | undefined {
     return this.#connection;
+  }
+
+  /** Whether it has every message that its client has not acknowledged. A session that lost one ends with its connection (MQTT 5 section 4.1). */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** Messages that were not acknowledged. */
@@ -93,6 +99,7 @@ export class Session {
 
   detach(nowMs: number): void {
     this.#connection = undefined;
+    this.#isWhole &&= this.#inFlight.every((one) => !one || one.message);
     this.endsAt = nowMs + this.keepMs;
   }
 
@@ -103,12 +110,16 @@ export class Session {
         connection.send(message.packet);
       return;
     }
+    if (!this.#isWhole) return;
     if (connection && this.#waiting.size === 0 && this.inFlight < connection.receiveMaximum) {
       this.#send(connection, message);
       return;
     }
     const bytes = sizeOf(message);
     if (this.#waitingBytes + bytes > MAX_STORED_BYTES) {
+      this.#isWhole = false;
+      this.#waiting.keep(() => false);
+      this.#waitingBytes = 0;
       connection?.overrun();
       return;
     }

@@ -21,7 +21,7 @@ export class Sessions {
   open(clientId: string, clean: boolean, nowMs: number): { session: Session; isPresent: boolean } {
     const known = this.#sessions.get(clientId);
     if (known && !known.connection) this.#away--;
-    if (known && !clean && known.endsAt > nowMs) return { session: known, isPresent: true };
+    if (known?.isWhole && !clean && known.endsAt > nowMs) return { session: known, isPresent: true };
     if (known) this.#forget(known);
     const session = new Session(clientId);
     this.#sessions.set(clientId, session);
@@ -31,7 +31,7 @@ export class Sessions {
   /** The connection of the client ended. */
   leave(session: Session, nowMs: number): void {
     session.detach(nowMs);
-    if (session.keepMs === 0 || this.#away >= MOST_SESSIONS) this.#forget(session);
+    if (session.keepMs === 0 || !session.isWhole || this.#away >= MOST_SESSIONS) this.#forget(session);
     else this.#away++;
   }
 
@@ -74,7 +74,7 @@ export class Sessions {
   sweep(nowMs: number): void {
     for (const session of this.#sessions.values()) {
       session.dropExpired(nowMs);
-      if (session.connection || session.endsAt > nowMs) continue;
+      if (session.connection || (session.isWhole && session.endsAt > nowMs)) continue;
       this.#away--;
       this.#forget(session);
     }

@@ -85,10 +85,11 @@ describe('A session', () => {
     assert.deepEqual(connection.sent.at(-1), 'd');
   });
 
-  it('keeps no more than 16 MiB for a client that is away, and room comes back', () => {
+  const quarter = { bytes: MAX_STORED_BYTES / 4 };
+
+  it('keeps up to 16 MiB for a client that is away, and room comes back', () => {
     const one = session(1000);
-    const quarter = { bytes: MAX_STORED_BYTES / 4 };
-    for (let i = 0; i < 5; i++) one.deliver(outgoing(String(i), quarter));
+    for (let i = 0; i < 3; i++) one.deliver(outgoing(String(i), quarter));
     const connection = new Connection();
     one.attach(connection);
     assert.deepEqual(connection.sent, ['0', '1', '2']);
@@ -98,13 +99,34 @@ describe('A session', () => {
     const next = new Connection();
     one.attach(next);
     assert.deepEqual(next.sent, ['later']);
+    assert.equal(one.isWhole, true);
+  });
+
+  it('is not whole any more when a client that is away would lose a message', () => {
+    const one = session(1000);
+    for (let i = 0; i < 4; i++) one.deliver(outgoing(String(i), quarter));
+    assert.equal(one.isWhole, false);
+  });
+
+  it('is not whole any more when a connection is lost with more than 16 MiB in flight', () => {
+    const [acknowledged, lost] = [0, 0].map(() => {
+      const connection = new Connection();
+      const one = session(1000, connection);
+      for (let i = 0; i < 4; i++) one.deliver(outgoing(String(i), quarter));
+      assert.equal(connection.sent.length, 4);
+      return { one, ids: connection.ids };
+    });
+    acknowledged?.one.acknowledge(acknowledged.ids[3] as number);
+    acknowledged?.one.detach(0);
+    lost?.one.detach(0);
+    assert.deepEqual([acknowledged?.one.isWhole, lost?.one.isWhole], [true, false]);
   });
 
   it('reports a client that acknowledges too slowly', () => {
     const connection = new Connection(1);
     const one = session(0, connection);
-    for (let i = 0; i < 6; i++) one.deliver(outgoing('m', { bytes: MAX_STORED_BYTES / 4 }));
-    assert.ok(connection.overruns > 0);
+    for (let i = 0; i < 6; i++) one.deliver(outgoing('m', quarter));
+    assert.equal(connection.overruns, 1);
     assert.equal(connection.sent.length, 1);
   });
 
@@ -157,6 +179,22 @@ describe('Sessions', () => {
     subscribe(sessions, again, 'a/#');
     assert.equal(sessions.open('c', true, 1001).isPresent, false);
     assert.equal(sessions.hasOthers('a/b'), false);
+  });
+
+  it('that lost a message are not resumed', () => {
+    const sessions = new Sessions();
+    const tooMuch = { bytes: MAX_STORED_BYTES + 1 };
+    const { session } = sessions.open('c', false, 0);
+    session.keepMs = 1000;
+    sessions.leave(session, 0);
+    session.deliver(outgoing('away', tooMuch));
+    const again = sessions.open('c', false, 1);
+    assert.equal(again.isPresent, false);
+    again.session.keepMs = 1000;
+    again.session.attach(new Connection());
+    again.session.deliver(outgoing('in flight', tooMuch));
+    sessions.leave(again.session, 1);
+    assert.equal(sessions.get('c'), undefined);
   });
 
   it('of clients that are away are a bounded number', () => {
