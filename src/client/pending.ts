@@ -112,9 +112,9 @@ export class Pending {
     return packet ? packet.packet.subarray(packet.payloadAt) : Buffer.alloc(0);
   }
 
-  /** Milliseconds since the call. */
-  get ageMs(): number {
-    return performance.now() - this.deadline + this.request.timeout;
+  /** Milliseconds from the call until `now`, on the monotonic clock. */
+  ageMs(now: number): number {
+    return now - this.deadline + this.request.timeout;
   }
 
   /** What is left of its time, in whole seconds, rounded up, from 1. */

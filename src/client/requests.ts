@@ -3,6 +3,7 @@
  * docs/dev/architecture.md, "Request outcomes".
  */
 import { isWrite, StateStoreError } from '../errors';
+import type { Arrival } from '../mqtt/arrival';
 import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/publish';
@@ -64,7 +65,7 @@ export class Requests {
       if (!present) this.#queue.putBack(this.#inFlight.onSessionLost());
     });
     connection.serve({
-      response: (message) => this.#onResponse(message),
+      response: (message, arrival) => this.#onResponse(message, arrival),
       puback: (packetId, reasonCode) => this.#inFlight.onPuback(packetId, reasonCode),
       isTaken: (packetId) => this.#inFlight.isTaken(packetId),
     });
@@ -204,7 +205,7 @@ export class Requests {
     if (refusal) this.#failUnsent(pending, refusal);
   }
 
-  #onResponse(message: Message): void {
+  #onResponse(message: Message, arrival: Arrival): void {
     const pending = this.#inFlight.answered(message);
     if (!pending) return;
     this.#answers++;
@@ -215,7 +216,8 @@ export class Requests {
       this.#fail(pending, error);
       return;
     }
-    if (pending !== this.#inFlight.barrier) this.#metrics.succeeded(pending.request.operation, pending.ageMs);
+    if (pending !== this.#inFlight.barrier)
+      this.#metrics.succeeded(pending.request.operation, pending.ageMs(arrival.at));
     this.#settle(pending);
     pending.resolve(result);
   }
@@ -272,7 +274,7 @@ export class Requests {
   #fail(pending: Pending, reason: unknown): void {
     if (pending.isOver) return;
     pending.packet = undefined;
-    this.#metrics.failed(pending.request.operation, errorTypeOf(reason), pending.ageMs);
+    this.#metrics.failed(pending.request.operation, errorTypeOf(reason), pending.ageMs(performance.now()));
     this.#settle(pending);
     pending.reject(reason);
   }

@@ -3,6 +3,7 @@
  * usable (`connected`) only after the broker granted the subscription to the response topic. It knows nothing of requests.
  */
 import { EventEmitter } from 'node:events';
+import type { Arrival } from './arrival';
 import { Attempt, type AttemptEvents, type Shared } from './attempt';
 import { Backoff } from './backoff';
 import type { AttemptOptions } from './connect-options';
@@ -34,8 +35,8 @@ interface ConnectionEvents {
 
 /** The maker of the requests. Plain calls, because every request has one of each. */
 export interface RequestHandlers {
-  /** A message on the topic of the responses. */
-  response(message: Message): void;
+  /** A message on the topic of the responses. `arrival`: of its bytes. Right until this returns. */
+  response(message: Message, arrival: Arrival): void;
   /** The broker acknowledged a publish. Reason codes: MQTT 5 section 3.4.2.1. */
   puback(packetId: number, reasonCode: number): void;
   /** Whether a publish has this packet identifier. */
@@ -81,8 +82,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       packetIds: new PacketIds((packetId) => this.#handlers?.isTaken(packetId) === true),
       files: new SecretFiles(),
       handlers: {
-        message: (message) => {
-          if (message.hasTopic(responseTopic)) this.#handlers?.response(message);
+        message: (message, arrival) => {
+          if (message.hasTopic(responseTopic)) this.#handlers?.response(message, arrival);
           else this.emit('message', message);
         },
         puback: (packetId, reasonCode) => this.#handlers?.puback(packetId, reasonCode),

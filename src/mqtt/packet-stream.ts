@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { Arrival } from './arrival';
 import type { Joined } from './joined-writes';
 import type { PacketReader } from './packet-reader';
 import type { PacketHandler } from './packet-splitter';
@@ -9,7 +10,8 @@ import { malformed, PacketFault, PacketType, readUInt16 } from './wire';
 const { AUTH, CONNACK, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL } = PacketType;
 
 export interface PacketHandlers {
-  message(message: Message): void;
+  /** `arrival`: of its bytes. Right until this returns. */
+  message(message: Message, arrival: Arrival): void;
   /** Reason codes: MQTT 5 section 3.4.2.1. */
   puback(packetId: number, reasonCode: number): void;
 }
@@ -22,6 +24,7 @@ export class PacketStream extends Duplex {
   readonly #socket: Joined;
   readonly #reader: PacketReader;
   readonly #handlers: PacketHandlers;
+  readonly #arrival = new Arrival();
   readonly #handlePacket: PacketHandler = (...packet) => this.#onPacket(...packet);
   /** PUBACK, PUBREC or PUBCOMP: they have the same form (MQTT 5 sections 3.4 to 3.7). */
   readonly #acknowledgement = Buffer.from([PUBACK << 4, 2, 0, 0]);
@@ -86,6 +89,7 @@ export class PacketStream extends Duplex {
       return;
     }
     if (this.#phase === 'begin') this.#phase = 'login';
+    this.#arrival.renew();
     try {
       this.#reader.cut(this.#handlePacket);
     } catch (error) {
@@ -109,7 +113,7 @@ export class PacketStream extends Duplex {
     switch (type) {
       case PUBLISH: {
         const message = new Message(data, start, body, end);
-        this.#handlers.message(message);
+        this.#handlers.message(message, this.#arrival);
         // QoS 2 comes from a subscription that an earlier client left in the session. A second copy is handed on as any duplicate is.
         if (message.packetId > 0) this.#answer(message.qos === 2 ? PUBREC : PUBACK, message.packetId);
         break;
