@@ -62,7 +62,8 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
       (than) =>
         `the request fencing token is a lower version ${than} the fencing token protecting the resource`,
     ),
-    advice: 'Another client has acquired the lock since. Acquire it again and use the new fencing token.',
+    advice:
+      'Another client acquired the lock or the role later, or the key is also changed under another lock or without a role. Acquire it again, and use the same lock or role for all changes of the key.',
   },
   QUOTA_EXCEEDED: {
     texts: ['the quota has been exceeded'],

@@ -132,6 +132,15 @@ describe('The node update', () => {
     assert.equal(await stored(), '1');
   });
 
+  it('names the cause if the token of a role is refused because the key is also updated without a role', async () => {
+    await start();
+    const { version: fencingToken } = await store.set('some role', 'has not changed');
+    assert.equal(sent(await flow.send()).msg.payload, 1);
+    const { code, message } = failed(await flow.send({ fencingToken }));
+    assert.equal(code, 'FENCING_TOKEN_LOWER_VERSION');
+    assert.match(message, /or the key is also changed under another lock or without a role\./);
+  });
+
   describe('changes one record of reference data', () => {
     const LINES = '{"deviceId":"a",  "limit":1}\r\n{"limit":2,"deviceId":"b"}\n';
     const put = { change: 'putRecord', identity: 'deviceId' };

@@ -103,6 +103,18 @@ describe('The texts of the editor', () => {
     assert.deepEqual(unused, []);
   });
 
+  it('name a lock and a role where a fencing token is refused as older', () => {
+    const words: Record<string, RegExp> = {
+      de: /Sperre oder Rolle/,
+      ja: /ロックまたは役割/,
+      'zh-CN': /锁或角色/,
+    };
+    for (const language of languages) {
+      const text = textsOf(language, CONFIG).get('statestore.error.FENCING_TOKEN_LOWER_VERSION') ?? '';
+      assert.match(text, words[language] as RegExp, language);
+    }
+  });
+
   for (const language of languages) {
     it(`are complete in ${language}, with the placeholders of the English ones`, () => {
       for (const file of files.filter((one) => one.endsWith('.json'))) {
