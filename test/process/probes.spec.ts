@@ -148,7 +148,7 @@ describe('The probes of Node-RED', () => {
   it('report the roles of this instance, with the time of the last change', async () => {
     nodeRed = await NodeRed.start();
     await nodeRed.deploy(flows());
-    await nodeRed.lines.find(/Active: /);
+    await nodeRed.lines.find(/Active for the role/);
     const { roles } = await details();
     assert.equal(roles.length, 1);
     assert.deepEqual({ ...roles[0], since: '' }, { role: 'role/line1', active: true, since: '' });

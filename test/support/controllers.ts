@@ -88,7 +88,7 @@ export class Controllers extends EventEmitter<{ act: [] }> {
     for (const one of controllers.#both) {
       await one.start();
       await one.deploy(emulator.port, lease);
-      await one.nodeRed.lines.find(/ (Active: |Standing by )/);
+      await one.nodeRed.lines.find(/ (Active|On standby) for the role /);
     }
     return controllers;
   }
