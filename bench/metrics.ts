@@ -89,7 +89,7 @@ function scrapeMs(): number {
   const times = Array.from({ length: 200 }, () => {
     const begin = performance.now();
     const clients = Array.from({ length: 10 }, (_, i) => ({
-      ...{ store: `store ${i}`, metrics: { ...counter.snapshot(), ...load } },
+      ...{ store: `store ${i}`, metrics: { ...counter.snapshot(), ...load }, locks: { held: 0, waiting: 0 } },
     }));
     formatMetrics(metricFamilies(clients, [], 0));
     return performance.now() - begin;

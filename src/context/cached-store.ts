@@ -10,7 +10,6 @@ import { Link } from './link';
 import { type NodeRed, whenStarted } from './node-red';
 import type { ResolvedContextOptions } from './options';
 import { checkParts, Parts } from './parts';
-import { PendingKeys } from './pending-keys';
 import type { StoreLog } from './store-log';
 
 /** How many keys are loaded at a time: as many as the client has in flight, so that a store far away is waited for seldom. */
@@ -26,7 +25,6 @@ export class CachedStore implements ContextStore {
   readonly #seen = new SeenScopes();
   readonly #stopListening: () => void;
   readonly #keys = new Map<string, Map<string, CachedKey>>();
-  readonly #pending = new PendingKeys();
   #loaded = false;
 
   constructor(options: ResolvedContextOptions, nodeRed: NodeRed, log: StoreLog) {
@@ -44,7 +42,7 @@ export class CachedStore implements ContextStore {
     });
     this.#link = link;
     this.#context = {
-      ...{ link, log: this.#log, values: this.#data, pending: this.#pending },
+      ...{ link, log: this.#log, values: this.#data },
       deleted: new DeletedKeys(link),
     };
   }
@@ -66,17 +64,14 @@ export class CachedStore implements ContextStore {
 
   async close(): Promise<void> {
     this.#stopListening();
-    await this.#link.close(
-      () => this.#pending.settled(),
-      () => {
-        const late: CachedKey[] = [];
-        this.#forEachKey((key) => {
-          if (key.busy) late.push(key);
-        });
-        this.#log.notWrittenAtEnd(late.map((key) => `${key}`));
-        this.#forEachKey((key) => key.end());
-      },
-    );
+    await this.#link.close(() => {
+      const late: CachedKey[] = [];
+      this.#forEachKey((key) => {
+        if (key.busy) late.push(key);
+      });
+      this.#log.notWrittenAtEnd(late.map((key) => `${key}`));
+      this.#forEachKey((key) => key.end());
+    });
   }
 
   get(scope: string, key: string | string[], callback?: Callback): unknown {

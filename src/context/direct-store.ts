@@ -41,12 +41,7 @@ export class DirectStore implements ContextStore {
 
   async close(): Promise<void> {
     this.#stopListening();
-    await this.#link.close(
-      async () => {
-        await Promise.all(this.#writing.values());
-      },
-      () => this.#log.notWrittenAtEnd([]),
-    );
+    await this.#link.close(() => this.#log.notWrittenAtEnd([]));
   }
 
   get(scope: string, key: string | string[], callback?: Callback): undefined {
@@ -149,10 +144,13 @@ export class DirectStore implements ContextStore {
 
   /** Runs after all earlier requests of this scope, with any outcome of them. */
   #inOrder(scope: string, work: () => Promise<void>): Promise<void> {
+    const { writes } = this.#link;
+    writes.begin();
     const done = (this.#writing.get(scope) ?? Promise.resolve()).then(work);
     const settled = done
-      .catch(() => undefined)
+      .catch(() => writes.fail())
       .then(() => {
+        writes.end();
         if (this.#writing.get(scope) === settled) this.#writing.delete(scope);
       });
     this.#writing.set(scope, settled);

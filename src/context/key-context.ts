@@ -1,7 +1,6 @@
 import type { CachedValues } from './cached-values';
 import type { DeletedKeys } from './deleted-keys';
 import type { Link } from './link';
-import type { PendingKeys } from './pending-keys';
 import type { StoreLog } from './store-log';
 
 /** The parts of a context store that its keys share. */
@@ -10,5 +9,4 @@ export interface KeyContext {
   readonly values: CachedValues;
   readonly log: StoreLog;
   readonly deleted: DeletedKeys;
-  readonly pending: PendingKeys;
 }

@@ -39,14 +39,14 @@ export class KeyWriter {
 
   /** Writes the value that the cache has now. `settle` is called once, after the store answered, or with the error. */
   write(deadline: number, settle?: Settle): void {
-    if (!this.busy) this.#context.pending.add();
+    if (!this.busy) this.#context.link.writes.begin();
     const write = this.#writes.want(deadline, settle);
     if (write) this.#begin(write);
   }
 
   /** Writes a text that the store lost, if the key is missing. Only while no write is in flight. */
   restore(deadline: number, text: string): void {
-    this.#context.pending.add();
+    this.#context.link.writes.begin();
     const write = this.#writes.restore(deadline, text);
     if (write) this.#begin(write);
   }
@@ -158,7 +158,7 @@ export class KeyWriter {
   }
 
   #end(write: KeyWrite, error: unknown): void {
-    const { pending, values } = this.#context;
+    const { link, values } = this.#context;
     if (error) this.#replica.doubt();
     // A set in a callback is the next write.
     this.#settle(write, error);
@@ -169,12 +169,13 @@ export class KeyWriter {
     }
     // A change that failed must not go out with the next one, whether it was made in place or not.
     if (error) values.take(this.#scope, this.#name, this.#replica.text);
-    pending.remove();
+    link.writes.end();
     this.#onIdle(this.#writes.takeChange());
   }
 
   #settle(write: KeyWrite, error: unknown): void {
-    const { log } = this.#context;
+    const { link, log } = this.#context;
+    if (error) link.writes.fail();
     if (!error) log.written(this);
     else if (write.unwatched) log.notWritten(`${this}`, error);
     write.settle(error, (thrown) => log.error('callbackThrew', thrown));

@@ -11,6 +11,7 @@ import { StoreKeys } from './store-keys';
 import { StoreLife } from './store-life';
 import type { StoreLog } from './store-log';
 import type { Words } from './words';
+import { WriteCounter } from './write-counter';
 
 export interface LinkEvents {
   /** All keys of one scope, whenever they changed. */
@@ -40,6 +41,7 @@ export class Link {
   readonly index: ContextIndex;
   readonly life: StoreLife;
   readonly restores: RestoreClaims;
+  readonly writes = new WriteCounter();
   readonly #options: ResolvedContextOptions;
   readonly #log: StoreLog;
   readonly #events: LinkEvents;
@@ -70,6 +72,7 @@ export class Link {
     this.#removeHealthPart = addHealthPart({
       ...{ name: 'shared context', problem: () => this.#problem() },
       client: this.client,
+      writes: () => this.writes.counts,
     });
   }
 
@@ -136,12 +139,12 @@ export class Link {
     }
   }
 
-  /** Waits for `pending`, 5 seconds at most, then calls `giveUp`, and ends the connection. */
-  async close(pending: () => Promise<void>, giveUp: () => void): Promise<void> {
+  /** Waits for pending writes, 5 seconds at most, then calls `giveUp`, and ends the connection. */
+  async close(giveUp: () => void): Promise<void> {
     if (this.#closed) return;
     const end = new AbortController();
     const late = pause(CLOSE_MS, 'late', { signal: end.signal }).catch(() => undefined);
-    const flushed = pending().then(() => this.index.idle());
+    const flushed = this.writes.settled().then(() => this.index.idle());
     await Promise.race([flushed, late]);
     end.abort();
     giveUp();

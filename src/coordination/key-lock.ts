@@ -82,6 +82,11 @@ export class KeyLock {
     return this.#serving;
   }
 
+  /** Whether a user of this client holds it. */
+  get held(): boolean {
+    return this.#lost !== undefined && this.#current?.held === true;
+  }
+
   /** How many calls of this process wait. */
   get waiting(): number {
     return this.#waiters.length;

@@ -1,15 +1,13 @@
 import type { StateStoreClient } from '../client/state-store-client';
 import { KeyLock } from './key-lock';
+import { locksOf } from './known-locks';
 
 /** How long a lock is kept after its last use, in milliseconds. */
 const KEPT_MS = 5000;
 
-const known = new WeakMap<StateStoreClient, Map<string, KeyLock>>();
-
 /** The lock of this client and key. There is one while it is held or waited for, and for 5 seconds after that. */
 export function keyLockOf(store: StateStoreClient, key: Uint8Array): KeyLock {
-  const locks = known.get(store) ?? new Map<string, KeyLock>();
-  known.set(store, locks);
+  const locks = locksOf(store);
   const id = Buffer.from(key).toString('latin1');
   const existing = locks.get(id);
   if (existing) return existing;

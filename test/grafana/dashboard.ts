@@ -135,6 +135,25 @@ export function buildDashboard(): Dashboard {
         [`statestore_keys_observed{${OF_STORE}}`, '{{instance}} {{store}}'],
       ]),
     )
+    .withRow(new RowBuilder('Locks and the shared context'))
+    .withPanel(
+      series('Locks', UNIT.none, [
+        [`statestore_locks_held{${OF_STORE}}`, 'held {{instance}} {{store}}'],
+        [`statestore_lock_requests_waiting{${OF_STORE}}`, 'waiting {{instance}} {{store}}'],
+      ]).description(
+        'Locks that each instance holds, and messages that wait for one. Update nodes use locks, too.',
+      ),
+    )
+    .withPanel(
+      series('Writes of the shared context', UNIT.none, [
+        [`statestore_context_writes_pending{${OF_STORE}}`, 'pending {{instance}}'],
+        [`increase(statestore_context_writes_failed_total{${OF_STORE}}[${RATE}])`, 'failed {{instance}}'],
+      ])
+        .description(
+          'Pending writes have no outcome yet. The log of Node-RED names the keys of failed writes.',
+        )
+        .noValue('no shared context'),
+    )
     .withRow(new RowBuilder('Broker'))
     .withPanel(
       series('Connections made', UNIT.none, [

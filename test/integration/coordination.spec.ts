@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { ElapsedClock } from '../../src/coordination/elapsed';
 import { Election, Lease, Lock, update } from '../../src/coordination/index';
+import { lockCountsOf } from '../../src/coordination/known-locks';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient, type StateStoreError } from '../../src/index';
 import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../src/protocol/hlc';
@@ -176,6 +177,21 @@ describe('Coordination', () => {
   });
 
   describe('a lock', () => {
+    it('is counted while it is held or waited for, for its own client', async () => {
+      assert.deepEqual(lockCountsOf(a), { held: 0, waiting: 0 });
+      const [one, other] = [new Lock(a, 'one'), new Lock(a, 'other')];
+      const holds = [await one.acquire(), await other.acquire()];
+      const next = one.acquire();
+      assert.deepEqual(lockCountsOf(a), { held: 2, waiting: 1 });
+      assert.deepEqual(lockCountsOf(b), { held: 0, waiting: 0 });
+      const free = holds.map((hold) => hold?.release());
+      await free[1];
+      const last = await next;
+      assert.deepEqual(lockCountsOf(a), { held: 1, waiting: 0 });
+      await last?.release();
+      assert.deepEqual(lockCountsOf(a), { held: 0, waiting: 0 });
+    });
+
     it('is given to those who wait in one process in their order, each with a newer token', async () => {
       const lock = new Lock(a, 'k');
       const order: number[] = [];

@@ -15,6 +15,10 @@ import { skipWithout } from '../support/skips';
 /** A key that must be in no metric. */
 const KEY = 'secret-recipe';
 const TOKEN = `head.${Buffer.from('{"exp":4102444800}').toString('base64url')}.signature`;
+/** A lock node holds one lock. An update node may have one, too. */
+const ONE_LOCK_HELD = /^statestore_locks_held\{.*store="Plant"\} [12]$/m;
+const TWO_WAIT = /^statestore_lock_requests_waiting\{.*store="Plant"\} [23]$/m;
+const ONE_WRITE_FAILED = /^statestore_context_writes_failed_total\{.*store="shared context"\} 1$/m;
 /** Prometheus adds these to what it scrapes. */
 const OF_PROMETHEUS = ['instance', 'job'];
 
@@ -57,9 +61,20 @@ describe('The metrics of Node-RED under load', () => {
       }),
       // The key is changed by updates, so the store refuses this one.
       node('wrong', 'statestore-set', {
-        ...{ store: 'plant', key: 'count', keyType: 'str', value: 'payload', valueType: 'msg' },
+        ...{ store: 'plant', key: 'count', keyType: 'str', value: '0', valueType: 'num' },
       }),
       node('observe', 'statestore-observe', { store: 'plant', key: KEY, keyType: 'str' }),
+      // Each of three messages wants to hold the lock for a minute.
+      node('start', 'inject', { once: true, onceDelay: '0', props: [], wires: [['three', 'large']] }),
+      node('three', 'function', {
+        ...{ outputs: 1, func: `for (let n = 0; n < 3; n++) node.send({});`, wires: [['lock']] },
+      }),
+      node('lock', 'statestore-lock', {
+        ...{ store: 'plant', key: `${KEY}/lock`, keyType: 'str', wait: '60', limit: '60', lease: '10' },
+      }),
+      node('large', 'function', {
+        ...{ outputs: 1, func: `global.set('${KEY}', 'x'.repeat(5_000_000), 'shared');` },
+      }),
       node('role', 'statestore-leader', { store: 'plant', role: 'role/line1', lease: '10' }),
     ];
   };
@@ -69,14 +84,25 @@ describe('The metrics of Node-RED under load', () => {
     writeFileSync(join(directory, 'token'), TOKEN);
     emulator = await Emulator.start({ port: 0 });
     sat = await startSatBroker(emulator.port, TOKEN);
-    nodeRed = await NodeRed.start({ settings: { logging: { console: { level: 'info', metrics: true } } } });
+    nodeRed = await NodeRed.start({
+      settings: { logging: { console: { level: 'info', metrics: true } } },
+      contextStorage: `{
+        default: 'memory',
+        memory: { module: 'memory' },
+        shared: {
+          module: require('@edgestate/node-red-statestore/context'),
+          config: { host: '127.0.0.1', port: ${emulator.port} },
+        },
+      }`,
+    });
     await nodeRed.deploy(flows());
-    await nodeRed.lines.find(/Active: /);
+    await nodeRed.lines.find(/Active for the role/);
     emulator.rejectPublishes({ durationMs: 60_000, share: 0.1 });
     const isComplete = (text: string) =>
-      ['statestore_publishes_rejected_total', 'error_type=', 'statestore_clock_offset_seconds'].every((one) =>
-        text.includes(one),
-      );
+      [
+        ...[/^statestore_publishes_rejected_total/m, /error_type=/, /^statestore_clock_offset_seconds/m],
+        ...[ONE_LOCK_HELD, TWO_WAIT, ONE_WRITE_FAILED],
+      ].every((one) => one.test(text));
     while (scrapes.length < 20 || !isComplete(scrapes.at(-1) as string)) scrapes.push(await scrape());
   });
 
@@ -102,6 +128,13 @@ describe('The metrics of Node-RED under load', () => {
 
   it('contain no key and no token', () => {
     for (const text of scrapes) assert.doesNotMatch(text, new RegExp(`${KEY}|count"|${TOKEN}`));
+  });
+
+  it('count locks that are held and waited for, and context writes that are pending and failed', () => {
+    const text = scrapes.at(-1) as string;
+    for (const one of [ONE_LOCK_HELD, TWO_WAIT, ONE_WRITE_FAILED]) assert.match(text, one);
+    assert.match(text, /^statestore_context_writes_pending\{.*store="shared context"\} 0$/m);
+    assert.doesNotMatch(text, /^statestore_context_\w+\{.*store="Plant"/m);
   });
 
   it('follow the rules that promtool checks', function () {

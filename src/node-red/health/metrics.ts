@@ -1,5 +1,7 @@
 /** The metrics of this instance: of each store that runs, of its roles, and of the parts that are not nodes. docs/operate.md lists them. */
 import { type ClientMetrics, DB_SYSTEM_NAME, DURATION_BOUNDS_S } from '../../client/metrics';
+import type { LockCounts } from '../../coordination/known-locks';
+import type { WriteCounts } from '../../health/parts';
 import type { Labels, MetricFamily, Sample } from './prometheus';
 import type { RoleHere } from './readiness';
 
@@ -10,6 +12,9 @@ export interface MeasuredClient {
   /** ID of the store, if it is a node. */
   id?: string;
   metrics: ClientMetrics;
+  locks: LockCounts;
+  /** Of the shared context. */
+  writes?: WriteCounts;
 }
 
 /** Names follow OpenTelemetry's conventions for database clients, as its exporter for Prometheus writes them. */
@@ -19,17 +24,17 @@ export function metricFamilies(
   nowMs: number,
 ): MetricFamily[] {
   const names = namesOf(clients);
-  const labelled = clients.map(({ metrics }, i) => ({
-    metrics,
+  const labelled = clients.map((client, i) => ({
+    ...client,
     labels: { db_system_name: DB_SYSTEM_NAME, store: names[i] as string },
   }));
   const gauge = (
     name: string,
     help: string,
-    read: (metrics: ClientMetrics) => number | undefined,
+    read: (client: MeasuredClient) => number | undefined,
   ): MetricFamily => ({
     ...{ name, help, type: 'gauge' },
-    samples: labelled.flatMap(({ labels, metrics }) => sample(labels, read(metrics))),
+    samples: labelled.flatMap(({ labels, ...client }) => sample(labels, read(client))),
   });
   return [
     {
@@ -42,15 +47,15 @@ export function metricFamilies(
         })),
       ),
     },
-    gauge('statestore_requests_waiting', 'Requests that wait to be sent.', ({ waiting }) => waiting),
+    gauge('statestore_requests_waiting', 'Requests that wait to be sent.', ({ metrics }) => metrics.waiting),
     gauge(
       'statestore_requests_in_flight',
       'Requests that were sent and have no answer yet.',
-      ({ inFlight }) => inFlight,
+      ({ metrics }) => metrics.inFlight,
     ),
-    gauge('statestore_keys_observed', 'Keys that are observed.', ({ observed }) => observed),
-    gauge('statestore_connected', '1 if there is a connection to the broker, otherwise 0.', ({ connected }) =>
-      Number(connected),
+    gauge('statestore_keys_observed', 'Keys that are observed.', ({ metrics }) => metrics.observed),
+    gauge('statestore_connected', '1 if there is a connection to the broker, otherwise 0.', ({ metrics }) =>
+      Number(metrics.connected),
     ),
     {
       ...{ name: 'statestore_connections_total', type: 'counter' },
@@ -70,13 +75,29 @@ export function metricFamilies(
     gauge(
       'statestore_clock_offset_seconds',
       'How far the clock of the store is ahead of the clock of this computer.',
-      ({ clockOffsetMs }) => clockOffsetMs && clockOffsetMs / 1000,
+      ({ metrics: { clockOffsetMs } }) => clockOffsetMs && clockOffsetMs / 1000,
     ),
     gauge(
       'statestore_token_expiry_seconds',
       'Seconds until the token of the login expires.',
-      ({ tokenExpiresAt }) => tokenExpiresAt && (tokenExpiresAt - nowMs) / 1000,
+      ({ metrics: { tokenExpiresAt } }) => tokenExpiresAt && (tokenExpiresAt - nowMs) / 1000,
     ),
+    gauge('statestore_locks_held', 'Locks that this instance holds.', ({ locks }) => locks.held),
+    gauge(
+      'statestore_lock_requests_waiting',
+      'Messages and calls of this instance that wait for a lock.',
+      ({ locks }) => locks.waiting,
+    ),
+    gauge(
+      'statestore_context_writes_pending',
+      'Writes of the shared context that have no outcome yet.',
+      ({ writes }) => writes?.pending,
+    ),
+    {
+      ...{ name: 'statestore_context_writes_failed_total', type: 'counter' },
+      help: 'Writes of the shared context that failed so far.',
+      samples: labelled.flatMap(({ labels, writes }) => sample(labels, writes?.failed)),
+    },
     {
       ...{ name: 'statestore_role_active', type: 'gauge' },
       help: '1 if this instance has the role, 0 if it is on standby.',

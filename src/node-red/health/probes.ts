@@ -4,11 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { NodeAPI } from 'node-red';
 import { healthParts } from '../../health/parts';
 import { runningStoreNodes } from '../store/deployed-stores';
-import { type MeasuredClient, metricFamilies } from './metrics';
 import { readProbeSettings } from './probe-settings';
-import { CONTENT_TYPE, formatMetrics } from './prometheus';
 import { type Readiness, readinessOf } from './readiness';
 import { rolesHere } from './roles';
+import type * as scrape from './scrape';
 
 /** Milliseconds that a client may take to send its request to a port of the probes' own. */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -21,6 +20,9 @@ interface ProbeResponse {
   type: string;
   body: string;
 }
+
+/** Loaded with the first scrape. */
+const load = (): typeof scrape => require('./scrape');
 
 type Probe = (request: IncomingMessage) => ProbeResponse;
 
@@ -125,8 +127,7 @@ function hasToken({ headers }: IncomingMessage, token: string): boolean {
 }
 
 function metrics(): ProbeResponse {
-  const families = metricFamilies(clientsHere(), rolesHere(), Date.now());
-  return { status: 200, type: CONTENT_TYPE, body: formatMetrics(families) };
+  return { status: 200, ...load().metricsHere() };
 }
 
 function json(status: number, body: object): ProbeResponse {
@@ -136,14 +137,6 @@ function json(status: number, body: object): ProbeResponse {
 function respond(response: ServerResponse, { status, type, body }: ProbeResponse): void {
   response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
   response.end(body);
-}
-
-function clientsHere(): MeasuredClient[] {
-  const stores = runningStoreNodes().flatMap(({ name, id, store }) =>
-    store.metrics ? [{ id, store: name || id, metrics: store.metrics }] : [],
-  );
-  const parts = healthParts().map((part) => ({ store: part.name, metrics: part.client.metrics }));
-  return [...stores, ...parts];
 }
 
 /** Every store that a node uses, and the parts of this process that are not nodes. */

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
 import type { Node } from 'node-red';
-import type { ClientMetrics } from '../../client/metrics';
 import type { StateStoreClientOptions } from '../../client/options';
 import { StateStoreClient } from '../../client/state-store-client';
 import { setHolderName } from '../../coordination/holder-name';
@@ -104,9 +103,9 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
     this.#presence?.check();
   }
 
-  /** The counters of the client, while there is one. */
-  get metrics(): ClientMetrics | undefined {
-    return this.#client?.metrics;
+  /** The client of all users, while there is one. */
+  get client(): StateStoreClient | undefined {
+    return this.#client;
   }
 
   /** The port of the emulator, if the configured port was in use. */

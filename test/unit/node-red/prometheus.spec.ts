@@ -16,7 +16,11 @@ describe('Metrics in the text format of Prometheus', () => {
     ...{ waiting: 1, inFlight: 2, observed: 3, connected: true, clockOffsetMs: 1500, tokenExpiresAt: 61_000 },
   };
   const roles = [{ role: 'line"1\\', active: true, since: '' }];
-  const text = formatMetrics(metricFamilies([{ store: 'Plant\nstore', metrics }], roles, 1000));
+  const clients = [
+    { store: 'Plant\nstore', metrics, locks: { held: 2, waiting: 5 } },
+    { store: 'shared context', metrics, locks: { held: 0, waiting: 0 }, writes: { pending: 3, failed: 4 } },
+  ];
+  const text = formatMetrics(metricFamilies(clients, roles, 1000));
   const families = new Map(parse(text).map((family) => [family.name, family]));
 
   it('are read by a parser, with every family', () => {
@@ -25,7 +29,11 @@ describe('Metrics in the text format of Prometheus', () => {
       'statestore_clock_offset_seconds',
       'statestore_connected',
       'statestore_connections_total',
+      'statestore_context_writes_failed_total',
+      'statestore_context_writes_pending',
       'statestore_keys_observed',
+      'statestore_lock_requests_waiting',
+      'statestore_locks_held',
       'statestore_publishes_rejected_total',
       'statestore_requests_in_flight',
       'statestore_requests_waiting',
@@ -52,6 +60,21 @@ describe('Metrics in the text format of Prometheus', () => {
       ['10', '+Inf'].map((le) => value(`bucket{${failed},le="${le}"}`)),
       [0, 1],
     );
+  });
+
+  it('count locks of every store, and writes of the shared context only', () => {
+    const values = (name: string) =>
+      families.get(name)?.metrics.map(({ labels, value }) => [labels?.store, value]);
+    assert.deepEqual(values('statestore_locks_held'), [
+      ['Plant\nstore', '2'],
+      ['shared context', '0'],
+    ]);
+    assert.deepEqual(values('statestore_lock_requests_waiting'), [
+      ['Plant\nstore', '5'],
+      ['shared context', '0'],
+    ]);
+    assert.deepEqual(values('statestore_context_writes_pending'), [['shared context', '3']]);
+    assert.deepEqual(values('statestore_context_writes_failed_total'), [['shared context', '4']]);
   });
 
   it('have units of seconds, and labels that are escaped', () => {
