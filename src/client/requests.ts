@@ -68,6 +68,7 @@ export class Requests {
       response: (message, arrival) => this.#onResponse(message, arrival),
       puback: (packetId, reasonCode) => this.#inFlight.onPuback(packetId, reasonCode),
       isTaken: (packetId) => this.#inFlight.isTaken(packetId),
+      answers: () => this.#answers,
     });
   }
 

@@ -6,6 +6,8 @@ export const LONGEST_PAUSE_MS = 60_000;
  * connection sooner, and a network that is cut again and again must not make the pauses grow.
  */
 export const STABLE_MS = 250;
+/** After this number of failures in a row, the pauses of connections that served requests do not grow: at most 1 s. */
+const MAX_SERVED_FAILURES = 3;
 
 /**
  * The pause before attempt number `attempt` (0 is the first after a failure): doubles from 125 ms to 60 s, of which
@@ -16,7 +18,9 @@ export function pauseBefore(attempt: number, random: () => number = Math.random)
   return Math.round(longest * (1 - random() / 2));
 }
 
-/** Counts the failures in a row. Times are milliseconds on the monotonic clock. */
+/**
+ * Counts the failures in a row. A connection that was short but served a request shows that the broker takes this client, and that the network is cut: its
+ * requests wait, and must not wait for their timeouts. Times are milliseconds on the monotonic clock. */
 export class Backoff {
   #failures = 0;
   #connectedAt: number | undefined;
@@ -25,9 +29,13 @@ export class Backoff {
     this.#connectedAt = now;
   }
 
-  /** An attempt, or the connection it made, ended. Returns the pause before the next attempt, in milliseconds. */
-  failed(retry: 'soon' | 'slowly', now: number, random?: () => number): number {
+  /**
+   * An attempt, or the connection it made, ended. `served`: whether a request was answered on it. Returns the pause before the next attempt, in
+   * milliseconds.
+   */
+  failed(retry: 'soon' | 'slowly', now: number, served: boolean, random?: () => number): number {
     if (this.#connectedAt !== undefined && now - this.#connectedAt > STABLE_MS) this.#failures = 0;
+    else if (served) this.#failures = Math.min(this.#failures, MAX_SERVED_FAILURES);
     this.#connectedAt = undefined;
     return pauseBefore(retry === 'soon' ? this.#failures++ : Number.POSITIVE_INFINITY, random);
   }

@@ -41,6 +41,8 @@ export interface RequestHandlers {
   puback(packetId: number, reasonCode: number): void;
   /** Whether a publish has this packet identifier. */
   isTaken(packetId: number): boolean;
+  /** How many requests were answered so far. */
+  answers(): number;
 }
 
 /** What the connection needs of an attempt; {@link Attempt} has it. */
@@ -67,6 +69,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #attempt: AttemptLike | undefined;
   /** Whether the broker has, or had, a session of this client. */
   #hasSession = false;
+  /** Requests that were answered before the present attempt. */
+  #answersBefore = 0;
   /** Runs while disconnected. */
   #pause: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -199,6 +203,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   #connect(): void {
     const before = this.#state;
+    this.#answersBefore = this.#answers;
     this.#reauthentication.begin();
     let resumed = false;
     const clean = this.#options.cleanStart && !this.#hasSession;
@@ -234,9 +239,13 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       return;
     }
     const retry = this.#reauthentication.hasNewToken ? 'soon' : reason.retry;
-    const pauseMs = this.#backoff.failed(retry, performance.now());
+    const pauseMs = this.#backoff.failed(retry, performance.now(), this.#answers > this.#answersBefore);
     this.#pause = setTimeout(() => this.#connect(), pauseMs);
     this.#setState({ kind: 'disconnected', reason });
+  }
+
+  get #answers(): number {
+    return this.#handlers?.answers() ?? 0;
   }
 
   /** An attempt of our own that was given up and arrived late takes the session over just as another client would. */

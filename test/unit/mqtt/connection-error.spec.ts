@@ -82,7 +82,7 @@ describe('Pauses between attempts', () => {
 
   it('begin with the shortest again after a connection that lasted, not after one that was ended at once', () => {
     const backoff = new Backoff();
-    const failed = (now: number) => backoff.failed('soon', now, () => 0);
+    const failed = (now: number) => backoff.failed('soon', now, false, () => 0);
     assert.deepEqual([failed(0), failed(0), failed(0)], [125, 250, 500]);
     backoff.connected(1000);
     assert.equal(failed(1200), 1000);
@@ -90,14 +90,24 @@ describe('Pauses between attempts', () => {
     assert.equal(failed(2300), 125);
   });
 
+  it('do not grow beyond a second while short connections serve requests, and go on from there when one does not', () => {
+    const backoff = new Backoff();
+    const failed = (served: boolean) => {
+      backoff.connected(0);
+      return backoff.failed('soon', 10, served, () => 0);
+    };
+    const pauses = [true, true, true, true, true, true, false, false].map(failed);
+    assert.deepEqual(pauses, [125, 250, 500, 1000, 1000, 1000, 2000, 4000]);
+  });
+
   it('are long when a person has to change something, and do not make the next short one longer', () => {
     const backoff = new Backoff();
     assert.equal(
-      backoff.failed('slowly', 0, () => 1),
+      backoff.failed('slowly', 0, false, () => 1),
       30_000,
     );
     assert.equal(
-      backoff.failed('soon', 0, () => 0),
+      backoff.failed('soon', 0, false, () => 0),
       125,
     );
   });
