@@ -62,29 +62,29 @@ describe('A connection whose broker or network fails', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
+  it('connects again within a second, however often it is cut soon after it served a request', async () => {
+    const emulator = await Emulator.start({ port: 0 });
+    const proxy = await FaultProxy.start(() => emulator.port);
+    open({ port: proxy.port });
+    let pauseMs = 0;
+    for (let cut = 0; cut < 6; cut++) {
+      await store.set('k', 'v');
+      proxy.cut();
+      await state('disconnected');
+      const since = performance.now();
+      await state('connecting');
+      pauseMs = performance.now() - since;
+    }
+    assert.ok(pauseMs < 2000, `${pauseMs} ms`);
+    await store.close();
+    await proxy.close();
+    await emulator.close();
+  }).timeout(20_000);
+
   for (const [how, cut] of [
     ['ended', (socket: Socket) => socket.destroy()],
     ['reset', (socket: Socket) => socket.resetAndDestroy()],
   ] as const) {
-    it('connects again within a second, however often it is cut soon after it served a request', async () => {
-      const emulator = await Emulator.start({ port: 0 });
-      const proxy = await FaultProxy.start(() => emulator.port);
-      open({ port: proxy.port });
-      let pauseMs = 0;
-      for (let cut = 0; cut < 6; cut++) {
-        await store.set('k', 'v');
-        proxy.cut();
-        await state('disconnected');
-        const since = performance.now();
-        await state('connecting');
-        pauseMs = performance.now() - since;
-      }
-      assert.ok(pauseMs < 2000, `${pauseMs} ms`);
-      await store.close();
-      await proxy.close();
-      await emulator.close();
-    }).timeout(20_000);
-
     it(`comes back soon when its TLS handshake was ${how}`, async () => {
       const emulator = await Emulator.start({ port: 0, tls: certificate });
       let connections = 0;

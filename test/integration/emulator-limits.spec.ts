@@ -136,6 +136,30 @@ describe('The emulator and', () => {
       back.socket.write(resume);
       assert.equal((await back.next('connack')).sessionPresent, false);
     });
+
+    it('or does not acknowledge is not served beyond 8 MiB of responses, so that its session keeps them all', async () => {
+      await start();
+      await other.set('large', Buffer.alloc(2 ** 20));
+      const client = await asker(60);
+      for (let id = 1; id <= 30; id++)
+        client.socket.write(requestPacket('wire', bulk('GET', 'large'), { id }));
+      client.socket.write(requestPacket('wire', bulk('SET', 'late', 'v'), { id: 31 }));
+      const received: number[] = [];
+      const receive = async () => received.push((await client.next('publish')).messageId as number);
+      for (let i = 0; i < 8; i++) await receive();
+      for (let i = 0; i < 20; i++) await other.get('large');
+      assert.equal(await storedValue('late'), undefined);
+      for (const messageId of received.splice(0)) client.send({ cmd: 'puback', messageId });
+      for (let i = 0; i < 8; i++) await receive();
+      client.close();
+      const back = await WireClient.open(emulator.port);
+      open.push(back);
+      const resume = connectPacket('wire', [PROPERTY.sessionExpiry]);
+      resume[resume.indexOf('MQTT') + 5] = 0;
+      back.socket.write(resume);
+      assert.equal((await back.next('connack')).sessionPresent, true);
+      for (let i = 0; i < 8; i++) assert.equal((await back.next('publish')).dup, true);
+    });
   });
 
   describe('limits', () => {

@@ -7,6 +7,8 @@ import { disconnect, Reason } from './broker-packets';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
+/** Nor is one that has so many bytes of messages to acknowledge: what is in flight is kept until then, and {@link MAX_WAITING_BYTES} at most. */
+const SERVE_BELOW_KEPT = 2 ** 23;
 /** Bytes that may wait for a client that does not read, and of its packets that wait to be served. */
 export const MAX_WAITING_BYTES = 2 ** 24;
 /** At least so many packets of the largest size may wait. */
@@ -17,6 +19,7 @@ const HELD_BYTES = 128;
 const KEEP_ALIVE_FACTOR = 1.5;
 
 const CONNECT_BYTE = PacketType.CONNECT << 4;
+const PUBACK_BYTE = PacketType.PUBACK << 4;
 
 /** A packet: `data` from `start` to `end`. What follows the fixed header begins at `body`. */
 export interface Packet {
@@ -48,6 +51,7 @@ export class ClientConnection {
   #held: Packet[] = [];
   #heldBytes = 0;
   #owedBytes = 0;
+  #keptBytes = 0;
   #arrivedAt = 0;
   #isNew = true;
   #ended = false;
@@ -98,6 +102,13 @@ export class ClientConnection {
     if (bytes < 0) this.#serveHeld();
   }
 
+  /** So many bytes of messages are kept until the client acknowledges them. */
+  keeps(bytes: number): void {
+    const hasRoom = bytes < this.#keptBytes;
+    this.#keptBytes = bytes;
+    if (hasRoom) this.#serveHeld();
+  }
+
   overrun(): void {
     this.end(Reason.QUOTA_EXCEEDED);
   }
@@ -137,7 +148,8 @@ export class ClientConnection {
   #onPacket(data: Buffer, start: number, body: number, end: number): void {
     if (this.#ended) return;
     const packet = { data, start, body, end, arrivedAt: this.#arrivedAt };
-    if (this.#held.length === 0 && !this.#mustWait) {
+    // An acknowledgement makes room, so it does not wait for room.
+    if ((this.#held.length === 0 && !this.#mustWait) || data[start] === PUBACK_BYTE) {
       this.#handlers.packet(packet);
       return;
     }
@@ -147,7 +159,7 @@ export class ClientConnection {
   }
 
   get #mustWait(): boolean {
-    return this.#socket.writableLength + this.#owedBytes > SERVE_BELOW;
+    return this.#socket.writableLength + this.#owedBytes > SERVE_BELOW || this.#keptBytes > SERVE_BELOW_KEPT;
   }
 
   #serveHeld(): void {

@@ -25,6 +25,8 @@ export interface SessionConnection {
   /** Bytes of the largest packet. */
   readonly maximumPacketSize: number;
   send(packet: Buffer): void;
+  /** So many bytes of messages are kept until the client acknowledges them. */
+  keeps(bytes: number): void;
   /** The client takes messages more slowly than they come. */
   overrun(): void;
 }
@@ -94,6 +96,7 @@ export class Session {
       message.packet[0] = (message.packet[0] as number) | DUP;
       this.#write(connection, message);
     }
+    connection.keeps(this.#keptBytes);
     this.#flush();
   }
 
@@ -159,6 +162,7 @@ export class Session {
     if (message.packet.length > connection.maximumPacketSize) return;
     const isKept = this.keepMs > 0 && this.#keptBytes + sizeOf(message) <= MAX_STORED_BYTES;
     if (isKept) this.#keptBytes += sizeOf(message);
+    connection.keeps(this.#keptBytes);
     const id = this.#freeIds.pop() ?? this.#inFlight.length;
     this.#inFlight[id] = { message: isKept ? message : undefined, order: ++this.#order };
     writeUInt16(message.packet, id, message.packetIdAt);
@@ -175,6 +179,7 @@ export class Session {
     if (message) this.#keptBytes -= sizeOf(message);
     this.#inFlight[id] = undefined;
     this.#freeIds.push(id);
+    if (message) this.#connection?.keeps(this.#keptBytes);
   }
 }
 

@@ -20,6 +20,7 @@ class Connection {
   readonly sent: string[] = [];
   readonly ids: number[] = [];
   overruns = 0;
+  kept = 0;
   constructor(
     readonly receiveMaximum = 65_535,
     readonly maximumPacketSize = Number.POSITIVE_INFINITY,
@@ -31,6 +32,10 @@ class Connection {
     const { payload, dup, packetId } = new Message(packet, 0, body + 1, packet.length);
     this.sent.push(`${dup ? 'again ' : ''}${payload.toString().trim()}`);
     this.ids.push(packetId);
+  }
+
+  keeps(bytes: number): void {
+    this.kept = bytes;
   }
 
   overrun(): void {
