@@ -1,5 +1,6 @@
 /** All that the tab knows of the chosen store: its state, its keys, and the clock of the Node-RED that it is in. */
 import { heldIn, Keys, type Seen } from './keys';
+import { nothingScanned } from './listing';
 import { memory } from './memory';
 import type { Held, Shown } from './messages';
 import type { PickedState } from './store-picker';
@@ -7,8 +8,7 @@ import type { PickedState } from './store-picker';
 export class ChosenStore {
   keys = new Keys();
   state: PickedState | undefined;
-  /** The prefix of the keys that the store listed on request, and whether there are more of them. */
-  scanned = { prefix: '', more: false };
+  scanned = nothingScanned();
   /** Deleted values of other stores that can be set again. */
   readonly #restorable = new Map<string, [string, Held][]>();
   #id: string | undefined;
@@ -76,6 +76,7 @@ export class ChosenStore {
     this.showInternal(this.#showsInternal);
     this.#whole = undefined;
     this.state = undefined;
+    this.scanned = nothingScanned();
   }
 
   /** Forgets what came from any store. */

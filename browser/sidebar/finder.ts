@@ -80,8 +80,9 @@ export class Finder {
     this.hint.toggle(hint !== '' || isOffered);
   }
 
-  #hintFor({ hasStore, lists, scans, hasMore, visible, size }: Finding, isOffered: boolean): string {
-    if (hasStore && hasMore) return this.#words('hint.more', { count: size });
+  #hintFor({ hasStore, lists, scans, hasMore, visible }: Finding, isOffered: boolean): string {
+    // The note at the end of the list says so.
+    if (hasStore && hasMore) return '';
     // The beginning of other keys is not a key that is missing.
     if (isOffered && visible > 0 && (lists || scans)) return '';
     if (isOffered) return this.#words(lists ? 'hint.notShown' : scans ? 'hint.notInStore' : 'hint.noList');

@@ -32,6 +32,7 @@ export class Tab {
     this.#listing = new Listing({
       store: this.#store,
       watch: () => this.#watch,
+      isNoPlace: (refused) => reasonOf(refused).code === 'noSuchPlace',
       onKeys: () => this.#view.draw(),
     });
     this.#listen();
@@ -84,6 +85,7 @@ export class Tab {
         this.#store.showInternal(shows);
         this.#view.draw();
       },
+      more: () => void this.#listing.more(),
       select: (id) => this.#select(id),
       see: () => this.#see(),
       test: () => this.#actions.test(),

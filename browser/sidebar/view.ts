@@ -6,6 +6,7 @@ import { Finder } from './finder';
 import { Flashes } from './flashes';
 import { idOf } from './key';
 import { KeyList } from './key-list';
+import { MoreKeys } from './more-keys';
 import { Press } from './press';
 import { type RowContent, renderAge, renderRow } from './row';
 import { type PickedState, StorePicker } from './store-picker';
@@ -22,6 +23,8 @@ export interface Doings extends Acts {
   /** Enter in the filter, or the button below it. */
   lookUp(): void;
   showInternal(shows: boolean): void;
+  /** The button at the end of the list. */
+  more(): void;
   select(id: string | undefined): void;
   /** Other rows are seen now. */
   see(): void;
@@ -36,6 +39,7 @@ export class View {
   readonly list: KeyList;
   readonly #words: Words;
   readonly #store: ChosenStore;
+  readonly #more: MoreKeys;
   readonly #detail: Detail;
   readonly #flashes = new Flashes((id) => this.list.row(id));
   /** While it is down nothing is drawn again. */
@@ -59,6 +63,7 @@ export class View {
       see: () => doings.see(),
       isHeld: () => this.#press.isDown,
     });
+    this.#more = new MoreKeys(words, () => doings.more());
     this.#detail = new Detail(words, doings);
     this.#writing = $('<span>', { class: 'button-group' }).append(
       this.#button('test', 'fa-plug', () => doings.test()),
@@ -73,6 +78,7 @@ export class View {
       this.finder.search,
       this.finder.hint,
       this.list.element,
+      this.#more.element,
       this.finder.internal,
       this.#detail.element,
     );
@@ -111,13 +117,23 @@ export class View {
     this.#writing.toggle(isOpen && this.#mayWrite);
     const visible = isOpen ? keys.visible : [];
     this.list.setKeys(visible);
+    const hasMore = isOpen && scans && scanned.more;
+    this.#showMore(hasMore);
     const { text } = this.finder;
     this.finder.show({
-      ...{ hasStore: isOpen, lists, scans, hasMore: scans && scanned.more },
+      ...{ hasStore: isOpen, lists, scans, hasMore },
       ...{ visible: visible.length, size: keys.size, internal: keys.internal },
       isKnown: text !== '' && keys.get(idOf(text)) !== undefined,
     });
     this.drawDetail();
+  }
+
+  #showMore(hasMore: boolean): void {
+    const { scanned, keys } = this.#store;
+    const { canGrow, isGrowing } = scanned;
+    // After the last page there is no button: its focus goes to the list.
+    if (this.#more.hasFocus && !(hasMore && canGrow)) this.list.element.trigger('focus');
+    this.#more.show({ hasMore, canGrow, isGrowing, count: keys.size });
   }
 
   drawDetail(): void {

@@ -58,9 +58,10 @@ export class Watch {
     if (this.#id) void this.#renew({ keys: this.#keys });
   }
 
-  /** The next page of all keys, or of those with this prefix if the store lists keys on request; `again` begins with the first one. */
-  list(again: boolean, prefix: string): Promise<KeyPage> {
-    return ask('GET', `watches/${this.#id}/keys?anew=${again}&prefix=${encodeURIComponent(prefix)}`);
+  /** A page of all keys, or of those with this prefix if the store lists keys on request: the first page, or the page at `place`. */
+  list(prefix: string, place: string | undefined): Promise<KeyPage> {
+    const query = place === undefined ? { prefix } : { after: place };
+    return ask('GET', `watches/${this.#id}/keys?${new URLSearchParams(query)}`);
   }
 
   end(): void {

@@ -6,6 +6,7 @@ import { Lock, update } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { users } from '../support/admin';
+import { clippedAnywhere } from '../support/clipping';
 import { Editor } from '../support/editor';
 import { loadExample } from '../support/examples';
 import { VERSIONS } from '../support/node-red-versions';
@@ -573,10 +574,12 @@ for (const [version, options] of Object.entries(VERSIONS)) {
     let sidebar: Sidebar;
     let plant: StateStoreClient;
     let office: StateStoreClient;
+    let broker: Emulator;
 
     before(async () => {
       const ports = { plant: await freePort(), office: await freePort() };
       const at = { z: 'flow', x: 200, wires: [] };
+      broker = await Emulator.start({ port: 0 });
       editor = await Editor.open({
         nodeRed: options(),
         flows: [
@@ -588,6 +591,13 @@ for (const [version, options] of Object.entries(VERSIONS)) {
               ...{ ...at, y: 100 + 60 * index },
             },
           ]),
+          {
+            id: 'store-broker',
+            type: 'statestore-config',
+            name: 'broker',
+            host: '127.0.0.1',
+            port: broker.port,
+          },
         ],
       });
       plant = new StateStoreClient({ host: '127.0.0.1', port: ports.plant });
@@ -601,12 +611,53 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await plant?.close();
       await office?.close();
       await editor?.close();
+      await broker?.close();
     });
 
     /** More keys than the list gets. */
     const large = (word: string) => `${word} `.repeat(1000);
     const whole = () => sidebar.button('Show all');
     const valueField = () => sidebar.dialog.getByLabel('Value', { exact: true });
+
+    it('shows a store page by page that lists its keys on request, by keyboard as well, and begins again with another filter', async () => {
+      const { page } = editor;
+      const note = (text: string) => sidebar.tab.getByRole('status').filter({ hasText: text });
+      const rowsOf = (count: number) =>
+        sidebar.tab.locator(`.statestore-key[aria-setsize="${count}"]`).first();
+      const more = sidebar.button('Show more keys');
+      const client = new StateStoreClient({ host: '127.0.0.1', port: broker.port });
+      await client.setMany(
+        Array.from({ length: 4500 }, (_, index) => [`machine/${index}`, String(index)] as const),
+      );
+      await client.set('zone', 'last');
+      await client.close();
+      await sidebar.choose('broker');
+      await note('The first 2000 keys are shown').waitFor();
+      if (hasAxe()) assert.deepEqual(await violations(editor, '.statestore-sidebar'), []);
+      await more.click();
+      await note('The first 4000 keys are shown').waitFor();
+      await rowsOf(4000).waitFor();
+      await sidebar.filter.fill('zo');
+      await rowsOf(1).waitFor();
+      await sidebar.shows('zone', 'last').waitFor();
+      await more.waitFor({ state: 'hidden' });
+      await sidebar.filter.fill('');
+      await note('The first 2000 keys are shown').waitFor();
+      const list = sidebar.tab.getByRole('listbox');
+      await list.focus();
+      for (const count of [4000, 4501]) {
+        if (count === 4000) await page.keyboard.press('Tab');
+        assert.equal(await more.evaluate((button) => button === document.activeElement), true);
+        await page.keyboard.press('Enter');
+        await rowsOf(count).waitFor();
+      }
+      await more.waitFor({ state: 'hidden' });
+      assert.equal(await list.evaluate((box) => box === document.activeElement), true);
+      await page.keyboard.press('End');
+      await sidebar.shows('zone', 'last').waitFor();
+      await sidebar.choose('plant');
+      await sidebar.state.getByText('Connected').waitFor();
+    });
 
     it('filters the keys of the other store, too, by the text in the box', async () => {
       await plant.set('machine/1', '1');
@@ -761,6 +812,14 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
       });
       assert.equal(await kept(), before);
+    });
+
+    it('shows the note at the end of a list that goes on completely in German', async () => {
+      await editor.speak('de');
+      await sidebar.show();
+      await sidebar.choose('broker');
+      await sidebar.button('Weitere Schlüssel zeigen').waitFor();
+      assert.deepEqual(await clippedAnywhere(sidebar.tab.locator('.statestore-more')), []);
     });
   });
 

@@ -82,6 +82,31 @@ class Page {
     assert.equal(status, 200);
   }
 
+  /** Asks for a page of keys. */
+  request(query: { prefix: string } | { after: string }): ReturnType<Admin['call']> {
+    const text = new URLSearchParams(query).toString();
+    return this.#admin.call('GET', `statestore/watches/${this.id}/keys?${text}`);
+  }
+
+  async keys(
+    query: { prefix: string } | { after: string },
+  ): Promise<{ names: string[]; next: string | undefined }> {
+    const { status, body } = await this.request(query);
+    assert.equal(status, 200, JSON.stringify(body));
+    const { keys, next } = body as { keys: string[]; next?: string };
+    return { names: keys.map((key) => Buffer.from(key, 'base64').toString()), next };
+  }
+
+  /** All pages of keys. */
+  async *list(prefix = ''): AsyncGenerator<string[]> {
+    let next: string | undefined;
+    do {
+      const page = await this.keys(next === undefined ? { prefix } : { after: next });
+      yield page.names;
+      next = page.next;
+    } while (next !== undefined);
+  }
+
   until<T>(find: () => T | false): Promise<NonNullable<T>> {
     return this.#admin.until(() => find() || undefined);
   }
@@ -445,11 +470,9 @@ describe('The sidebar in a real Node-RED with users', () => {
     const pages: number[] = [];
     const list = async () => {
       const listed: string[] = [];
-      for (let more = true, anew = true; more; anew = false) {
-        const { body } = await reader.call('GET', `statestore/watches/${page.id}/keys?anew=${anew}`);
-        listed.push(...(body.keys as string[]).map((key) => Buffer.from(key, 'base64').toString()));
-        pages.push((body.keys as string[]).length);
-        more = body.more as boolean;
+      for await (const keys of page.list()) {
+        listed.push(...keys);
+        pages.push(keys.length);
       }
       return listed;
     };
@@ -514,12 +537,64 @@ describe('The sidebar in a real Node-RED with users', () => {
     const page = await Page.open(reader, 'store');
     await page.until(() => page.state?.scans);
     assert.deepEqual([page.state?.lists, page.state?.largest], [false, 4 * 1024 * 1024]);
-    const path = `statestore/watches/${page.id}/keys?anew=true&prefix=${encodeURIComponent('scan*/')}`;
-    const { body } = await reader.call('GET', path);
-    const { keys, more } = body as { keys: string[]; more: boolean };
-    const names = keys.map((key) => Buffer.from(key, 'base64').toString()).sort();
-    assert.deepEqual([names, more], [['scan*/*', 'scan*/1', 'scan*/2'], false]);
+    const { names, next } = await page.keys({ prefix: 'scan*/' });
+    assert.deepEqual([names.sort(), next], [['scan*/*', 'scan*/1', 'scan*/2'], undefined]);
     await page.end();
+  });
+
+  it('lists the keys of any other store page by page, each once, while others are deleted and set', async () => {
+    const names = Array.from({ length: 5000 }, (_, index) => `paged/${index}`);
+    await other.setMany(names.map((name) => [name, 'v'] as const));
+    const page = await Page.open(reader, 'store');
+    await page.until(() => page.state?.scans);
+    const pages: string[][] = [];
+    for await (const keys of page.list('paged/')) {
+      pages.push(keys);
+      if (pages.length > 1) continue;
+      // The last keys that were sent, and keys that follow.
+      await other.deleteMany([...keys.slice(-10), ...names.slice(3000, 3010)]);
+      await other.setMany(keys.slice(0, 10).map((name) => [name, 'again'] as const));
+    }
+    const listed = pages.flat();
+    assert.equal(new Set(listed).size, listed.length);
+    assert.deepEqual(
+      names.filter((name) => !listed.includes(name)),
+      names.slice(3000, 3010),
+    );
+    assert.deepEqual(
+      pages.map(({ length }) => length),
+      [2000, 2000, 990],
+    );
+    await page.end();
+    await other.deleteMany(names);
+  });
+
+  it('refuses to continue a list from a wrong place, or from the same place twice', async () => {
+    const names = Array.from({ length: 4100 }, (_, index) => `places/${index}`);
+    await other.setMany(names.map((name) => [name, 'v'] as const));
+    const [page, stranger] = [await Page.open(reader, 'store'), await Page.open(reader, 'store')];
+    for (const one of [page, stranger]) await one.until(() => one.state?.scans);
+    const refused = async (after: string) => {
+      const { status, body } = await page.request({ after });
+      assert.deepEqual([status, body.code], [404, 'noSuchPlace'], after);
+      assert.match(String(body.error), /cannot be continued from this place. Begin the list again/);
+    };
+    await refused('somewhere');
+    const first = await page.keys({ prefix: 'places/' });
+    const foreign = await stranger.keys({ prefix: 'places/' });
+    for (const place of ['somewhere', '', foreign.next ?? '']) await refused(place);
+    const second = await page.keys({ after: first.next ?? '' });
+    assert.equal(second.names.length, 2000);
+    await refused(first.next ?? '');
+    const third = await page.keys({ after: second.next ?? '' });
+    assert.deepEqual([third.names.length, third.next], [100, undefined]);
+    const before = await page.keys({ prefix: 'places/' });
+    await page.keys({ prefix: 'places/1' });
+    await refused(before.next ?? '');
+    const { status, body } = await page.request({ after: 'x'.repeat(2000) });
+    assert.deepEqual([status, body.code], [413, 'tooLarge']);
+    for (const one of [page, stranger]) await one.end();
+    await other.deleteMany(names);
   });
 
   it('has no list of the keys of a store that does not know the request', async () => {

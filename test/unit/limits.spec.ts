@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MAX_PAGES } from '../../browser/sidebar/listing';
 import { resolveClientOptions } from '../../src/client/options';
 import { resolveContextOptions } from '../../src/context/options';
 import { DEFAULT_LEASE_MS } from '../../src/coordination/durations';
@@ -11,6 +12,7 @@ import { DEFAULT_EMULATOR_PORT, DEFAULT_MAXIMUM_PACKET_SIZE } from '../../src/em
 import { MAX_REPEATS } from '../../src/emulator/store/repeats';
 import { MAX_PAGE_KEYS } from '../../src/emulator/store/scan';
 import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from '../../src/mqtt/backoff';
+import { PAGE } from '../../src/node-red/sidebar/key-pages';
 import { MAX_KEY_BYTES, MAX_WRITTEN_BYTES } from '../../src/node-red/sidebar/keys-and-values';
 import { MAX_VISIBLE } from '../../src/node-red/sidebar/watch';
 import { MAX_SKEW_MS } from '../../src/protocol/hlc';
@@ -92,7 +94,8 @@ function facts(): Record<string, string[]> {
     'Value that can be shown or set': [mib(MAX_WRITTEN_BYTES)],
     'Key that can be shown or set': [`${MAX_KEY_BYTES} bytes`],
     'Keys that are observed at the same time': [`${MAX_VISIBLE}`],
-    'Keys in the list of an emulator': [`${watch('MAX_LISTED')}`],
+    'Keys of a page in the list': [`${PAGE}`],
+    'Keys in the list of a store that is not an emulator': [`${PAGE * MAX_PAGES}`],
     'Open tabs': [`${watches('MAX_WATCHES')}, of which ${watches('MAX_WATCHES_OF_USER')} of one user`],
     Updates: [`one every ${s(watch('PERIOD_MS'))}`],
     Packet: [mib(DEFAULT_MAXIMUM_PACKET_SIZE)],

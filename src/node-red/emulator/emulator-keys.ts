@@ -8,7 +8,7 @@ import { emulators } from './emulators';
 /** An internal key of locks and roles, which is not shown. */
 const INTERNAL = Buffer.from(MEMORY_KEY);
 
-/** Keys of one answer. */
+/** Keys of the store that are looked at for one answer. */
 const PAGE = 2000;
 
 export class EmulatorKeys {
@@ -16,7 +16,6 @@ export class EmulatorKeys {
   readonly #clientId: string;
   readonly #prefix: Buffer;
   readonly #onKey: KeyListener;
-  #cursor: Iterator<Buffer, void> | undefined;
 
   /** The keys that a client can read, or undefined if it is not connected to an emulator of this process. `onKey` is called for each key that is created or deleted. */
   static of(client: StateStoreClient, prefix: string, onKey: KeyListener): EmulatorKeys | undefined {
@@ -39,20 +38,19 @@ export class EmulatorKeys {
     this.engine.keyListeners.delete(this.#onKey);
   }
 
-  /** The next keys, at most 2,000, from the first one if `anew`; and whether there may be more. */
-  next(anew: boolean): { keys: Buffer[]; more: boolean } {
-    if (anew || !this.#cursor) this.#cursor = this.engine.keys();
-    const keys: Buffer[] = [];
-    for (let looked = 0; looked < PAGE; looked++) {
-      const { value, done } = this.#cursor.next();
-      if (done || !value) {
-        this.#cursor = undefined;
-        return { keys, more: false };
+  /** The function that it returns has the next keys, at most 2,000, and whether there may be more. */
+  list(): () => { keys: Buffer[]; more: boolean } {
+    const cursor = this.engine.keys();
+    return () => {
+      const keys: Buffer[] = [];
+      for (let looked = 0; looked < PAGE; looked++) {
+        const { value, done } = cursor.next();
+        if (done || !value) return { keys, more: false };
+        const own = this.#own(value);
+        if (own) keys.push(own);
       }
-      const own = this.#own(value);
-      if (own) keys.push(own);
-    }
-    return { keys, more: true };
+      return { keys, more: true };
+    };
   }
 
   /** When a key of this client expires, in milliseconds since 1970. */

@@ -61,12 +61,16 @@ export interface RenewWatch {
 }
 
 /**
- * `GET statestore/watches/:id/keys?anew=true|false&prefix=text`: the next keys of an emulator of this Node-RED, or the next keys with this
- * prefix of a store that lists them on request.
+ * `GET statestore/watches/:id/keys?prefix=text`: the first keys of an emulator of this Node-RED, or the first keys with this prefix of a
+ * store that lists them on request. `GET statestore/watches/:id/keys?after=place`: the keys that follow in the same list.
  */
 export interface KeyPage {
   keys: string[];
-  more: boolean;
+  /**
+   * The place to continue. Missing at the end of the list. It is valid once, and until the watch begins another list or the store
+   * reconnects. Any other place is refused with the code `noSuchPlace`.
+   */
+  next?: string;
 }
 
 /** `POST statestore/value` */

@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'badRequest'
   | 'foreignOrigin'
   | 'noKeyList'
+  | 'noSuchPlace'
   | 'noSuchStore'
   | 'noSuchWatch'
   | 'tooLarge'

@@ -3,9 +3,10 @@ import type { KeyList } from '../../client/scan';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { MEMORY_KEY } from '../../coordination/store-memory';
 import { escapePattern } from '../../protocol/glob';
+import { type KeyPart, PAGE } from './key-pages';
 
-/** Keys of one answer. */
-const PAGE = 2000;
+/** Bytes of the keys of one answer. The last key may exceed it. */
+const PAGE_BYTES = 1_048_576;
 /** Most characters of a prefix. */
 export const MAX_PREFIX = 1000;
 
@@ -26,19 +27,29 @@ export async function listsKeys(client: StateStoreClient, signal: AbortSignal): 
 
 export class ScannedKeys {
   readonly #keys: KeyList;
+  /** Keys that no answer has yet. They are kept if the next page of the store cannot be read. */
+  #waiting: Buffer[] = [];
 
   constructor(client: StateStoreClient, prefix: string, signal: AbortSignal) {
     this.#keys = client.keys(`${escapePattern(prefix)}*`, { signal });
   }
 
-  /** The next keys, at most 2,000, and whether there may be more. */
-  async next(): Promise<{ keys: Buffer[]; more: boolean }> {
-    const keys: Buffer[] = [];
-    while (keys.length < PAGE) {
+  /** The next keys: at most 2,000, and about 1 MiB. */
+  async next(): Promise<KeyPart> {
+    let bytes = this.#waiting.reduce((sum, { length }) => sum + length, 0);
+    while (this.#waiting.length < PAGE && bytes < PAGE_BYTES) {
       const { done, value } = await this.#keys.next();
-      if (done) return { keys, more: false };
-      if (!value.equals(INTERNAL)) keys.push(value);
+      if (done) return { keys: this.#take(), more: false };
+      if (value.equals(INTERNAL)) continue;
+      this.#waiting.push(value);
+      bytes += value.length;
     }
-    return { keys, more: true };
+    return { keys: this.#take(), more: true };
+  }
+
+  #take(): Buffer[] {
+    const keys = this.#waiting;
+    this.#waiting = [];
+    return keys;
   }
 }

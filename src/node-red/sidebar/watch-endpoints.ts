@@ -39,8 +39,10 @@ export function watchHandlers(
     return {};
   });
   const listKeys = handler(RED, ENDPOINTS.listKeys, nothing, async (call): Promise<KeyPage> => {
-    const { anew, prefix = '' } = call.query;
-    const page = await watchOf(call).list(anew === 'true', text(MAX_PREFIX)(prefix, 'prefix'));
+    const { after, prefix = '' } = call.query;
+    const watch = watchOf(call);
+    if (after !== undefined) return watch.listAfter(text(MAX_ID)(after, 'after'));
+    const page = await watch.list(text(MAX_PREFIX)(prefix, 'prefix'));
     if (!page) throw new Refusal(404, 'noKeyList', 'This store has no list of its keys.');
     return page;
   });

@@ -8,7 +8,8 @@ import { EmulatorKeys } from '../emulator/emulator-keys';
 import { runningStore } from '../store/deployed-stores';
 import type { Guest, Store, StoreConnection } from '../store/store';
 import { asError } from '../words/as-error';
-import type { Shown, StoreState, WatchMessage } from './protocol';
+import { KeyPages, noSuchPlace } from './key-pages';
+import type { KeyPage, Shown, StoreState, WatchMessage } from './protocol';
 import { listsKeys, ScannedKeys } from './scanned-keys';
 import { type Known, shownValue } from './shown-value';
 
@@ -46,7 +47,8 @@ export class Watch implements Guest {
   #emulatorKeys: EmulatorKeys | undefined;
   /** The store lists its keys on request. */
   #scans = false;
-  #scanned: ScannedKeys | undefined;
+  /** The list that the page reads. */
+  #list: KeyPages | undefined;
   /** Ends requests for keys when the connection or the watch ends. */
   #scanEnd = new AbortController();
   #send: ((message: WatchMessage) => void) | undefined;
@@ -101,17 +103,24 @@ export class Watch implements Guest {
     }
   }
 
-  /** The next keys in base64. Only keys that begin with `prefix`, if the store lists them on request. Undefined if it cannot list keys. */
-  async list(anew: boolean, prefix: string): Promise<{ keys: string[]; more: boolean } | undefined> {
-    const page = this.#emulatorKeys?.next(anew) ?? (await this.#scan(anew, prefix));
-    return page && { keys: page.keys.map((key) => key.toString('base64')), more: page.more };
+  /** Begins a list. Only keys that begin with `prefix`, if the store lists them on request. Undefined if it cannot list keys. */
+  async list(prefix: string): Promise<KeyPage | undefined> {
+    this.#list = this.#newList(prefix);
+    return this.#list?.first();
   }
 
-  async #scan(anew: boolean, prefix: string): Promise<{ keys: Buffer[]; more: boolean } | undefined> {
+  /** Continues the list that was begun last. A {@link Refusal} if it has no such place, for example after a reconnect. */
+  async listAfter(place: string): Promise<KeyPage> {
+    if (!this.#list) throw noSuchPlace();
+    return this.#list.after(place);
+  }
+
+  #newList(prefix: string): KeyPages | undefined {
+    if (this.#emulatorKeys) return new KeyPages(this.#emulatorKeys.list());
     const client = this.#client;
     if (!this.#scans || !client) return undefined;
-    if (anew || !this.#scanned) this.#scanned = new ScannedKeys(client, prefix, this.#scanEnd.signal);
-    return this.#scanned.next();
+    const scanned = new ScannedKeys(client, prefix, this.#scanEnd.signal);
+    return new KeyPages(() => scanned.next());
   }
 
   /** The flows have started: the store may be another one now, or gone. */
@@ -181,7 +190,7 @@ export class Watch implements Guest {
   #endScan(): void {
     this.#scanEnd.abort();
     this.#scanEnd = new AbortController();
-    this.#scanned = undefined;
+    this.#list = undefined;
     this.#scans = false;
   }
 
