@@ -82,9 +82,9 @@ export class KeyLock {
     return this.#serving;
   }
 
-  /** Whether a user of this client holds it. */
+  /** Whether this client holds it. */
   get held(): boolean {
-    return this.#lost !== undefined && this.#current?.held === true;
+    return this.#current?.held === true;
   }
 
   /** How many calls of this process wait. */

@@ -4,7 +4,7 @@ import type { KeyLock } from './key-lock';
 
 /** Counted when it is read. */
 export interface LockCounts {
-  /** Locks that users of this client hold. */
+  /** Locks that this client holds. */
   held: number;
   /** Calls that wait for a lock. */
   waiting: number;
