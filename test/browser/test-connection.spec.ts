@@ -188,7 +188,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('of a user who may not read', async () => {
       const lines = await outcome({ username: 'guest' });
-      assert.match(lines.at(-1) ?? '', /State store: Not authorized: .*Ask the operator/);
+      assert.match(lines.at(-1) ?? '', /State store: Not authorized: .*Ask the broker administrator/);
     });
 
     it('of a user who may not receive answers', async () => {

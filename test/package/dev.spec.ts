@@ -24,7 +24,7 @@ describe('npm run dev (its script)', () => {
     const after = lines.all.length;
     const now = new Date();
     utimesSync(join(ROOT, 'browser', 'dialogs', 'index.ts'), now, now);
-    await lines.find(/^browser.dialogs.index\.ts changed: Node-RED starts anew$/, after);
+    await lines.find(/^browser.dialogs.index\.ts changed: Node-RED restarts$/, after);
     await lines.find(/^Successfully deleted key demo\/key/, after);
     child.kill('SIGINT');
     assert.deepEqual(await closed, [0, null]);
