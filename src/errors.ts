@@ -163,7 +163,7 @@ export class StateStoreError extends Error implements ErrorFacts, Explanation {
 }
 
 /** Whether the operation only reads, so that nothing can have been applied. */
-function isRead({ operation }: ErrorContext): boolean {
+export function isRead({ operation }: ErrorContext): boolean {
   return operation === 'get' || operation === 'keys' || operation === 'observe' || operation === 'unobserve';
 }
 

@@ -64,12 +64,15 @@ export class Arguments {
   atMost(most: number): void {
     const extra = this.#positionals[most];
     if (extra === undefined) return;
-    throw new UsageError(`"${extra}" is too much: put quotes around a KEY or VALUE with spaces in it`);
+    throw new UsageError(
+      `unexpected argument "${extra}": put quotes around a KEY or VALUE that contains spaces`,
+    );
   }
 
   /** Refuses two options that exclude each other. */
   notBoth(one: string, other: string): void {
-    if (this.has(one) && this.has(other)) throw new UsageError(`--${one} and --${other} exclude each other`);
+    if (this.has(one) && this.has(other))
+      throw new UsageError(`--${one} and --${other} cannot be used together`);
   }
 
   /** The bytes of `--pattern`, which replaces KEY. */
@@ -95,5 +98,5 @@ export class Arguments {
 /** Node.js puts U+FFFD in place of bytes that are not UTF-8, which would be another key or value. */
 export function utf8(name: string, given: string): Buffer {
   if (!given.includes('\ufffd')) return Buffer.from(given);
-  throw new UsageError(`${name} must be UTF-8 text; other bytes of a value come by stdin`);
+  throw new UsageError(`${name} must be UTF-8 text: pass other bytes of a value through stdin`);
 }

@@ -18,7 +18,7 @@ export interface RecordFile {
 export async function readInput(input: Input): Promise<Buffer> {
   if (Buffer.isBuffer(input)) return input;
   if (input !== 'stdin') return readRecords(input);
-  if (process.stdin.isTTY) printMessage('reading the value from the keyboard, until Ctrl-D');
+  if (process.stdin.isTTY) printMessage('enter the value, then press Ctrl-D');
   return readStdin();
 }
 

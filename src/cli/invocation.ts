@@ -38,9 +38,9 @@ function commandOf(positionals: readonly string[], values: Values) {
   const found = findCommand(positionals);
   if (!found) {
     const [first] = positionals;
-    const given = first === undefined ? '' : `, not "${first}"`;
+    const fault = first === undefined ? 'missing command' : `unknown command "${first}"`;
     const names = COMMANDS.map(({ name }) => name).join(', ');
-    throw new UsageError(`name a command: ${names}${given}; see --help`);
+    throw new UsageError(`${fault}: use ${names} (see --help)`);
   }
   const { command, rest } = found;
   for (const [id, { commands }] of ownOptions()) {
@@ -63,7 +63,7 @@ function parse(words: readonly string[]): { values: Values; positionals: readonl
   } catch (error) {
     if (words.some((one) => /^--password(=|$)/.test(one))) {
       throw new UsageError(
-        'a password is not taken as an argument, where others can see it: use --password-file or the variable STATESTORE_PASSWORD',
+        '--password is not supported, because other users of the computer could see it: use --password-file or the variable STATESTORE_PASSWORD',
       );
     }
     throw new UsageError(usageWords(error as NodeJS.ErrnoException));
@@ -73,5 +73,5 @@ function parse(words: readonly string[]): { values: Values; positionals: readonl
 function usageWords({ code, message }: NodeJS.ErrnoException): string {
   if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replace(/\s+/g, ' ');
   const option = /'(.+?)'/.exec(message)?.[1];
-  return `there is no option ${option}; --help lists them. Put a KEY or VALUE that begins with "-" after "--"`;
+  return `unknown option ${option} (see --help). Put a KEY or VALUE that begins with "-" after "--"`;
 }

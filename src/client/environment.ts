@@ -55,7 +55,7 @@ function readLogin(text: Text, problems: Problems): StateStoreClientOptions {
   const tokenFile = text('AIO_SAT_FILE');
   if (tokenFile !== undefined && (username ?? passwordFile) !== undefined) {
     const other = username === undefined ? 'AIO_MQTT_PASSWORD_FILE' : 'AIO_MQTT_USERNAME';
-    problems.push(`AIO_SAT_FILE and ${other} exclude each other`);
+    problems.push(`AIO_SAT_FILE and ${other} cannot be used together`);
   }
   if (passwordFile !== undefined && username === undefined) {
     problems.push('AIO_MQTT_PASSWORD_FILE needs AIO_MQTT_USERNAME');

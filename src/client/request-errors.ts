@@ -22,10 +22,10 @@ const NOTABLE_SILENCE_MS = 1000;
 export function timedOut(request: Request, strays: number): StateStoreError {
   const hint =
     strays > 0
-      ? `Answers came that match no request (${strays}, with missing or foreign correlation data): check what serves the state store.`
-      : 'Check the load of the broker and the network, or raise the timeout.';
+      ? `Responses arrived that belong to no request (${strays}, with missing or foreign correlation data). Another program may respond on the topic of the state store.`
+      : 'Check the load of the broker and the network, or increase the timeout.';
   return fail('TIMEOUT', request, {
-    problem: `No answer within ${request.timeout} ms to the request to ${what(request)}`,
+    problem: `No response within ${request.timeout} ms to the request to ${what(request)}`,
     advice: `${doubt(request)}${hint}`,
   });
 }
@@ -43,7 +43,7 @@ export function notSent(request: Request, inFlight: number, silenceMs: number): 
       cause,
       `${notDone(request)} within ${request.timeout} ms, and nothing was sent`,
       silenceMs < NOTABLE_SILENCE_MS
-        ? 'Send fewer messages at once, or raise the timeout.'
+        ? 'Send fewer messages at once, or increase the timeout.'
         : 'Check the broker and the network.',
     ),
     { applied: 'no' },
@@ -55,7 +55,7 @@ export function notConnected(request: Request, reason: ConnectionError | undefin
   return fail(
     'NOT_CONNECTED',
     request,
-    causeFirst(reason ?? 'There is no connection', `${notDone(request)}, and nothing was sent`),
+    causeFirst(reason ?? 'Not connected', `${notDone(request)}, and nothing was sent`),
     reason && { cause: reason, retryable: reason.retryable },
   );
 }
@@ -82,9 +82,9 @@ export function queueFull(
     'QUEUE_FULL',
     request,
     causeFirst(
-      byNumber ? `${waiting} requests wait already` : `Requests of ${bytes} bytes wait already`,
+      byNumber ? `The queue is full (${waiting} requests)` : `The queue is full (${bytes} bytes)`,
       `${notDone(request)}, and nothing was sent`,
-      `Send fewer ${byNumber ? '' : 'or smaller '}messages at once, or raise the ${byNumber ? 'queue limit of the store' : 'limit for the bytes that may wait'}.${reason ? ` ${reason.message}` : ''}`,
+      `Send fewer ${byNumber ? '' : 'or smaller '}messages at once, or increase the ${byNumber ? 'queue limit (in Node-RED: "Max. queued")' : 'limit of the queue in bytes'}.${reason ? ` ${reason.message}` : ''}`,
     ),
   );
 }
@@ -92,23 +92,23 @@ export function queueFull(
 export function outcomeUnknown(request: Request): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
     problem: `The connection was lost while the request to ${what(request)} was under way, and the broker did not keep the session`,
-    advice: 'It may or may not have been applied. Get the key to find out.',
+    advice: doubt(request).trim(),
   });
 }
 
 /** A write that was sent again got an answer which the first time it was sent would explain as well. */
 export function notOfTheFirst(request: Request, answer: string): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `The request to ${what(request)} had to be sent again after the connection was lost, and the answer (${answer.slice(0, 120)}) may be to the second of two`,
-    advice: `${doubt(request)}Get the key to find out.`,
+    problem: `The request to ${what(request)} was sent twice because the connection was lost, and the response (${answer.slice(0, 120)}) may belong to the second one`,
+    advice: doubt(request).trim(),
   });
 }
 
 /** A write under way when the connection was lost, and the store does not say any more whether it arrived. */
 export function arrivalUnknown(request: Request): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `The connection was lost while the request to ${what(request)} was under way, and the store does not answer any more`,
-    advice: `${doubt(request)}Get the key to find out.`,
+    problem: `The connection was lost while the request to ${what(request)} was under way, and the store no longer responds`,
+    advice: doubt(request).trim(),
   });
 }
 
@@ -118,7 +118,7 @@ export function closed(request: Request, sent: boolean): StateStoreError {
     request,
     sent && isWrite(request)
       ? {
-          problem: `The connection to the store was closed before the answer to the request to ${what(request)}`,
+          problem: `The connection to the store was closed before the response to the request to ${what(request)}`,
           advice: doubt(request).trim(),
         }
       : causeFirst(
@@ -134,7 +134,7 @@ export function tooLarge(request: Request, size: number, limit: number): StateSt
     'BAD_ARGUMENT',
     request,
     causeFirst(
-      `The request has ${size} bytes, the broker takes at most ${limit}`,
+      `The request has ${size} bytes, but the broker accepts at most ${limit}`,
       notDone(request),
       'Use a smaller value or key.',
     ),
@@ -193,15 +193,15 @@ export function fromStatus(
 ): StateStoreError {
   if (kind === 'unreadable') {
     return fail('BAD_RESPONSE', request, {
-      problem: `The answer to the request to ${what(request)} carries ${text}`,
-      advice: `${doubt(request)}Check that a state store serves this broker.`,
+      problem: `The response to the request to ${what(request)} has ${text}`,
+      advice: `${doubt(request)}Check that the state store, and no other program, responds on this broker.`,
     });
   }
   const refusal = ServiceError.fromText(refusalText(payload) ?? text, contextOf(request));
   if (kind === 'refused' || refusal.code !== 'UNKNOWN' || !isWrite(request)) return refusal;
   return fail('OUTCOME_UNKNOWN', request, {
     problem: `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${what(request)}`,
-    advice: `${doubt(request)}Get the key to find out. The log of the broker may have the reason.`,
+    advice: `${doubt(request)}The log of the broker may have the reason.`,
   });
 }
 
@@ -216,8 +216,8 @@ function refusalText(payload: Buffer): string | undefined {
 
 export function badVersion(request: Request, version: string): StateStoreError {
   return fail('BAD_RESPONSE', request, {
-    problem: `The answer to the request to ${what(request)} carries the malformed version ${JSON.stringify(version.slice(0, 60))}`,
-    advice: `${doubt(request)}Check that a state store serves this broker.`,
+    problem: `The response to the request to ${what(request)} has the invalid version ${JSON.stringify(version.slice(0, 60))}`,
+    advice: `${doubt(request)}Check that the state store, and no other program, responds on this broker.`,
   });
 }
 
@@ -226,7 +226,7 @@ export function skewed(request: Request, cause: StateStoreError): StateStoreErro
     'TIMESTAMP_SKEW',
     request,
     {
-      problem: `The answer to the request to ${what(request)} comes from the future`,
+      problem: `The response to the request to ${what(request)} was discarded: the clock of the broker is ahead of the clock of this computer`,
       advice: `${doubt(request)}${cause.message}`,
     },
     { cause, ...(isWrite(request) && { applied: 'unknown' }) },
@@ -264,8 +264,8 @@ function delivery(reasonCode: number): Explanation & { retryable: boolean } {
       };
     default:
       return {
-        problem: `the broker did not take the request: ${code}`,
-        advice: '',
+        problem: `the broker rejected the request: ${code}`,
+        advice: 'See the log of the broker.',
         retryable: !LASTING.has(reasonCode),
       };
   }
@@ -273,7 +273,7 @@ function delivery(reasonCode: number): Explanation & { retryable: boolean } {
 
 /** What to think of a write that went out and was not confirmed. */
 function doubt(request: Request): string {
-  return isWrite(request) ? 'It may or may not have been applied. ' : '';
+  return isWrite(request) ? 'It may or may not have been applied. Get the key to find out. ' : '';
 }
 
 function fail(

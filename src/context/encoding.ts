@@ -123,7 +123,7 @@ function noJson(value: unknown, cause?: unknown): StateStoreError {
   const why = cause instanceof Error ? cause.message : `it is a ${typeof value}`;
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `The value cannot be written as JSON: ${why}. Keep it in a context store in memory instead.`,
+    `The value cannot be converted to JSON: ${why}. Keep it in a context store in memory instead.`,
     { cause },
   );
 }

@@ -156,7 +156,7 @@ export class Link {
     if (state.kind !== 'connected')
       return 'reason' in state && state.reason
         ? state.reason.message
-        : 'The state store does not answer yet.';
+        : 'The state store does not respond yet.';
     return this.#opened ? undefined : 'The context is not loaded yet.';
   }
 

@@ -7,8 +7,8 @@ import { causeFirst, StateStoreError } from '../errors';
  */
 export function notInTime(consequence: string, { state }: StateStoreClient): StateStoreError {
   if (state.kind === 'connected')
-    return new StateStoreError('TIMEOUT', causeFirst('The store takes too long', consequence));
+    return new StateStoreError('TIMEOUT', causeFirst('The state store did not respond in time', consequence));
   const reason = 'reason' in state ? state.reason : undefined;
-  const message = causeFirst(reason ?? 'There is no connection', consequence);
+  const message = causeFirst(reason ?? 'Not connected', consequence);
   return new StateStoreError('NOT_CONNECTED', message, { cause: reason });
 }

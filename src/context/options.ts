@@ -140,7 +140,7 @@ function clientOptions(config: ContextStoreOptions): StateStoreClientOptions {
 
 function checkType(name: string, value: unknown): void {
   const types = Object.hasOwn(TYPES, name) ? TYPES[name as keyof ContextStoreOptions] : undefined;
-  if (!types) throw bad(name, `is not known. Known are ${Object.keys(TYPES).join(', ')}`);
+  if (!types) throw bad(name, `is unknown. Valid options: ${Object.keys(TYPES).join(', ')}`);
   if (types.includes(typeof value) && value !== null) return;
   const found = typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : typeof value;
   throw bad(name, `must be of type ${types.join(' or ')}, not ${found}`);

@@ -86,10 +86,10 @@ export class StoreKeys {
   value(scope: string, name: string): string {
     const key = `${this.#prefix}/${escaped(scope)}/${name}`;
     // Half a pair of UTF-16 has no UTF-8: two such names would be one key.
-    if (/\p{Surrogate}/u.test(key)) throw wrongName(name, 'has half a Unicode character');
+    if (/\p{Surrogate}/u.test(key)) throw wrongName(name, 'contains an incomplete Unicode character');
     const bytes = Buffer.byteLength(key);
     if (bytes <= MAX_OBSERVED_KEY_BYTES) return key;
-    throw wrongName(name, `makes a key of ${bytes} bytes, and ${MAX_OBSERVED_KEY_BYTES} is the most`);
+    throw wrongName(name, `makes a key of ${bytes} bytes, but the limit is ${MAX_OBSERVED_KEY_BYTES}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The errors of leases, locks and updates, in words that say what to do. */
 import { type Bytes, toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
-import { causeFirst, type Operation, printableKey, StateStoreError } from '../errors';
+import { causeFirst, printableKey, StateStoreError } from '../errors';
 
 /** Whether the same call may succeed later without a person changing anything. */
 export function isRetryable(error: unknown): boolean {
@@ -52,19 +52,20 @@ export function lockClosed(lock: Bytes): StateStoreError {
   return new StateStoreError('CLOSED', message, { operation: 'lock', key });
 }
 
-/** Not free in time. */
-export function notFree(
-  operation: Operation,
-  key: Bytes,
-  lock: Bytes,
-  holder: string | undefined,
-): StateStoreError {
-  const by = holder === undefined ? 'Another client' : `${holder}`;
-  return new StateStoreError(
-    'NOT_FREE',
-    `${by} holds the lock ${nameOf(lock)}: key ${nameOf(key)} was not changed. Increase the timeout, or check why the lock is held for so long.`,
-    { operation, key: nameOf(key) },
-  );
+const HELD_LONG = 'Increase the timeout, or check why the lock is held for so long.';
+
+/** A lock that was not free in time. */
+export function notFree(lock: Bytes, holder = 'Another client'): StateStoreError {
+  const key = nameOf(lock);
+  const words = { problem: `${holder} holds the lock ${key}, which was not free in time`, advice: HELD_LONG };
+  return new StateStoreError('NOT_FREE', words, { operation: 'lock', key });
+}
+
+/** An update whose lock was not free in time. */
+export function updateNotFree(key: Bytes, lock: Bytes, holder = 'Another client'): StateStoreError {
+  const name = nameOf(key);
+  const problem = `${holder} holds the lock ${nameOf(lock)}: key ${name} was not changed`;
+  return new StateStoreError('NOT_FREE', { problem, advice: HELD_LONG }, { operation: 'update', key: name });
 }
 
 /** Too many changes of this client came before this one. */
@@ -93,7 +94,7 @@ export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): Sta
 export function changeTooSlow(key: Bytes, limit: number, which: string, advice: string): StateStoreError {
   return new StateStoreError(
     'TIMEOUT',
-    `The new value of key ${nameOf(key)} was not made within ${Math.round(limit)} ms, ${which}. Nothing was changed. Make it faster, or ${advice}.`,
+    `The new value of key ${nameOf(key)} was not computed within ${Math.round(limit)} ms, ${which}. Nothing was changed. Compute it faster, or ${advice}.`,
     { operation: 'update', key: nameOf(key), applied: 'no' },
   );
 }

@@ -80,7 +80,7 @@ export class Lock {
     options: RequestOptions = {},
   ): Promise<T> {
     const hold = await this.acquire(options);
-    if (!hold) throw notFree('lock', this.key, this.key, this.holder);
+    if (!hold) throw notFree(this.key, this.holder);
     try {
       return await use(hold);
     } finally {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
 import { Batch } from './batch';
-import { notFree, nothingWritten, ofLock, tooMany } from './coordination-errors';
+import { nothingWritten, ofLock, tooMany, updateNotFree } from './coordination-errors';
 import { SHORTEST_LEASE_MS } from './durations';
 import { keyLockOf } from './key-locks';
 import {
@@ -110,7 +110,7 @@ export class UpdateQueue implements UpdateSource {
     // The update that is being made counts as well.
     if (this.#batch) return tooMany(this.#key, Math.max(1, before + this.#batch.inFlight));
     const { trouble = this.#trouble, holder } = keyLockOf(this.#store, this.#lock);
-    return trouble ? nothingWritten(this.#key, trouble) : notFree('update', this.#key, this.#lock, holder);
+    return trouble ? nothingWritten(this.#key, trouble) : updateNotFree(this.#key, this.#lock, holder);
   }
 
   async #run(): Promise<void> {

@@ -137,16 +137,16 @@ function readOption<Content>(option: string, file: string, parse: (text: string)
     return parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${option} ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new UsageError(`${option} ${file}: ${code === 'ENOENT' ? 'file not found' : message}`);
   }
 }
 
 function explain(error: NodeJS.ErrnoException, { port, host }: { port: number; host: string }): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is taken by another program; choose another one with --port`;
+      return `port ${port} on ${host} is in use by another program: choose another one with --port`;
     case 'EACCES':
-      return `not allowed to listen on port ${port}; choose one from 1024 with --port`;
+      return `permission denied for port ${port}: choose one from 1024 with --port`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `this computer does not have the address ${host}: choose another one with --host`;

@@ -66,7 +66,7 @@ export function timeoutError(circumstances: Circumstances, timeout: number): Con
       return late(
         'noAnswer',
         `Connected to ${where}, but the broker did not respond`,
-        tls ? `${listens}.` : `${listens}; if it expects TLS, switch it on for this store.`,
+        tls ? `${listens}.` : `${listens}; if it expects TLS, turn TLS on.`,
       );
     }
     default:
@@ -92,11 +92,7 @@ function addressError(code: unknown, where: string, error: MakeError): Connectio
     case 'EAI_FAIL':
     case 'EAI_NODATA':
     case 'EAI_NONAME':
-      return error(
-        'hostNotFound',
-        `The host name of ${where} was not found`,
-        'Check the host in the settings of the store.',
-      );
+      return error('hostNotFound', `The host name of ${where} was not found`, 'Check the host name and DNS.');
     case 'ERR_SOCKET_BAD_PORT':
       return error(
         'hostNotFound',
@@ -154,11 +150,7 @@ function verificationError(
   cause: unknown,
 ): ConnectionError | undefined {
   if (UNTRUSTED.has(code))
-    return error(
-      'certificateUntrusted',
-      `The certificate of ${where} is not trusted here: ${text}`,
-      giveCa(tls),
-    );
+    return error('certificateUntrusted', `The certificate of ${where} is not trusted: ${text}`, giveCa(tls));
   switch (code) {
     case 'CERT_HAS_EXPIRED':
       return error(
@@ -187,7 +179,7 @@ function giveCa(tls: TlsOptions | undefined): string {
   if (tls?.caFile !== undefined)
     return `The CA file ${tls.caFile} does not fit this certificate. Give the CA that signed it.`;
   if (tls?.ca !== undefined) return 'The CA does not fit this certificate. Give the CA that signed it.';
-  return 'Give the CA file of the broker in the settings of the store.';
+  return 'Give the CA file of the broker.';
 }
 
 /** " than nowhere (DNS:broker.example)": the name that was asked for, and the names that the certificate is for. */
@@ -245,11 +237,7 @@ function handshakeError(
       'Check the TLS versions in the settings of the broker.',
     );
   if (NOT_TLS.has(reason))
-    return error(
-      'noTls',
-      `The broker at ${where} does not answer with TLS`,
-      'Check the port, or switch TLS off for this store.',
-    );
+    return error('noTls', `The broker at ${where} does not use TLS`, 'Check the port, or turn TLS off.');
   return undefined;
 }
 
@@ -264,7 +252,7 @@ function interrupted(
   if (code === 'NOT_MQTT')
     return error(
       'closedBeforeAnswer',
-      `The service at ${where} does not answer with MQTT`,
+      `The service at ${where} does not respond with MQTT`,
       'Check the port.',
     );
   const detail = because(isOrdinary(code) ? '' : withoutOpenSsl(text));
@@ -276,10 +264,8 @@ function interrupted(
     );
   return error(
     'closedBeforeAnswer',
-    `The broker at ${where} closed the connection before it answered${detail}`,
-    tls
-      ? mayNeedCertificate(tls)
-      : 'If the broker expects TLS, switch it on for this store; otherwise check the port.',
+    `The broker at ${where} closed the connection before it responded${detail}`,
+    tls ? mayNeedCertificate(tls) : 'If the broker expects TLS, turn TLS on. Otherwise check the port.',
   );
 }
 

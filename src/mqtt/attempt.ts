@@ -163,8 +163,8 @@ export class Attempt {
   /** Gives up a connection that does not move any more. */
   drop(why: string): void {
     if (this.#progress !== 'session') return;
-    const problem = `The connection to ${addressText(this.#address)} was given up: ${why}`;
-    this.#giveUp(new ConnectionError('lost', problem, ''));
+    const problem = `The connection to ${addressText(this.#address)} was closed by this client: ${why}`;
+    this.#giveUp(new ConnectionError('lost', problem, 'The client reconnects automatically.'));
   }
 
   /**

@@ -105,7 +105,7 @@ export function subscriptionError(where: string, topic: string, cause: unknown):
     `The broker at ${where} refused the subscription to ${topic}: ${words}`,
     passing
       ? 'The client reconnects automatically.'
-      : 'Ask the broker administrator for a rule that allows it.',
+      : 'Ask the broker administrator for an authorization rule with the method Subscribe for this topic.',
     cause,
   );
 }
@@ -121,24 +121,18 @@ type Words = [reason: ConnectionReason, advice: string];
 
 const BUSY: Words = ['brokerBusy', 'The client reconnects automatically.'];
 const LOST: Words = ['lost', 'The client reconnects automatically.'];
-const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of the store and the log of the broker.'];
-const CREDENTIALS: Words = ['badCredentials', 'Check the login in the settings of the store.'];
+const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of this client and the log of the broker.'];
+const CREDENTIALS: Words = ['badCredentials', 'Check the login.'];
 
 const REFUSALS: Record<number, Words> = {
-  133: ['clientIdInvalid', 'Change the client ID in the settings of the store, or leave it blank.'],
+  133: ['clientIdInvalid', 'Use another client ID, or none.'],
   134: CREDENTIALS,
-  135: [
-    'notAuthorized',
-    'Check the login in the settings of the store, and ask the broker administrator for access.',
-  ],
+  135: ['notAuthorized', 'Check the login, and ask the broker administrator for access.'],
   138: ['notAuthorized', 'Ask the broker administrator for access.'],
-  140: [
-    'badCredentials',
-    'The broker does not support this login method: select another login in the settings of the store.',
-  ],
+  140: ['badCredentials', 'The broker does not support this login method: use another one.'],
   142: [
     'takenOver',
-    'Another client uses the same client ID, so this client stops. Leave the client ID blank, or give each client its own, and deploy again.',
+    'Another client uses the same client ID, so this client does not reconnect. Use another client ID, or none, and start it again (in Node-RED: deploy).',
   ],
 };
 

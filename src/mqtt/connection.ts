@@ -252,7 +252,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #ownTakeover(cause: ConnectionError): ConnectionError | undefined {
     if (cause.reason !== 'takenOver' || !this.#ghosts.take()) return undefined;
     const problem = 'The connection was taken over by an earlier attempt of this client that arrived late';
-    return new ConnectionError('lost', problem, '');
+    return new ConnectionError('lost', problem, 'The client reconnects automatically.');
   }
 
   /** Without a connection the new token is tried at once. */

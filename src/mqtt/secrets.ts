@@ -86,7 +86,10 @@ export class SecretFiles {
 /** The token's bytes. An empty file is an error: the kubelet may be writing it right now. */
 export async function readToken(path: string, read: ReadFile = files.readFile): Promise<Buffer> {
   const token = textOf(TOKEN, path, await readFile(TOKEN, path, read)).trim();
-  if (token === '') throw new ConnectionError('fileUnreadable', `The ${TOKEN} file ${path} is empty`, '');
+  if (token === '') {
+    const advice = 'Check that Kubernetes mounts the token. The client tries again automatically.';
+    throw new ConnectionError('fileUnreadable', `The ${TOKEN} file ${path} is empty`, advice);
+  }
   return Buffer.from(token);
 }
 

@@ -3,6 +3,7 @@ import {
   causeFirst,
   type ErrorContext,
   type Explanation,
+  isRead,
   type ServiceErrorCode,
   StateStoreError,
   what,
@@ -35,13 +36,13 @@ export class ServiceError extends StateStoreError {
 interface ServiceErrorEntry {
   /** The store's wordings; the first is the one the emulator sends. */
   texts: string[];
-  /** What the person who reads the error can do. */
+  /** What the person who reads the error can do. `ACCESS` stands for the method that a rule has to grant. */
   advice: string;
 }
 
 const CLOCKS = 'ensure that the client and broker system clocks are synchronized';
 const SYNCHRONIZE = 'Synchronize the clocks of this computer and of the broker (NTP).';
-const REPORT = 'This is a bug of this package. Please report it.';
+const REPORT = 'This is a bug of this package. Please report it with the version of the broker.';
 
 const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorEntry> = {
   TIMESTAMP_SKEW: {
@@ -72,7 +73,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   SYNTAX_ERROR: { texts: ['syntax error'], advice: REPORT },
   NOT_AUTHORIZED: {
     texts: ['not authorized'],
-    advice: 'Ask the broker administrator for a BrokerAuthorization rule that grants access to this key.',
+    advice: 'Ask the broker administrator for a BrokerAuthorization rule that grants ACCESS to this key.',
   },
   UNKNOWN_COMMAND: { texts: ['unknown command'], advice: REPORT },
   WRONG_NUMBER_OF_ARGUMENTS: { texts: ['wrong number of arguments'], advice: REPORT },
@@ -81,7 +82,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
     texts: ['malformed timestamp'],
     advice: 'Use a version that the store returned as the fencing token, unchanged.',
   },
-  KEY_LENGTH_ZERO: { texts: ['the key length is zero'], advice: 'Give a key of at least one byte.' },
+  KEY_LENGTH_ZERO: { texts: ['the key length is zero'], advice: 'Use a key of at least one byte.' },
 };
 
 /** The wording that belongs to `code` on the wire, without the leading `-ERR `. */
@@ -91,6 +92,8 @@ export function serviceErrorText(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): st
 
 function describe(code: ServiceErrorCode, text: string, context: ErrorContext): Explanation {
   const advice =
-    code === 'UNKNOWN' ? 'See the log of the broker for the reason.' : SERVICE_ERRORS[code].advice;
+    code === 'UNKNOWN'
+      ? 'See the log of the broker for the reason.'
+      : SERVICE_ERRORS[code].advice.replace('ACCESS', isRead(context) ? 'Read' : 'ReadWrite');
   return causeFirst(text || 'No reason given', `the state store refused to ${what(context)}`, advice);
 }

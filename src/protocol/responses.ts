@@ -97,13 +97,15 @@ function unexpected(item: Item, context: ErrorContext): StateStoreError {
   const found = item.type === 'simple' ? JSON.stringify(item.text.slice(0, 30)) : `a ${item.type}`;
   return new StateStoreError(
     'BAD_RESPONSE',
-    notUnderstood(`${found} does not answer this request.`, context),
+    notUnderstood(`${found} is not a response to this request.`, context),
     context,
   );
 }
 
 function notUnderstood(detail: string, { operation, key }: ErrorContext): string {
   const request = `${operation ?? 'the request'}${key === undefined ? '' : ` for key ${key}`}`;
-  const doubt = isWrite({ operation }) ? ' It may or may not have been applied.' : '';
-  return `The answer to ${request} could not be understood. ${detail}${doubt} Check that a state store serves this broker.`;
+  const doubt = isWrite({ operation })
+    ? ' It may or may not have been applied. Get the key to find out.'
+    : '';
+  return `The response to ${request} is not valid. ${detail}${doubt} Check that the state store, and no other program, responds on this broker.`;
 }

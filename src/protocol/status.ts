@@ -45,7 +45,7 @@ export function problemOf(answer: Answer): StatusProblem | undefined {
   if (status !== undefined) {
     const code = /^\d{3,4}$/.test(status) ? Number(status) : 0;
     if (code < FIRST_SUCCESS)
-      return { kind: 'unreadable', text: `the status ${quoted(status)}, which is none` };
+      return { kind: 'unreadable', text: `the status ${quoted(status)}, which is not a status code` };
     if (code >= FIRST_ERROR) {
       const kind = code === REQUEST_TIMEOUT || code >= FIRST_SERVER_ERROR ? 'failed' : 'refused';
       return { kind, text: statusText(status, answer) };
@@ -54,7 +54,7 @@ export function problemOf(answer: Answer): StatusProblem | undefined {
   if (version !== undefined && !/^1(\.|$)/.test(version)) {
     return {
       kind: 'unreadable',
-      text: `the protocol version ${quoted(version)}, of which this client knows only 1`,
+      text: `the protocol version ${quoted(version)}, but this client supports only 1`,
     };
   }
   return undefined;

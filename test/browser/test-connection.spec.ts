@@ -153,7 +153,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const lines = await outcome({ port: String(emulator.port), tls: 'files' });
       assert.match(
         lines.at(-1) ?? '',
-        /TLS: .*(switch TLS off|check that the broker expects TLS on this port|Check the port)/,
+        /TLS: .*(turn TLS off|check that the broker expects TLS on this port|Check the port)/,
       );
     });
 
@@ -164,7 +164,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('with a certificate that is not trusted', async () => {
       const lines = await outcome({ caFile: '', port: String(tlsPort) });
-      assert.match(lines.at(-1) ?? '', /TLS: .*is not trusted here.*Give the CA file of the broker/);
+      assert.match(lines.at(-1) ?? '', /TLS: .*is not trusted: .*Give the CA file of the broker/);
     });
 
     it('with the CA file of the broker', async () => {
@@ -210,7 +210,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.match(stored.at(-1) ?? '', /State store: responding/);
       const elsewhere = await outcome({ port: String(emulator.port) });
       assert.deepEqual(elsewhere, [
-        ' Settings: The password of this store is kept for the host, port and TLS settings that are deployed. ' +
+        ' Settings: The password of this store is only sent to the host, port and TLS settings that are deployed. ' +
           'Enter it again, or deploy these settings first.',
       ]);
       const typed = await outcome({ password: 'typed' });

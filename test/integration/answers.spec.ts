@@ -93,7 +93,7 @@ describe('StateStoreClient and the answers of a store', () => {
       'of the wrong type',
       '$2\r\nOK\r\n',
       {},
-      { code: 'BAD_RESPONSE', message: /a blob does not answer this request/ },
+      { code: 'BAD_RESPONSE', message: /a blob is not a response to this request/ },
     ],
     [
       'with a lying length',
@@ -102,12 +102,7 @@ describe('StateStoreClient and the answers of a store', () => {
       { code: 'BAD_RESPONSE', message: /says 1000000000 bytes/ },
     ],
     ['that is empty', '', {}, { code: 'BAD_RESPONSE', message: /may or may not have been applied/ }],
-    [
-      'with a malformed version',
-      OK,
-      ts('noon'),
-      { code: 'BAD_RESPONSE', message: /malformed version "noon"/ },
-    ],
+    ['with a malformed version', OK, ts('noon'), { code: 'BAD_RESPONSE', message: /invalid version "noon"/ }],
     [
       'from the future',
       OK,
@@ -175,7 +170,7 @@ describe('StateStoreClient and the answers of a store', () => {
           {
             code: 'BAD_RESPONSE',
             message: new RegExp(
-              `carries the status ${JSON.stringify(status)}, which is none\\. It may or may not`,
+              `has the status ${JSON.stringify(status)}, which is not a status code\\. It may or may not`,
             ),
           },
         ] as const,
@@ -212,7 +207,7 @@ describe('StateStoreClient and the answers of a store', () => {
       await rejectsWith(store.set('k', 'v', { timeout: 150 }), {
         code: 'TIMEOUT',
         message:
-          /within 150 ms to the request to set key k\. It may or may not have been applied\. Answers came that match no request \(1,/,
+          /within 150 ms to the request to set key k\. It may or may not have been applied\. Get the key to find out\. Responses arrived that belong to no request \(1,/,
       });
     });
   }
@@ -229,7 +224,7 @@ describe('StateStoreClient and the answers of a store', () => {
     };
     await rejectsWith(store.set('k', 'v', { timeout: 150 }), {
       code: 'TIMEOUT',
-      message: /Check the load of the broker and the network, or raise the timeout\.$/,
+      message: /Check the load of the broker and the network, or increase the timeout\.$/,
     });
   });
 
@@ -253,7 +248,7 @@ describe('StateStoreClient and the answers of a store', () => {
     };
     await rejectsWith(store.get('k', { timeout: 100 }), {
       code: 'TIMEOUT',
-      message: /^No answer within 100 ms to the request to get key k\. Check/,
+      message: /^No response within 100 ms to the request to get key k\. Check/,
     });
     late?.respond('$1\r\na\r\n');
   });

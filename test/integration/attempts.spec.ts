@@ -218,7 +218,7 @@ describe('An attempt to connect', () => {
     const lost = states.find(({ kind }) => kind === 'disconnected') as { reason: Error };
     assert.match(
       lost.reason.message,
-      /given up: the broker did not answer the subscription to clients.* within 300 ms/,
+      /closed by this client: the broker did not answer the subscription to clients.* within 300 ms/,
     );
     observation.end();
   });

@@ -152,7 +152,7 @@ describe('StateStoreClient with the emulator', () => {
       [
         'a value over the Maximum Packet Size',
         () => store.set('big', Buffer.alloc(70_000)),
-        /^The request has 70\d\d\d bytes, the broker takes at most 70000: key big was not set\./,
+        /^The request has 70\d\d\d bytes, but the broker accepts at most 70000: key big was not set\./,
       ],
     ] as const) {
       it(`${name}: one error that names it`, () => rejectsWith(call(), { code: 'BAD_ARGUMENT', message }));

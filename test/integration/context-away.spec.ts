@@ -23,10 +23,10 @@ describe('A context store whose store is away', () => {
   };
   const told = (wording: RegExp) => log.all.filter((line) => wording.test(line)).length;
   const cutOff = async () => {
-    const before = told(/the store is lost/);
+    const before = told(/disconnected from the store/);
     proxy.refusing = true;
     proxy.cut();
-    await until(() => told(/the store is lost/) > before);
+    await until(() => told(/disconnected from the store/) > before);
   };
   const restartEmpty = async () => {
     const { port } = emulator;
@@ -88,7 +88,7 @@ describe('A context store whose store is away', () => {
     emulator.engine.authorize = (id, access) => id !== 'cached' || access === 'Write';
     proxy.cut();
     for (const key of ['$scopes', '$index/global', 'global/x'])
-      await until(() => log.all.some((line) => line.includes(`nodered/${key} is observed no more`)));
+      await until(() => log.all.some((line) => line.includes(`nodered/${key} is no longer observed`)));
     emulator.engine.authorize = () => true;
     await set(other, 'global', ['x', 'y'], [2, 3]);
     proxy.cut();
@@ -156,7 +156,7 @@ describe('A context store whose store is away', () => {
     scripted.answer = () => undefined;
     await assert.rejects(openStore(scripted.port, { startTimeout: 500, timeout: 60_000 }), {
       code: 'TIMEOUT',
-      message: /could not be loaded \(it is waited for 500 ms at most\)/,
+      message: /could not be loaded within the startTimeout of 500 ms/,
     });
     await scripted.close();
   });

@@ -31,10 +31,10 @@ describe('After the broker lost its memory, context stores', () => {
 
   const count = (wording: RegExp) => log.all.filter((line) => wording.test(line)).length;
   const cutOff = async (name: 'a' | 'b') => {
-    const before = count(/the store is lost/);
+    const before = count(/disconnected from the store/);
     proxies[name].refusing = true;
     proxies[name].cut();
-    await until(() => count(/the store is lost/) > before);
+    await until(() => count(/disconnected from the store/) > before);
   };
   const restartEmpty = async () => {
     const { port } = emulator;

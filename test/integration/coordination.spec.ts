@@ -230,7 +230,12 @@ describe('Coordination', () => {
       assert.equal(lock.holder, a.clientId);
       await rejectsWith(
         lock.withLock(() => assert.fail(), { timeout: 100 }),
-        { code: 'NOT_FREE', message: new RegExp(`^${a.clientId} holds the lock k`) },
+        {
+          code: 'NOT_FREE',
+          message: new RegExp(
+            `^${a.clientId} holds the lock k, which was not free in time\\. Increase the timeout`,
+          ),
+        },
       );
       await held?.release();
       await lock.withLock(() => undefined);
@@ -427,7 +432,7 @@ describe('Coordination', () => {
       await rejectsWith(slow, {
         code: 'TIMEOUT',
         key: 'n',
-        message: /was not made within 200 ms.*Nothing was changed/,
+        message: /was not computed within 200 ms.*Nothing was changed/,
       });
       await add(a);
       assert.equal(await stored('n'), '1');
@@ -447,7 +452,7 @@ describe('Coordination', () => {
       await rejectsWith(update(far, 'n', slow, { timeout: 1000 }), {
         code: 'TIMEOUT',
         key: 'n',
-        message: /was not made within \d+ ms, what was left of its time\. Nothing was changed/,
+        message: /was not computed within \d+ ms, what was left of its time\. Nothing was changed/,
       });
       await add(far);
       assert.deepEqual([await stored('n'), states], ['1', []]);

@@ -104,7 +104,8 @@ describe('The outcome of a request', () => {
     await rejectsWith(store.set('4', 'v'), {
       code: 'QUEUE_FULL',
       key: '4',
-      message: /^3 requests wait already: key 4 was not set, and nothing was sent\..*Connection refused/,
+      message:
+        /^The queue is full \(3 requests\): key 4 was not set, and nothing was sent\..*Connection refused/,
     });
     const emulator = await Emulator.start({ port });
     await Promise.all(calls);
@@ -137,7 +138,7 @@ describe('The outcome of a request', () => {
       applied: 'no',
       retryable: true,
       message:
-        /^Requests of 20\d\d bytes wait already: key k was not set, and nothing was sent\. Send fewer or smaller messages/,
+        /^The queue is full \(20\d\d bytes\): key k was not set, and nothing was sent\. Send fewer or smaller messages/,
     });
     await store.close();
     await large;
@@ -312,7 +313,7 @@ describe('The outcome of a request', () => {
     const messages = (await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason.message);
     assert.match(
       messages[0],
-      /^The connection to the store was closed before the answer to the request to set key 0\. It may or may not have been applied\.$/,
+      /^The connection to the store was closed before the response to the request to set key 0\. It may or may not have been applied\. Get the key to find out\.$/,
     );
     assert.match(messages[5], /closed: key 5 was not set, and nothing was sent\.$/);
   });

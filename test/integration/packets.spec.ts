@@ -88,7 +88,7 @@ describe('Packets of a broker', () => {
       socket.write(answer((await again).packet, reply));
       await assert.rejects(result, {
         code: 'OUTCOME_UNKNOWN',
-        message: /sent again .* may be to the second of two\. It may or may not have been applied\./,
+        message: /sent twice .* may belong to the second one\. It may or may not have been applied\./,
       });
     });
   }
@@ -106,7 +106,7 @@ describe('Packets of a broker', () => {
       socket.write(refuse((await again).packet));
       await assert.rejects(result, {
         code: 'OUTCOME_UNKNOWN',
-        message: /sent again .* may be to the second of two\. It may or may not have been applied\./,
+        message: /sent twice .* may belong to the second one\. It may or may not have been applied\./,
       });
     });
   }
@@ -117,7 +117,7 @@ describe('Packets of a broker', () => {
     const { marker, socket: resumed } = await lost(set);
     // The broker takes the barrier read, so it is not silent; the store does not answer.
     resumed.write(generate({ cmd: 'puback', messageId: marker.messageId as number }, MQTT5));
-    await assert.rejects(set, { code: 'OUTCOME_UNKNOWN', message: /the store does not answer any more/ });
+    await assert.rejects(set, { code: 'OUTCOME_UNKNOWN', message: /the store no longer responds/ });
     const { packet, socket } = await broker.publish();
     socket.write(answer(packet, '$1\r\na\r\n'));
     assert.equal((await get).found, true);
@@ -154,7 +154,7 @@ describe('Packets of a broker', () => {
     await store.connect();
     await assert.rejects(store.set('key', Buffer.alloc(2 ** 28)), {
       code: 'BAD_ARGUMENT',
-      message: /the broker takes at most 268435460: key key was not set/,
+      message: /but the broker accepts at most 268435460: key key was not set/,
     });
     assert.deepEqual([store.state.kind, store.inFlight], ['connected', 0]);
   });

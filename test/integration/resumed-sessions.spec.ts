@@ -80,7 +80,7 @@ describe('A session', () => {
     const sent = publishes(2);
     const large = rejectsWith(store.set('large', 'v'.repeat(2000)), {
       code: 'BAD_ARGUMENT',
-      message: /the broker takes at most 1000: key large was not set/,
+      message: /but the broker accepts at most 1000: key large was not set/,
     });
     const unknown = rejectsWith(store.set('large too', 'v'.repeat(2000), { repeatable: true }), {
       code: 'OUTCOME_UNKNOWN',

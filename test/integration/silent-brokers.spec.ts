@@ -46,7 +46,7 @@ describe('A connection', () => {
       const [state] = await once(store, 'state');
       assert.match(
         state.reason.message,
-        /given up: the broker has sent nothing for \d s, with 4 requests not ack/,
+        /closed by this client: the broker has sent nothing for \d s, with 4 requests not ack/,
       );
       assert.deepEqual(await store.get('k'), { found: false });
       assert.equal(connections, 2);
@@ -63,7 +63,7 @@ describe('A connection', () => {
     const [state] = await ended;
     assert.match(
       state.reason.message,
-      /given up: the broker has sent nothing for 2 s, with 1 request not ack/,
+      /closed by this client: the broker has sent nothing for 2 s, with 1 request not ack/,
     );
     await closed;
     proxy.thaw();

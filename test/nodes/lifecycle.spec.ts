@@ -35,7 +35,7 @@ describe('The life of a node', () => {
     assert.equal(outcome.kind, 'failed');
     assert.match(
       outcome.kind === 'failed' ? outcome.message : '',
-      /^This node has no store\. Open the node and choose or add one\./,
+      /^This node has no store\. Open the node and select or add one\./,
     );
     await flow.stop();
   });
@@ -222,7 +222,10 @@ describe('The life of a node', () => {
       const error = await outcome;
       assert.ok(error !== 'send');
       assert.equal(error.code, 'CLOSED');
-      assert.match(error.message, /may or may not have been applied/);
+      assert.match(
+        error.message,
+        /^The node was closed before the store responded\. The set may or may not have been applied\. Get the key/,
+      );
       await server.empty();
     });
   });

@@ -279,7 +279,9 @@ describe('The nodes lock and unlock', () => {
     const waiting = canvas.send('two');
     await canvas.until(() => canvas.shown('two') === 'yellow waiting');
     await canvas.redeploy([lock('one', { name: 'changed' }), UNLOCK]);
-    assert.equal((await waiting)?.code, 'CLOSED');
+    const closed = await waiting;
+    assert.equal(closed?.code, 'CLOSED');
+    assert.match(closed?.message as string, /closed while the message waited for the lock printer\.$/);
     assert.equal(await isStored('printer'), false);
     const late = await canvas.send('unlock', JSON.parse(JSON.stringify(taken)));
     assert.equal(late?.code, 'LEASE_LOST');
@@ -335,14 +337,10 @@ describe('The nodes lock and unlock', () => {
     [
       'a wait that is too short',
       { wait: 0 },
-      /^The waiting time of this node must be a number of seconds from 0\.1 to 86400, not "0"/,
+      /^The timeout of this node must be a number of seconds from 0\.1 to 86400, not "0"/,
     ],
-    ['a wait that is no number', { wait: 'long' }, /^The waiting time .* not "long"/],
-    [
-      'a limit out of range',
-      { limit: -1 },
-      /^The longest time a message holds the lock of this node must be/,
-    ],
+    ['a wait that is no number', { wait: 'long' }, /^The timeout .* not "long"/],
+    ['a limit out of range', { limit: -1 }, /^The max. hold time of this node must be/],
     [
       'a lease out of range',
       { lease: 301 },

@@ -298,7 +298,7 @@ describe('The nodes set, get and delete', () => {
         await flow.send({ payload: { 'f/1': 1, 'f/2': undefined, 'f/3': 3 } }),
       );
       assert.equal(code, 'BAD_ARGUMENT');
-      assert.match(message, /^msg\.payload\.f\/2 is undefined.* Of 3 keys 1 failed\.$/);
+      assert.match(message, /^msg\.payload\.f\/2 is undefined.* 1 of 3 keys failed\.$/);
       const { results } = msg.statestore as {
         results: { key: string; stored?: boolean; error?: { code: string } }[];
       };
@@ -389,7 +389,7 @@ describe('The nodes set, get and delete', () => {
       assert.equal(code, 'KEY_NOT_FOUND');
       assert.match(message, /^There is no key no\/such\/key in the state store\. Set it first/);
       const many = failed(await flow.send({ key: ['no/such/key', 'neither'] }));
-      assert.match(many.message, /^There is no key.* Of 2 keys 2 failed\.$/);
+      assert.match(many.message, /^There is no key.* 2 of 2 keys failed\.$/);
     });
 
     it('reads reference data as a list of objects, and names the line that is not one', async () => {
@@ -508,7 +508,7 @@ describe('The nodes set, get and delete', () => {
       await start({ type: 'statestore-get', key: 'text', format: 'json' });
       const { code, message } = failed(await flow.send());
       assert.equal(code, 'BAD_RESPONSE');
-      assert.match(message, /^The value of key text is not valid JSON\. Choose another output format/);
+      assert.match(message, /^The value of key text is not valid JSON\. Change "Convert to"/);
     });
   });
 
@@ -718,7 +718,7 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-set', key: 'k' },
         { payload: 1n },
         'BAD_ARGUMENT',
-        /^msg\.payload cannot be written as JSON/,
+        /^msg\.payload cannot be converted to JSON/,
       ],
       [
         'no object of keys',
@@ -760,7 +760,7 @@ describe('The nodes set, get and delete', () => {
         { type: 'statestore-set', key: 'k' },
         { payload: Buffer.alloc(100_000) },
         'BAD_ARGUMENT',
-        /^The request has 100\d\d\d bytes, the broker takes at most 100000: key k was not set\./,
+        /^The request has 100\d\d\d bytes, but the broker accepts at most 100000: key k was not set\./,
       ],
       [
         'a malformed fencing token',

@@ -30,7 +30,7 @@ describe('The property that receives a value', () => {
         });
         const actual = outcome((msg) => target.write(msg, value));
         if (written || value === undefined) assert.deepEqual(actual, expected);
-        else assert.match(String(actual), new RegExp(`msg\\.${name} cannot be written`));
+        else assert.match(String(actual), new RegExp(`cannot be written to msg\\.${name}:`));
       });
     }
   }

@@ -488,14 +488,14 @@ describe('The node update', () => {
         /msg\.payload is the number NaN/,
       ],
       ['adding nothing', { amount: 'payload', amountType: 'msg' }, '1', {}, /msg\.payload is undefined/],
-      ['counting too far', {}, '9007199254740991', {}, /make more than can be counted exactly/],
-      ['adding to infinity', { amount: '1e308' }, '1e308', {}, /make more than can be counted/],
+      ['counting too far', {}, '9007199254740991', {}, /exceeds the largest exact number/],
+      ['adding to infinity', { amount: '1e308' }, '1e308', {}, /exceeds the largest exact number/],
       [
         'a start value that does not fit',
         { start: '"a"' },
         undefined,
         {},
-        /^The start value of key KEY is the text "a"/,
+        /^The initial value of key KEY is the text "a"/,
       ],
       [
         'appending to an object',
@@ -523,7 +523,7 @@ describe('The node update', () => {
         { change: 'append', keep: '0' },
         '[]',
         { payload: 1 },
-        /entries to keep is "0", but must be a whole number from 1/,
+        /"Keep the last" is "0", but must be a whole number from 1/,
       ],
       [
         'merging into a number',
@@ -559,7 +559,7 @@ describe('The node update', () => {
         { change: 'expression', expression: '$value +' },
         '1',
         {},
-        /^The expression of this node cannot be understood: .*\. Correct it in the node\.$/,
+        /^The expression of this node is not valid: .*\. Correct it in the node\.$/,
       ],
       ['no expression', { change: 'expression', expression: ' ' }, '1', {}, /^This node has no expression/],
       [
@@ -569,7 +569,7 @@ describe('The node update', () => {
         {},
         /^The expression failed: .* Key KEY was not changed\. Correct/,
       ],
-      ['an unknown action', { change: 'double' }, '1', {}, /does not know what to do with key KEY: "double"/],
+      ['an unknown action', { change: 'double' }, '1', {}, /^The action "double" for key KEY is unknown/],
       ['no key', { key: '' }, undefined, {}, /^the key is empty, but the key to update must be/],
       [
         'a lock without a name',

@@ -225,7 +225,7 @@ describe('Node-RED does not start', () => {
     [
       'an unknown option',
       '{ prefx: "a" }',
-      /option prefx of the context store is not known\. Known are from, prefix/,
+      /option prefx of the context store is unknown\. Valid options: from, prefix/,
     ],
     ['a wrong port', '{ port: 99999 }', /port must be a whole number from 1 to 65535, not 99999/],
     [
@@ -237,7 +237,7 @@ describe('Node-RED does not start', () => {
     [
       'a store that cannot be reached',
       '{ host: "127.0.0.1", port: 1, startTimeout: 1500 }',
-      /context store at 127\.0\.0\.1:1 could not be loaded \(it is waited for 1500 ms at most\), so Node-RED does not start: .*127\.0\.0\.1:1/,
+      /context store at 127\.0\.0\.1:1 could not be loaded within the startTimeout of 1500 ms, so Node-RED does not start: .*127\.0\.0\.1:1/,
     ],
   ] as const) {
     it(`with ${name}, reports it in one line and ends with exit code 1`, async () => {

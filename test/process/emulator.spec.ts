@@ -110,7 +110,7 @@ describe('The command statestore-emulator', () => {
     const { lines, exited } = run('--port', String(port));
     assert.deepEqual(await exited, [1, null]);
     assert.deepEqual(lines.all, [
-      `statestore-emulator: port ${port} on 127.0.0.1 is taken by another program; choose another one with --port`,
+      `statestore-emulator: port ${port} on 127.0.0.1 is in use by another program: choose another one with --port`,
     ]);
     server.close();
   });
@@ -196,7 +196,7 @@ describe('The emulator node in a real Node-RED', () => {
       ...rest,
     ]);
     await nodeRed.lines.find(/text: 'invalid TLS files'/, after);
-    await nodeRed.lines.find(/\/no\/such\.crt: there is no such file/, after);
+    await nodeRed.lines.find(/\/no\/such\.crt: file not found/, after);
   });
 
   it('a taken port is a red status and an error, and Node-RED goes on', async () => {

@@ -51,7 +51,7 @@ const EXPECTED = {
 const CONTEXT = {
   'en-US': {
     loaded: /\[statestore context\] \d+ keys of \d+ scopes loaded in/,
-    lost: /\[statestore context\] the store is lost: .* What was read before/,
+    lost: /\[statestore context\] disconnected from the store: .* Reads use/,
     refused: /The context store at \S+ could not be loaded .*: /,
   },
   de: {

@@ -237,7 +237,7 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
       assert.equal(status, 200);
       const [first] = JSON.parse(text).results;
       assert.equal(first.step, 'settings', text);
-      assert.match(first.message, /^The password of this store is kept for .* Enter it again, or deploy/);
+      assert.match(first.message, /^The password of this store is only sent to .* Enter it again, or deploy/);
     }
     await test(admin, {
       id: 'store',

@@ -169,7 +169,7 @@ describe('The settings of a store in a real Node-RED', () => {
     const missing = await tryOut(settings, [tlsConfig]);
     assert.match(missing, new RegExp(`failed .*The CA file ${late} does not exist`));
     writeFileSync(late, makeAuthority('Other').cert);
-    assert.match(await tryOut(settings, [tlsConfig]), /failed .*is not trusted here/);
+    assert.match(await tryOut(settings, [tlsConfig]), /failed .*is not trusted: /);
   });
 
   it('use a TLS configuration whose CA file is good', async () => {
@@ -218,7 +218,7 @@ describe('The settings of a store in a real Node-RED', () => {
     [
       'a token file that is not given',
       { host: 'localhost', login: 'token' },
-      /The token file of this store is missing/,
+      /"Token file" of this store is missing/,
     ],
     [
       'a user name that is not given',

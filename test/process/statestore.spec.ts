@@ -124,8 +124,8 @@ describe('The command statestore', () => {
 
   it('ends with 1 and one line when the key is not there or the condition does not hold', async () => {
     await store.set('taken', 'here');
-    await fails(1, /there is no key none$/, ['get', 'none', ...at]);
-    await fails(1, /there is no key none$/, ['delete', 'none', ...at]);
+    await fails(1, /key none does not exist$/, ['get', 'none', ...at]);
+    await fails(1, /key none does not exist$/, ['delete', 'none', ...at]);
     await fails(1, /taken is there already$/, ['set', 'taken', 'x', '--condition', 'NX', ...at]);
     await fails(1, /taken has another value$/, ['set', 'taken', 'x', '--condition', 'NEX', ...at]);
     await fails(1, /taken has another value$/, ['delete', 'taken', '--if-value', 'x', ...at]);
@@ -200,7 +200,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     await Promise.all([
       fails(5, /may or may not have been applied/, ['set', 'k', 'v', ...there]),
       fails(5, /may or may not have been applied/, ['delete', 'k', ...there]),
-      fails(3, /No answer|no answer/, ['get', 'k', ...there]),
+      fails(3, /No response|no response/, ['get', 'k', ...there]),
     ]);
     await silentStore.close();
   });
@@ -238,7 +238,11 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     const slow = await startScriptedStore();
     slow.answer = ({ command, respond }) => command.verb === 'KEYNOTIFY' && respond('+OK\r\n');
     const there = ['--host', '127.0.0.1', '--port', String(slow.port), '--timeout', '3'];
-    await fails(3, /No answer within 3000 ms to the request to observe key k\./, ['observe', 'k', ...there]);
+    await fails(3, /No response within 3000 ms to the request to observe key k\./, [
+      'observe',
+      'k',
+      ...there,
+    ]);
     await slow.close();
   });
 
@@ -384,7 +388,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
     assert.equal(shown, '\\x1b[31mred');
     assert.equal(await inTerminal('get', 'escape', '--raw'), '\x1b[31mred');
     assert.deepEqual(await silent(['get', 'escape']), Buffer.from('\x1b[31mred'), 'a pipe gets the bytes');
-    await fails(1, /there is no key 0x1b5b33316d$/, ['get', '\x1b[31m', ...at]);
+    await fails(1, /key 0x1b5b33316d does not exist$/, ['get', '\x1b[31m', ...at]);
   });
 
   describe('with many keys', () => {

@@ -1,7 +1,7 @@
 /** What visitors of the repository and of the package at npm see. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { parse } from 'yaml';
 import { ROOT } from '../support/node-red';
 
@@ -18,7 +18,7 @@ const RAW = `${REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/ma
 /** Pages below docs/. */
 const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.md'))
-  .map((name) => `docs/${name}`);
+  .map((name) => `docs/${name.replaceAll('\\', '/')}`);
 
 describe('Pictures', () => {
   const sources = (page: string) =>
@@ -50,6 +50,38 @@ describe('Links between pages', () => {
       );
       assert.deepEqual(
         targets.filter((target) => !existsSync(join(ROOT, page, '..', target))),
+        [],
+      );
+    });
+  }
+});
+
+/** The anchors of a page: its headings, as GitHub makes anchors of them, and attributes `id` and `name`. */
+function anchorsOf(page: string): Set<string> {
+  const text = read(page).replace(/^ *```[\s\S]*?^ *```/gm, '');
+  const anchors = new Set([...text.matchAll(/ (?:id|name)="([^"]+)"/g)].map(([, id = '']) => id));
+  for (const [, heading = ''] of text.matchAll(/^#{1,6} +(.+)$/gm)) {
+    const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
+    const slug = words.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replaceAll(' ', '-');
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+describe('Links to a heading', () => {
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...PAGES]) {
+    it(`of ${page} name one that exists`, () => {
+      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)].filter(
+        ([, target = '']) => target === '' || target.endsWith('.md'),
+      );
+      const wrong = links.filter(
+        ([, target = '', anchor = '']) =>
+          !anchorsOf(target === '' ? page : posix.join(page, '..', target)).has(anchor),
+      );
+      assert.deepEqual(
+        wrong.map(([link]) => link),
         [],
       );
     });

@@ -75,7 +75,7 @@ async function run(session: Session, { key, json, input, options }: DeleteCall):
     value === undefined ? await store.delete(key, how) : await store.deleteIfValue(key, value, how);
   const name = printableKey(key);
   if (json) await show(jsonLine({ operation: 'delete', key, ...result }));
-  else if (!result.found) printMessage(`there is no key ${name}`);
+  else if (!result.found) printMessage(`key ${name} does not exist`);
   else if (!result.deleted) printMessage(`not deleted: key ${name} has another value`);
   return result.deleted ? EXIT.done : EXIT.notSo;
 }

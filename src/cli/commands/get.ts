@@ -51,6 +51,6 @@ async function run(session: Session, { key, json, raw }: GetCall): Promise<ExitC
   const got = await store.get(key, { timeout: session.left });
   if (json) await show(jsonLine({ operation: 'get', key, ...got }));
   else if (got.found) await show(forStdout(got.value, raw));
-  else printMessage(`there is no key ${printableKey(key)}`);
+  else printMessage(`key ${printableKey(key)} does not exist`);
   return got.found ? EXIT.done : EXIT.notSo;
 }

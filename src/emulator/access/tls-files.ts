@@ -16,7 +16,9 @@ export class TlsFilesError extends Error {}
 export async function readTlsFiles({ cert, key, ca }: TlsFiles): Promise<EmulatorTls | undefined> {
   if (!cert && !key && !ca) return undefined;
   if (!cert || !key)
-    throw new TlsFilesError(`the ${cert ? 'private key' : 'certificate'} is missing, and TLS needs both`);
+    throw new TlsFilesError(
+      `TLS needs a certificate and a private key: the ${cert ? 'private key' : 'certificate'} is missing`,
+    );
   const tls = { cert: await read(cert), key: await read(key), ...(ca && { ca: await read(ca) }) };
   try {
     createSecureContext(tls);
@@ -31,6 +33,6 @@ async function read(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new TlsFilesError(`${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new TlsFilesError(`${file}: ${code === 'ENOENT' ? 'file not found' : message}`);
   }
 }

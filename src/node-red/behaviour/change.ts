@@ -20,7 +20,7 @@ const KINDS: readonly string[] = [
 /** Throws `BAD_ARGUMENT` for a kind that is none. */
 export function toChangeKind(kind: string, context: ErrorContext & { key: string }): ChangeKind {
   if (isChangeKind(kind)) return kind;
-  const message = `This node does not know what to do with key ${context.key}: ${JSON.stringify(kind)}. Choose it in the node.`;
+  const message = `The action ${JSON.stringify(kind)} for key ${context.key} is unknown. Select an action in the node.`;
   throw new StateStoreError('BAD_ARGUMENT', message, context);
 }
 
@@ -160,7 +160,7 @@ const appliers: Record<Exclude<ChangeKind, 'set' | 'take'>, (options: ChangeOpti
       if (Number.isFinite(sum) && exact) return sum;
       throw refused(
         options,
-        `${before} and ${amount} make more than can be counted exactly (${Number.MAX_SAFE_INTEGER})`,
+        `${before} + ${amount} exceeds the largest exact number (${Number.MAX_SAFE_INTEGER})`,
         'Set the key to a smaller number.',
       );
     };
@@ -225,7 +225,7 @@ function toCount({ keep, context }: ChangeOptions): number | undefined {
   if (Number.isSafeInteger(count) && count > 0) return count;
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `The number of entries to keep is ${JSON.stringify(keep)}, but must be a whole number from 1: nothing was appended to key ${context.key}. Correct it in the node, or leave it blank to keep all.`,
+    `"Keep the last" is ${JSON.stringify(keep)}, but must be a whole number from 1: nothing was appended to key ${context.key}. Correct it in the node, or leave it blank to keep all.`,
     context,
   );
 }
@@ -268,8 +268,8 @@ function wrongType(
   example: string,
 ): Error {
   if (missing) {
-    const why = `The start value of key ${options.context.key} is ${describe(present)}, but must be ${wanted}`;
-    return refused(options, why, 'Correct the start value in the node.');
+    const why = `The initial value of key ${options.context.key} is ${describe(present)}, but must be ${wanted}`;
+    return refused(options, why, 'Correct the initial value in the node.');
   }
   const advice = `Set it to ${wanted} like ${example} with an update node that sets it, or use another key.`;
   return refused(options, `Key ${options.context.key} holds ${describe(present)}, not ${wanted}`, advice);

@@ -49,7 +49,7 @@ export class Expression {
     } catch (error) {
       throw new StateStoreError(
         'BAD_ARGUMENT',
-        `The expression failed: ${wordsOf(error)}. Key ${context.key} was not changed. Correct the expression in the node, or look at what the key and the message hold.`,
+        `The expression failed: ${wordsOf(error)}. Key ${context.key} was not changed. Correct the expression in the node, or check the values of the key and the message.`,
         { ...context, cause: error },
       );
     } finally {
@@ -62,7 +62,7 @@ export class Expression {
       {
         problem: `The expression has no result: key ${context.key} was not changed`,
         advice:
-          'Look at what the key and the message hold. A missing key has no $value: use ($exists($value) ? $value : 0) + payload, or a start value. To delete the key, return $delete.',
+          'Check the values of the key and the message. A missing key has no $value: use ($exists($value) ? $value : 0) + payload, or an initial value. To delete the key, return $delete.',
       },
       context,
     );
@@ -71,11 +71,11 @@ export class Expression {
   #prepare(context: ErrorContext): Prepared {
     const text = this.#text.trim();
     if (text === '')
-      throw bad('This node has no expression. Enter one, like $value + 1.', context, undefined);
+      throw bad('This node has no expression. Enter one, for example $value + 1.', context, undefined);
     try {
       return this.#RED.util.prepareJSONataExpression(text, this.#node);
     } catch (error) {
-      const message = `The expression of this node cannot be understood: ${wordsOf(error)}. Correct it in the node.`;
+      const message = `The expression of this node is not valid: ${wordsOf(error)}. Correct it in the node.`;
       throw bad(message, context, error);
     }
   }

@@ -99,13 +99,13 @@ class LeaderNode {
     this.#role = settings.key('role', role);
     if (this.#role === '') {
       const message =
-        'This node has no role. Open the node and enter the name that all its candidates share.';
+        'This node has no role. Open the node and enter a role name, the same in all instances.';
       throw new StateStoreError('BAD_ARGUMENT', message, context);
     }
     const duration = settings.seconds('lease', lease, LEASE_SECONDS);
     return new Election(client, this.#role, {
       duration,
-      name: settings.text('name for the others', candidate),
+      name: settings.text('instance name', candidate),
     });
   }
 

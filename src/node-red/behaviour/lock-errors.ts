@@ -20,10 +20,11 @@ export function notFree(key: Key, holder: string | undefined, wait: number): Sta
   );
 }
 
-export function closed(): StateStoreError {
-  return new StateStoreError('CLOSED', 'The node was closed while the message waited for the lock.', {
-    operation: OPERATION,
-  });
+/** A deploy or the end of Node-RED came first. */
+export function closed(key: Key): StateStoreError {
+  const context = keyContext(OPERATION, key);
+  const message = `The node was closed while the message waited for the lock ${context.key}.`;
+  return new StateStoreError('CLOSED', message, context);
 }
 
 /** An error of a request on the way to the lock says what it means for the lock. */

@@ -111,8 +111,8 @@ class LockNode {
     const { wait, limit, lease } = this.#def;
     const settings = new NodeSettings(this.#RED, this.#node, OPERATION);
     return {
-      wait: settings.seconds('waiting time', wait, WAIT_SECONDS),
-      limit: settings.seconds('longest time a message holds the lock', limit, LIMIT_SECONDS),
+      wait: settings.seconds('timeout', wait, WAIT_SECONDS),
+      limit: settings.seconds('max. hold time', limit, LIMIT_SECONDS),
       lease: settings.seconds('lease', lease, LEASE_SECONDS),
     };
   }
@@ -181,7 +181,7 @@ class LockNode {
     const lock = new Lock(client, key, { duration: lease });
     const hold = await lock
       .acquire({ timeout: wait, signal: this.#abort.signal })
-      .catch((error) => Promise.reject(notAcquired(key, error)));
+      .catch((error) => Promise.reject(this.#closing ? closed(key) : notAcquired(key, error)));
     return { key, hold, holder: lock.holder };
   }
 
@@ -190,7 +190,7 @@ class LockNode {
     const { fencingToken: token } = hold;
     if (this.#closing || token === undefined) {
       void hold.release();
-      throw this.#closing ? closed() : hold.signal.reason;
+      throw this.#closing ? closed(key) : hold.signal.reason;
     }
     const { limit } = this.#limits as Limits;
     const { fencingToken: tokenBefore } = msg as { fencingToken?: unknown };
@@ -240,7 +240,7 @@ class LockNode {
   async #close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#showing);
-    this.#abort.abort(closed());
+    this.#abort.abort();
     const back = [...this.#lent].map((loan) => loan.end(takenBack(loan.key)));
     if (this.#user.connected) await within(PATIENCE_MS, Promise.all(back));
   }

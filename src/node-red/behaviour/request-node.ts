@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { RequestOptions } from '../../client/options';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { type Operation, StateStoreError } from '../../errors';
+import { isRead, type Operation, StateStoreError } from '../../errors';
 import { ManyKeysError } from '../message/many-keys';
 import { mark, markFailed } from '../message/mark';
 import { OrderedReader } from '../message/ordered-reader';
@@ -164,13 +164,11 @@ class RequestNode<Name extends string> {
   /** Up to two seconds for the requests under way; `CLOSED` for the rest. */
   async #close(): Promise<void> {
     if (this.#pending > 0 && this.#user.connected) await this.#idle(PATIENCE_MS);
-    this.#abort.abort(
-      new StateStoreError(
-        'CLOSED',
-        `The node was closed before the answer to the request to ${this.#parts.operation} came. It may or may not have been applied.`,
-        { operation: this.#parts.operation },
-      ),
-    );
+    const { operation } = this.#parts;
+    const doubt = `The ${operation} may or may not have been applied. Get the key to find out.`;
+    const advice = isRead({ operation }) ? '' : doubt;
+    const words = { problem: 'The node was closed before the store responded', advice };
+    this.#abort.abort(new StateStoreError('CLOSED', words, { operation }));
     if (this.#pending > 0) await this.#idle(PATIENCE_MS);
     this.#unlisten?.();
   }

@@ -65,7 +65,7 @@ export class LocalEmulator {
     }
     throw new ConnectionError(
       'noAnswer',
-      `No emulator could be started: other programs listen on the ports from ${wanted} on`,
+      `Could not start the emulator: other programs use the ports from ${wanted} on`,
       'Enter another port for this store.',
     );
   }
@@ -108,7 +108,7 @@ export class LocalEmulator {
       if (code === 'EADDRINUSE') return (await whatListens(this.#wanted.host, port)) === 'store';
       throw new ConnectionError(
         'noAnswer',
-        `No emulator could be started on port ${port}: ${message}`,
+        `Could not start the emulator on port ${port}: ${message}`,
         error instanceof StoreFileError
           ? 'Correct this, or clear "Keep keys after a restart" in the store.'
           : 'Enter another port for this store.',

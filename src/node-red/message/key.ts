@@ -61,7 +61,7 @@ export function noneMatches(pattern: Key): StateStoreError {
   const context = keyContext('get', pattern);
   return new StateStoreError(
     'KEY_NOT_FOUND',
-    `No key in the state store matches the pattern ${context.key}. Check the pattern, or choose in the node what to do when no key matches.`,
+    `No key in the state store matches the pattern ${context.key}. Check the pattern, or select in the node what to do when no key matches.`,
     context,
   );
 }

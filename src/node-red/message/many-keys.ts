@@ -11,7 +11,7 @@ export class ManyKeysError extends StateStoreError {
 
   constructor(operation: Operation, first: StateStoreError, results: KeyOutcome[]) {
     const failed = results.filter((result) => 'error' in result).length;
-    super(first.code, `${first.message} Of ${results.length} keys ${failed} failed.`, {
+    super(first.code, `${first.message} ${failed} of ${results.length} keys failed.`, {
       operation,
       ...(first.key !== undefined && { key: first.key }),
       cause: first,

@@ -101,7 +101,7 @@ export function readSeconds(
   if (seconds >= min && seconds <= max) return Math.round(seconds * 1000);
   throw bad(
     operation,
-    `"${field}" of this node is ${JSON.stringify(value)}, but must be a number of seconds from ${min} to ${max}. Leave it blank for the usual time.`,
+    `"${field}" of this node is ${JSON.stringify(value)}, but must be a number of seconds from ${min} to ${max}. Leave it blank for the default.`,
   );
 }
 

@@ -27,7 +27,7 @@ export class TargetProperty {
       return;
     throw new StateStoreError(
       'BAD_ARGUMENT',
-      `The store has answered, but msg.${this.#name} cannot be written: a part of it is neither an object nor a list in this message. Choose another property in the node.`,
+      `The store responded, but the result cannot be written to msg.${this.#name}: a part of the path is neither an object nor a list in this message. Select another property in the node.`,
     );
   }
 }

@@ -55,7 +55,11 @@ function stringify(value: unknown, label: string, contextOf: ContextOf): string 
         context,
       );
     const message = (error as Error).message.split('\n')[0];
-    throw new StateStoreError('BAD_ARGUMENT', `${label} cannot be written as JSON: ${message}.`, context);
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      `${label} cannot be converted to JSON: ${message}. Remove the parts that JSON does not have, such as circular references.`,
+      context,
+    );
   }
 }
 
@@ -109,7 +113,7 @@ function parseAsJson(text: string, contextOf: ContextOf): unknown {
     const context = contextOf();
     throw new StateStoreError(
       'BAD_RESPONSE',
-      `The value of key ${context.key} is not valid JSON. Choose another output format in the node.`,
+      `The value of key ${context.key} is not valid JSON. Change "Convert to" in the node.`,
       { ...context, cause: error },
     );
   }
@@ -150,7 +154,7 @@ export function toEntries(value: unknown, label: string): [string, unknown][] {
   if (isObject) return Object.entries(value);
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `${label} must be an object of keys and values, because this node stores each of its properties under a key of its own.`,
+    `${label} must be an object of keys and values, because this node stores each property under its own key.`,
     { operation: 'set' },
   );
 }

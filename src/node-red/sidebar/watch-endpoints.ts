@@ -29,7 +29,7 @@ export function watchHandlers(
   const openWatch = handler(RED, ENDPOINTS.openWatch, openBody, ({ body, user }): OpenedWatch => {
     const watch = watches.open(knownStore(body.store).id, user);
     if (!watch)
-      throw new Refusal(503, 'tooManyWatches', 'Too many pages look into stores already. Close one of them.');
+      throw new Refusal(503, 'tooManyWatches', 'Too many sidebar tabs are open. Close one of them.');
     return { watch: watch.id };
   });
   const renewBody = object({ keys: optional(keys(MAX_VISIBLE)) });
@@ -43,7 +43,7 @@ export function watchHandlers(
     const watch = watchOf(call);
     if (after !== undefined) return watch.listAfter(text(MAX_ID)(after, 'after'));
     const page = await watch.list(text(MAX_PREFIX)(prefix, 'prefix'));
-    if (!page) throw new Refusal(404, 'noKeyList', 'This store has no list of its keys.');
+    if (!page) throw new Refusal(404, 'noKeyList', 'This store cannot list its keys.');
     return page;
   });
   const endWatch = handler(RED, ENDPOINTS.endWatch, nothing, ({ id }) => {

@@ -16,12 +16,12 @@ export function missingStore(RED: NodeAPI, storeId: unknown, operation: Operatio
     error: new StateStoreError('BAD_ARGUMENT', message, { operation }),
   });
   const id = fieldText(storeId);
-  if (id === '') return missing('noStore', 'This node has no store. Open the node and choose or add one.');
+  if (id === '') return missing('noStore', 'This node has no store. Open the node and select or add one.');
   const store = deployed(RED, id);
   if (!store)
     return missing(
       'storeMissing',
-      'The store of this node was deleted. Open the node and choose or add another one.',
+      'The store of this node was deleted. Open the node and select or add another one.',
     );
   const name = fieldText(store.name) || store.id;
   if (!isDisabled(RED, store))
@@ -31,7 +31,7 @@ export function missingStore(RED: NodeAPI, storeId: unknown, operation: Operatio
     );
   return missing(
     'storeDisabled',
-    `The store ${name} of this node is disabled. Enable the store, or its flow, and deploy; or choose another store.`,
+    `The store ${name} of this node is disabled. Enable the store, or its flow, and deploy; or select another store.`,
   );
 }
 

@@ -3,6 +3,23 @@ import { StateStoreError } from '../../errors';
 import { type Variables, wholeVariable, withVariables } from '../message/environment';
 import { fieldText } from '../words/field-text';
 
+/** Labels in the dialog of a store, for settings with another name. */
+export const LABELS: Readonly<Record<string, string>> = {
+  inFlightLimit: 'Max. in flight',
+  queueLimit: 'Max. queued',
+  keepAlive: 'Keep alive',
+  sessionExpiry: 'Session expiry',
+  clientId: 'Client ID',
+  keyPrefix: 'Key prefix',
+  caFile: 'CA file',
+  certFile: 'Certificate file',
+  keyFile: 'Key file',
+  tokenFile: 'Token file',
+  metricCategory: 'Metrics',
+  persistName: 'Persist flag',
+  persistValue: 'Flag value',
+};
+
 export class SettingReader {
   readonly #variables: Variables;
 
@@ -53,5 +70,6 @@ function unset(name: string): (variable: string) => StateStoreError {
 }
 
 export function badSetting(field: string, rule: string): StateStoreError {
-  return new StateStoreError('BAD_ARGUMENT', `The ${field} of this store ${rule}.`);
+  const label = Object.hasOwn(LABELS, field) ? `"${LABELS[field]}"` : `The ${field}`;
+  return new StateStoreError('BAD_ARGUMENT', `${label} of this store ${rule}.`);
 }

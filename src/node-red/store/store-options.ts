@@ -28,8 +28,8 @@ export function readStoreSettings(
     ...reader.text('metricCategory', settings.metricCategory),
     ...(settings.highPriority === false && { highPriority: false }),
     persistence: {
-      name: reader.text('name', settings.persistName).name ?? 'aio-persistence',
-      value: reader.text('value', settings.persistValue).value ?? 'true',
+      name: reader.text('persistName', settings.persistName).persistName ?? 'aio-persistence',
+      value: reader.text('persistValue', settings.persistValue).persistValue ?? 'true',
     },
   };
   if (settings.source === 'environment') return { ...optionsFromEnvironment(), ...limits };
@@ -71,7 +71,7 @@ function readLogin(
       };
     case 'token':
       if (!settings.tokenFile)
-        throw badSetting('token file', 'is missing. Enter its path, or select another login');
+        throw badSetting('tokenFile', 'is missing. Enter its path, or select another login');
       return reader.text('tokenFile', settings.tokenFile);
     default:
       return {};

@@ -101,7 +101,7 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
   }
   if (code === 'TIMEOUT') {
     if (othersAnswered) return 'there';
-    const message = `A broker answers at ${where}, but no state store does. ${advice}, and that the state store runs.`;
+    const message = `The broker at ${where} responds, but the state store does not. ${advice}, and that the state store runs.`;
     return absence('noStateStoreAnswer', message);
   }
   if (reasonCode === NOT_AUTHORIZED) return absence('notAuthorized', error.message);

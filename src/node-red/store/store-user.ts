@@ -106,7 +106,8 @@ export class StoreUser {
     if (this.#fault) throw this.#fault;
     const { operation } = this.#parts;
     if (this.#closing) {
-      const message = 'This node is being closed. The message was not sent to the store.';
+      const message =
+        'The node was closed by a deploy or the end of Node-RED. The message was not sent to the store.';
       throw new StateStoreError('CLOSED', message, { operation });
     }
     if (this.#client) return this.#client;

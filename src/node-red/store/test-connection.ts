@@ -88,7 +88,7 @@ function credentialsOf(RED: NodeAPI, { id, settings, credentials }: TestRequest)
   ) {
     throw new StateStoreError(
       'BAD_ARGUMENT',
-      'The password of this store is kept for the host, port and TLS settings that are deployed. Enter it again, or deploy these settings first.',
+      'The password of this store is only sent to the host, port and TLS settings that are deployed. Enter it again, or deploy these settings first.',
     );
   }
   return {

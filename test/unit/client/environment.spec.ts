@@ -55,12 +55,12 @@ describe('Settings from the environment', () => {
     [
       'a token and a user',
       { ...COMPLETE, AIO_MQTT_USERNAME: 'me' },
-      /AIO_SAT_FILE and AIO_MQTT_USERNAME exclude each other/,
+      /AIO_SAT_FILE and AIO_MQTT_USERNAME cannot be used together/,
     ],
     [
       'a token and a password',
       { ...COMPLETE, AIO_MQTT_PASSWORD_FILE: '/p' },
-      /AIO_SAT_FILE and AIO_MQTT_PASSWORD_FILE exclude each other/,
+      /AIO_SAT_FILE and AIO_MQTT_PASSWORD_FILE cannot be used together/,
     ],
     [
       'a certificate without its key',

@@ -72,7 +72,7 @@ describe('The encoding of context values', () => {
     'what says that it is nothing': { toJSON: () => undefined },
   })) {
     it(`refuses what has no JSON: ${name}`, () => {
-      assert.throws(() => encode(value), { code: 'BAD_ARGUMENT', message: /cannot be written as JSON/ });
+      assert.throws(() => encode(value), { code: 'BAD_ARGUMENT', message: /cannot be converted to JSON/ });
     });
   }
 

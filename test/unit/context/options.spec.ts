@@ -20,8 +20,8 @@ describe('The options of the context store', () => {
   });
 
   for (const [config, words] of [
-    [{ prefx: 'a' }, /option prefx .* not known\. Known are from, prefix/],
-    [{ toString: 'a' }, /option toString .* not known/],
+    [{ prefx: 'a' }, /option prefx .* unknown\. Valid options: from, prefix/],
+    [{ toString: 'a' }, /option toString .* is unknown/],
     [{ prefix: '' }, /option prefix .* must not be empty/],
     [{ prefix: 7 }, /option prefix .* of type string, not number/],
     [{ cache: 'yes' }, /option cache .* of type boolean, not "yes"/],

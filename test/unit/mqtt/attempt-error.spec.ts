@@ -111,7 +111,7 @@ describe('The end of an attempt to connect', () => {
       const error = timeoutError(circumstances, 9);
       assert.match(error.message, words);
       assert.equal(error.retry, 'soon');
-      assert.doesNotMatch(error.message, /switch it on/);
+      assert.doesNotMatch(error.message, /turn TLS on/);
     });
   }
 });

@@ -57,8 +57,7 @@ describe('Responses', () => {
           code: 'BAD_RESPONSE',
           operation: 'set',
           key: 'k1',
-          message:
-            /^The answer to set for key k1 could not be understood\. .*may or may not have been applied/,
+          message: /^The response to set for key k1 is not valid\. .*may or may not have been applied/,
         });
       });
     }

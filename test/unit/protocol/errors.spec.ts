@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import type { Operation } from '../../../src/errors';
+import { ServiceError } from '../../../src/protocol/errors';
+
+describe('A refusal for want of a rule', () => {
+  const cases: [Operation, string][] = [
+    ['get', 'Read'],
+    ['observe', 'Read'],
+    ['keys', 'Read'],
+    ['set', 'ReadWrite'],
+    ['delete', 'ReadWrite'],
+  ];
+  for (const [operation, method] of cases)
+    it(`of ${operation} names the method ${method}`, () => {
+      const { message } = ServiceError.fromText('not authorized', { operation, key: 'k' });
+      assert.match(message, new RegExp(`rule that grants ${method} to this key\\.$`));
+    });
+});
