@@ -146,7 +146,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
 
     it('of something that is no broker', async () => {
       const lines = await outcome({ port: portOf(silent) });
-      assert.match(lines.at(-1) ?? '', /closed the connection before it answered/);
+      assert.match(lines.at(-1) ?? '', /closed the connection before it responded/);
     });
 
     it('with TLS where there is none', async () => {

@@ -444,7 +444,7 @@ describe('A connection whose broker or network fails', () => {
     it('says nothing of switching TLS on when it is on', async () => {
       const port = await secure();
       const text = await message({ host: 'localhost', port, tls: { ca: authority.cert } });
-      assert.match(text, /closed the connection before it answered/);
+      assert.match(text, /closed the connection before it responded/);
       assert.doesNotMatch(text, /turn TLS on/);
       const silent = createTlsServer(certificate);
       const waited = await message({

@@ -79,7 +79,9 @@ describe('After the broker lost its memory, context stores', () => {
         await cutOff('a');
         await restartEmpty();
         proxies[first].heal();
-        await until(() => stores[first].get('global', 'kept') === 1 && count(/the store is back/) === 1);
+        await until(
+          () => stores[first].get('global', 'kept') === 1 && count(/reconnected to the store/) === 1,
+        );
         while ((await stored('kept')) !== 1);
         proxies[second].heal();
         await agree('val', 'new', ['kept', 'val']);

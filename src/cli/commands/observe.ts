@@ -77,8 +77,8 @@ function notObserved(store: StateStoreClient, key: Buffer, timeout: number): Sta
   return new StateStoreError(
     'TIMEOUT',
     {
-      problem: `No answer within ${timeout} ms to the request to observe key ${name}`,
-      advice: 'Check the load of the broker and the network, or raise the timeout.',
+      problem: `No response within ${timeout} ms to the request to observe key ${name}`,
+      advice: 'Check the load of the broker and the network, or increase the timeout.',
     },
     { operation: 'observe', key: name },
   );
