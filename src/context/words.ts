@@ -4,7 +4,6 @@ import { StateStoreError } from '../errors';
 import type { NodeRed } from './node-red';
 
 const CATALOGUE = '@edgestate/node-red-statestore/statestore-config';
-const FOLDER = join(__dirname, '..', '..', 'nodes', 'locales');
 const FILE = 'statestore-config.json';
 
 export type Values = Record<string, string | number>;
@@ -20,8 +19,9 @@ export class Words {
   async load(): Promise<void> {
     // Without a running Node-RED no language is selected. With one this does nothing.
     this.#i18n.init({ lang: 'en-US' });
-    if (!this.#i18n.availableLanguages(CATALOGUE))
-      await this.#i18n.registerMessageCatalog(CATALOGUE, FOLDER, FILE);
+    if (this.#i18n.availableLanguages(CATALOGUE)) return;
+    const folder = join(__dirname, '..', '..', 'nodes', 'locales');
+    await this.#i18n.registerMessageCatalog(CATALOGUE, folder, FILE);
   }
 
   /** A text, with values in place of its placeholders. */

@@ -6,7 +6,8 @@ import { attemptError, type Circumstances, type Progress, timeoutError } from '.
 import type * as authenticating from './authenticating-client';
 import { pauseBefore } from './backoff';
 import { type AttemptOptions, connectOptions } from './connect-options';
-import { ConnectionError, endedBy, subscriptionError } from './connection-error';
+import type { ConnectionError } from './connection-error';
+import * as reasons from './connection-error';
 import { joinWrites } from './joined-writes';
 import type { PacketIds } from './packet-ids';
 import { PacketReader } from './packet-reader';
@@ -72,7 +73,8 @@ export class Attempt {
   /** The first cause of its end. */
   #reason: ConnectionError | undefined;
   #isOver = false;
-  #mayArriveLate = false;
+  /** Whether a CONNACK came, of whatever reason code. */
+  #isAnswered = false;
 
   /** Its time runs from here. */
   constructor(options: AttemptOptions, clean: boolean, shared: Shared, events: AttemptEvents) {
@@ -91,7 +93,12 @@ export class Attempt {
 
   /** Whether it was given up while its CONNECT was under way, so that the broker may still receive it. */
   get mayArriveLate(): boolean {
-    return this.#mayArriveLate;
+    return this.#progress === 'login' && this.#reason?.reason === 'noAnswer';
+  }
+
+  /** Whether CONNECT went out and no CONNACK came: the broker may have made a session that this client does not know of. */
+  get mayHaveSession(): boolean {
+    return this.#progress === 'login' && !this.#isAnswered;
   }
 
   /** Why there is no connection yet: what the attempt waits for. */
@@ -163,8 +170,7 @@ export class Attempt {
   /** Gives up a connection that does not move any more. */
   drop(why: string): void {
     if (this.#progress !== 'session') return;
-    const problem = `The connection to ${addressText(this.#address)} was closed by this client: ${why}`;
-    this.#giveUp(new ConnectionError('lost', problem, 'The client reconnects automatically.'));
+    this.#giveUp(reasons.closedByClient(addressText(this.#address), why));
   }
 
   /**
@@ -242,14 +248,12 @@ export class Attempt {
   #onPacket(packet: Packet): void {
     if (this.#hasEnded) return;
     const where = addressText(this.#address);
-    if (packet.cmd === 'disconnect') {
-      this.#giveUp(endedBy(where, packet.reasonCode ?? 0));
-    } else if (packet.cmd === 'connack' && packet.reasonCode === 0) {
-      if (packet.properties?.maximumQoS === 0) {
-        const problem = `The broker at ${where} does not support QoS 1, which the state store needs`;
-        this.#giveUp(new ConnectionError('qosTooLow', problem, 'Allow QoS 1 in the settings of the broker.'));
-        return;
-      }
+    this.#isAnswered ||= packet.cmd === 'connack';
+    if (packet.cmd === 'disconnect') this.#giveUp(reasons.endedBy(where, packet.reasonCode ?? 0));
+    if (packet.cmd !== 'connack' || packet.reasonCode !== 0) return;
+    if (packet.properties?.maximumQoS === 0) {
+      this.#giveUp(reasons.qosTooLow(where));
+    } else {
       this.#progress = 'subscription';
       this.#events.loggedIn(packet.sessionPresent);
     }
@@ -262,7 +266,6 @@ export class Attempt {
       await this.subscribe(responseTopic, Math.max(0, connectTimeout - spent));
     } catch (error) {
       this.#giveUp(this.#explain(error));
-      return;
     }
     if (this.#hasEnded) return;
     clearTimeout(this.#timer);
@@ -280,7 +283,7 @@ export class Attempt {
       await mqtt.subscribeAsync(filter, { qos: 1 });
       return undefined;
     } catch (error) {
-      return mqtt.connected ? subscriptionError(addressText(this.#address), filter, error) : lost();
+      return mqtt.connected ? reasons.subscriptionError(addressText(this.#address), filter, error) : lost();
     }
   }
 
@@ -289,13 +292,11 @@ export class Attempt {
     if (this.#progress === 'session') {
       this.#events.authenticated(reasonCode);
     } else if (reasonCode !== 0) {
-      const problem = `The broker at ${addressText(this.#address)} cannot check the token now (0x18)`;
-      this.#giveUp(new ConnectionError('brokerBusy', problem, 'The client reconnects automatically.'));
+      this.#giveUp(reasons.tokenNotChecked(addressText(this.#address)));
     }
   }
 
   #onTimeout(): void {
-    this.#mayArriveLate = this.#progress === 'login';
     this.#giveUp(this.#noRoom ?? timeoutError(this.#circumstances, this.#options.connectTimeout));
   }
 
@@ -324,7 +325,11 @@ export class Attempt {
   }
 
   get #circumstances(): Circumstances {
-    const { tls } = this.#options;
-    return { address: this.#address, progress: this.#progress, tls, file: this.#shared.files.waitingFor };
+    return {
+      address: this.#address,
+      progress: this.#progress,
+      tls: this.#options.tls,
+      file: this.#shared.files.waitingFor,
+    };
   }
 }

@@ -19,8 +19,9 @@ export function pauseBefore(attempt: number, random: () => number = Math.random)
 }
 
 /**
- * Counts the failures in a row. A connection that was short but served a request shows that the broker takes this client, and that the network is cut: its
- * requests wait, and must not wait for their timeouts. Times are milliseconds on the monotonic clock. */
+ * Counts the failures in a row. A connection that was short but served a request shows that the broker accepts this client and that the
+ * network is cut. Its requests wait, and must not wait for their timeouts. Times are milliseconds on the monotonic clock.
+ */
 export class Backoff {
   #failures = 0;
   #connectedAt: number | undefined;

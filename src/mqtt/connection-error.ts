@@ -90,6 +90,24 @@ export function endedBy(where: string, reasonCode: number): ConnectionError {
   return withReason(`The broker at ${where} ended the connection`, reasonCode, LOST);
 }
 
+/** This client gave up a connection that did not move any more. */
+export function closedByClient(where: string, why: string): ConnectionError {
+  const problem = `The connection to ${where} was closed by this client: ${why}`;
+  return new ConnectionError('lost', problem, 'The client reconnects automatically.');
+}
+
+/** CONNACK with Maximum QoS 0 (MQTT 5 section 3.2.2.3.4). */
+export function qosTooLow(where: string): ConnectionError {
+  const problem = `The broker at ${where} does not support QoS 1, which the state store needs`;
+  return new ConnectionError('qosTooLow', problem, 'Allow QoS 1 in the settings of the broker.');
+}
+
+/** AUTH with 0x18 during the login: the broker is not able to check the token. */
+export function tokenNotChecked(where: string): ConnectionError {
+  const problem = `The broker at ${where} cannot check the token now (0x18)`;
+  return new ConnectionError('brokerBusy', problem, 'The client reconnects automatically.');
+}
+
 function withReason(what: string, reasonCode: number, otherwise: Words, cause?: unknown): ConnectionError {
   const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : otherwise);
   return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}`, advice, cause);

@@ -69,6 +69,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #attempt: AttemptLike | undefined;
   /** Whether the broker has, or had, a session of this client. */
   #hasSession = false;
+  /**
+   * Whether an attempt since the last login ended without a CONNACK. If the broker lost its sessions meanwhile, that attempt may have made
+   * the session that the next CONNACK reports as present.
+   */
+  #mayHaveAnother = false;
   /** Requests that were answered before the present attempt. */
   #answersBefore = 0;
   /** Runs while disconnected. */
@@ -211,7 +216,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       secrets: ({ token }) => token && this.#reauthentication.loggingIn(token),
       loggedIn: (sessionPresent) => {
         this.#hasSession = true;
-        resumed = sessionPresent && !this.#ghosts.mayHaveCleared();
+        const mayBeNew = this.#ghosts.mayHaveCleared() || this.#mayHaveAnother;
+        this.#mayHaveAnother = false;
+        resumed = sessionPresent && !mayBeNew;
         callListeners(this, this.rawListeners('session'), resumed);
       },
       connected: () => {
@@ -231,6 +238,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   /** An attempt failed, or the connection that it made is lost. */
   #onEnd(attempt: AttemptLike, cause: ConnectionError): void {
     if (attempt.mayArriveLate) this.#ghosts.add(attempt.clean);
+    this.#mayHaveAnother ||= attempt.mayHaveSession;
     this.#reauthentication.ended();
     const reason = this.#ownTakeover(cause) ?? cause;
     if (reason.retry === 'never') {

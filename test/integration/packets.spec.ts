@@ -123,6 +123,25 @@ describe('Packets of a broker', () => {
     assert.equal((await get).found, true);
   }).timeout(30_000);
 
+  it('that end a connection before PUBACK, then a login without CONNACK: the session may be a new one, so a write is not sent again', async () => {
+    const result = store.set('key', 'value');
+    result.catch(() => undefined);
+    const first = await broker.publish();
+    // A broker that has lost its sessions makes a new one, and its CONNACK is lost. The next CONNACK reports that session as present.
+    broker.onConnect = (_packet, socket) => {
+      broker.onConnect = (_again, next) => broker.accept(next);
+      socket.destroy();
+    };
+    broker.sessionPresent = true;
+    first.socket.destroy();
+    await assert.rejects(result, { code: 'OUTCOME_UNKNOWN' });
+    const read = store.get('key');
+    const { packet, socket } = await broker.publish();
+    assert.match(String(packet.payload), /GET/);
+    socket.write(answer(packet, '$1\r\na\r\n'));
+    assert.equal((await read).found, true);
+  });
+
   it('that end a connection before PUBACK: a request that ends meanwhile holds nothing up', async () => {
     const abort = new AbortController();
     const set = store.set('key', 'value', { signal: abort.signal });

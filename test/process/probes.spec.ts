@@ -106,7 +106,7 @@ describe('The probes of Node-RED', () => {
     await becomes(200);
     await store.close();
     await becomes(503);
-    assert.match((await details()).problems[0]?.problem ?? '', /no state store does/);
+    assert.match((await details()).problems[0]?.problem ?? '', /but the state store does not/);
     await mosquitto.stop();
   });
 

@@ -15,6 +15,7 @@ interface FakeAttempt extends AttemptLike {
   /** Tokens that were sent on the live connection. */
   tokens: string[];
   mayArriveLate: boolean;
+  mayHaveSession: boolean;
 }
 
 const NO_SECRETS: Secrets = { secure: undefined, username: undefined, password: undefined, token: undefined };
@@ -26,7 +27,8 @@ describe('The supervisor of a connection', () => {
 
   const makeFake = (clean: boolean, events: AttemptEvents): FakeAttempt => {
     const attempt: FakeAttempt = {
-      ...{ clean, events, started: 0, closed: 0, dropped: [], tokens: [], mayArriveLate: false },
+      ...{ clean, events, started: 0, closed: 0, dropped: [], tokens: [] },
+      ...{ mayArriveLate: false, mayHaveSession: false },
       ...{
         receiveMaximum: 10,
         maximumPacketSize: 1000,
@@ -143,6 +145,22 @@ describe('The supervisor of a connection', () => {
     assert.deepEqual(states.at(-1), { kind: 'connected', resumed: false });
     fail('takenOver');
     assert.equal(connection.state.kind, 'stopped');
+  });
+
+  it('does not trust a session if an attempt without an answer may have made it, once', async () => {
+    connection.open();
+    succeed();
+    fail('lost');
+    await next();
+    last().mayHaveSession = true;
+    fail('closedBeforeAnswer');
+    await next();
+    succeed(true);
+    assert.deepEqual(states.at(-1), { kind: 'connected', resumed: false });
+    fail('lost');
+    await next();
+    succeed(true);
+    assert.deepEqual(states.at(-1), { kind: 'connected', resumed: true });
   });
 
   it('makes no attempt after its end, not even when a listener ends it', async () => {
