@@ -73,7 +73,7 @@ export class Attempt {
   /** The first cause of its end. */
   #reason: ConnectionError | undefined;
   #isOver = false;
-  /** Whether a CONNACK came, of whatever reason code. */
+  /** Whether a CONNACK came, also one that refuses the login. */
   #isAnswered = false;
 
   /** Its time runs from here. */
@@ -289,11 +289,8 @@ export class Attempt {
 
   /** The answer of the broker to a token. During the login it can only be that the broker is not able to check the token now. */
   #onAuth(reasonCode: number): void {
-    if (this.#progress === 'session') {
-      this.#events.authenticated(reasonCode);
-    } else if (reasonCode !== 0) {
-      this.#giveUp(reasons.tokenNotChecked(addressText(this.#address)));
-    }
+    if (this.#progress === 'session') this.#events.authenticated(reasonCode);
+    else if (reasonCode !== 0) this.#giveUp(reasons.tokenNotChecked(addressText(this.#address)));
   }
 
   #onTimeout(): void {
@@ -325,11 +322,7 @@ export class Attempt {
   }
 
   get #circumstances(): Circumstances {
-    return {
-      address: this.#address,
-      progress: this.#progress,
-      tls: this.#options.tls,
-      file: this.#shared.files.waitingFor,
-    };
+    const { tls } = this.#options;
+    return { address: this.#address, progress: this.#progress, tls, file: this.#shared.files.waitingFor };
   }
 }

@@ -28,7 +28,7 @@ describe('Two clients with one client ID', () => {
     await rejectsWith(first.set('k', 'v'), {
       code: 'NOT_CONNECTED',
       message:
-        /session taken over \(0x8e\); key .* was not .*, and nothing was sent\. Another client uses the same client ID, so this client stops/,
+        /session taken over \(0x8e\); key .* was not .*, and nothing was sent\. Another client uses the same client ID, so this client does not reconnect/,
     });
     await rejectsWith(first.connect(), { code: 'REFUSED', message: /same client ID/ });
     assert.ok(Date.now() - begin < 9000, 'it does not wait for a timeout');
