@@ -54,6 +54,16 @@ export function lockClosed(lock: Bytes): StateStoreError {
 
 const HELD_LONG = 'Increase the timeout, or check why the lock is held for so long.';
 
+/** The store accepted the lease, and its response has no version, which is the fencing token. */
+export function noToken(lock: Bytes): StateStoreError {
+  const key = nameOf(lock);
+  const problem = `The response of the store has no timestamp (user property __ts): the lock ${key} was not acquired`;
+  const advice =
+    'A bridge or a proxy on the way may remove the user properties of MQTT 5. Connect to the broker directly.';
+  const facts = { applied: 'no', retryable: false } as const;
+  return new StateStoreError('BAD_RESPONSE', { problem, advice }, { operation: 'lock', key, ...facts });
+}
+
 /** A lock that was not free in time. */
 export function notFree(lock: Bytes, holder = 'Another client'): StateStoreError {
   const key = nameOf(lock);
@@ -82,6 +92,12 @@ export function tooMany(key: Bytes, before: number): StateStoreError {
 /** An error about the lock's own key names the key, because no node has it in its settings. `prefix` is the key prefix of the client. */
 export function ofLock(error: StateStoreError, lock: Bytes, prefix: string): StateStoreError {
   const name = nameOf(lock);
+  if (error.code === 'FENCING_TOKEN_REQUIRED')
+    return new StateStoreError(
+      'FENCING_TOKEN_REQUIRED',
+      `The key ${name} is changed by updates or protected by another lock, so it cannot be a lock. Use a name for the lock that is not the key of a value.`,
+      { operation: 'lock', key: name, cause: error },
+    );
   if (error.code !== 'NOT_AUTHORIZED') return error;
   return new StateStoreError(
     'NOT_AUTHORIZED',

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Bytes, RequestOptions } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
-import { connectionTrouble, isClockFault, isRetryable, leaseLost } from './coordination-errors';
+import { connectionTrouble, isClockFault, isRetryable, leaseLost, noToken } from './coordination-errors';
 import { DEFAULT_LEASE_MS, leaseDuration, SHORTEST_LEASE_MS } from './durations';
 import { type ElapsedClock, elapsed } from './elapsed';
 import { holderText } from './holder';
@@ -174,6 +174,10 @@ export class Lease extends EventEmitter<LeaseEvents> {
     const { stored, version } = await this.#store.set(this.key, this.holder, request);
     this.#roundTrip = performance.now() - sent;
     this.#mayBeStored = stored;
+    if (stored && version === undefined) {
+      this.release().catch(() => undefined);
+      throw noToken(this.key);
+    }
     if (stored) this.#validity.confirm(start, version);
     return stored;
   }

@@ -77,7 +77,11 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   },
   UNKNOWN_COMMAND: { texts: ['unknown command'], advice: REPORT },
   WRONG_NUMBER_OF_ARGUMENTS: { texts: ['wrong number of arguments'], advice: REPORT },
-  TIMESTAMP_MISSING: { texts: ['missing timestamp'], advice: REPORT },
+  TIMESTAMP_MISSING: {
+    texts: ['missing timestamp'],
+    advice:
+      'A bridge or a proxy on the way may remove the user properties of MQTT 5. Connect to the broker directly.',
+  },
   TIMESTAMP_MALFORMED: {
     texts: ['malformed timestamp'],
     advice: 'Use a version that the store returned as the fencing token, unchanged.',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Lease } from '../../src/coordination/index';
 import { StateStoreClient } from '../../src/index';
 import { keyOf } from '../../src/protocol/commands';
 import { formatHlc } from '../../src/protocol/hlc';
@@ -81,6 +82,20 @@ describe('StateStoreClient and the answers of a store', () => {
   it('takes an answer without status, version and content type, and ignores properties it does not know', async () => {
     server.answer = ({ respond }) => respond(OK, { userProperties: { __new: ['x', 'y'] } });
     assert.deepEqual(await store.set('k', 'v'), { stored: true });
+  });
+
+  it('refuses a lease whose response has no version, names the cause, and releases the lease', async () => {
+    const released = new Promise<void>((resolve) => {
+      server.answer = ({ command, respond }) => {
+        if (command.verb === 'VDEL') resolve();
+        respond(command.verb === 'VDEL' ? ':1\r\n' : OK);
+      };
+    });
+    await rejectsWith(new Lease(store, 'printer').tryAcquire(), {
+      ...{ code: 'BAD_RESPONSE', applied: 'no', retryable: false },
+      message: /no timestamp \(user property __ts\): the lock printer was not acquired\. A bridge or a proxy/,
+    });
+    await released;
   });
 
   it('reads "not applied" in the spelling of the reference', async () => {

@@ -137,7 +137,8 @@ describe('Coordination', () => {
       let sets = 0;
       scripted.answer = ({ command, respond }) => {
         if (command.verb !== 'SET') respond(':1\r\n');
-        else if (++sets !== 2) respond('+OK\r\n');
+        else if (++sets !== 2)
+          respond('+OK\r\n', { userProperties: { __ts: `${Date.now()}:${sets}:store` } });
       };
       const lease = new Lease(one, 'k', { duration: 3000 });
       lease.on('lost', (reason) => assert.fail(reason.message));
@@ -364,6 +365,14 @@ describe('Coordination', () => {
       });
       await stranger.close();
       await strict.close();
+    });
+
+    it('with the key of a value that updates change is refused, and the error says so', async () => {
+      await update(a, 'count', () => '1');
+      await rejectsWith(new Lock(a, 'count').acquire(), {
+        code: 'FENCING_TOKEN_REQUIRED',
+        message: /^The key count is changed by updates .* so it cannot be a lock\. Use a name/,
+      });
     });
 
     it('without a name is BAD_ARGUMENT', () => {
