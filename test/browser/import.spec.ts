@@ -112,7 +112,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         await editor.invoke('core:show-examples-import-dialog');
         const dialog = page.locator('.ui-dialog', { has: page.locator('#red-ui-clipboard-dialog-ok') });
         await dialog.locator('.red-ui-treeList-label', { hasText: MODULE }).click();
-        await dialog.locator('.red-ui-treeList-label', { hasText: name }).click();
+        // The list may still unfold and scroll, so that a click of the mouse would meet another line.
+        await dialog.locator('.red-ui-treeList-label', { hasText: name }).dispatchEvent('click');
         await page.locator('#red-ui-clipboard-dialog-ok').click();
         await editor.showFlow(tabOf(name));
       }
