@@ -15,12 +15,12 @@ import { Wakeup } from './wakeup';
 const RETRY_MS = { first: 50, longest: 500 };
 /** How long a busy client observes the key after another client held the lease, in milliseconds. */
 const LINGER_MS = 1000;
-/** Pause before the store is asked again if the key cannot be observed, in milliseconds. */
-const UNOBSERVED_PAUSE_MS = 1000;
+/** How long a waiter relies on its notifications before it asks the store again, in milliseconds. */
+const RELY_MS = 1000;
 
 /**
  * A client that wants a lease. It tries to acquire it, and while another client holds it observes the key instead of asking again. A
- * holder that does not renew, or whose end was not reported, is tested after twice the duration.
+ * holder that does not renew, or whose end was not reported, is tested every second.
  */
 export class Contender {
   readonly #store: StateStoreClient;
@@ -156,7 +156,7 @@ export class Contender {
     const left = state.kind === 'free' ? state.since + delay - performance.now() : 0;
     if (!isHeld && left <= 0) return false;
     this.#next?.announce(me, this.#events.wait());
-    if (isHeld) await this.#wakeup.wait(2 * this.#longest(lease), () => this.#watch.doubt());
+    if (isHeld) await this.#wakeup.wait(RELY_MS, () => this.#watch.doubt());
     else await this.#wakeup.wait(left);
     return true;
   }
@@ -192,7 +192,7 @@ export class Contender {
     // A notification that came meanwhile is newer than the response.
     if (this.#watch.state.kind !== 'unknown') {
       if (this.#watch.state === before) this.#watch.missed();
-    } else if (this.#unobserved) await this.#wakeup.wait(UNOBSERVED_PAUSE_MS);
+    } else if (this.#unobserved) await this.#wakeup.wait(RELY_MS);
     else await this.#observe();
     return false;
   }

@@ -282,7 +282,8 @@ describe('Context stores that share a memory', () => {
     }
     const took = performance.now() - healed;
     console.log(`      all agree ${Math.round(took)} ms after the faults`);
-    assert.ok(took < 5000, `${took} ms`);
+    // A half-open connection is given up after 5 s of silence, and the next one follows within a second.
+    assert.ok(took < 8000, `${took} ms`);
     const late = await open(emulator.port);
     assert.ok(agree([c, late], 'global', names), 'the index lacks a key');
     await client.close();
