@@ -182,7 +182,8 @@ export class Observations extends EventEmitter<{ lost: [key: Buffer, error: Stat
     const reading = await this.#requests.read(entry.key, timeout);
     entry.connection = number;
     entry.deliver(entry.knowledge.read(reading));
-    return reading;
+    // A delete that came with the reading is newer than the value in it.
+    return entry.knowledge.exists ? reading : { found: false };
   }
 
   /** Once on each connection, and again after a failure. */

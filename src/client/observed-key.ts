@@ -45,6 +45,11 @@ export class ObservedKey {
     return this.#rereading !== 'no';
   }
 
+  /** Whether the key exists, as far as it is known. */
+  get exists(): boolean {
+    return this.#exists;
+  }
+
   /** KEYNOTIFY is sent, for the first time or on a new connection. */
   notifySent(): void {
     this.#news = false;

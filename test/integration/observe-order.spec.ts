@@ -19,6 +19,8 @@ interface Turn {
   holds?: [value: string, version?: string] | undefined;
   beforeObserved?: Buffer[];
   beforeReading?: Buffer[];
+  /** In the same bytes as the reading, behind it. */
+  withReading?: Buffer[];
   afterReading?: Buffer[];
 }
 
@@ -70,7 +72,7 @@ describe('Observing, with what comes late', () => {
       ...(version !== undefined && { __ts: version }),
     });
     if (turns.length > 1) turns.shift();
-    from.write(Buffer.concat([...(turn.beforeReading ?? []), reading]));
+    from.write(Buffer.concat([...(turn.beforeReading ?? []), reading, ...(turn.withReading ?? [])]));
     void acknowledged(from).then(() => {
       from.write(Buffer.concat(turn.afterReading ?? []));
       served?.();
@@ -220,5 +222,13 @@ describe('Observing, with what comes late', () => {
         ['b', 'c'],
       ],
     );
+  });
+
+  it('does not report a value as the current one if its delete came with the reading', async () => {
+    turns = [{ observed: v(1), holds: ['a', v(0)], withReading: [gone(v(2))] }];
+    const reported: string[] = [];
+    await store.observe('k', (change) => reported.push(change.operation), { current: true });
+    await flush();
+    assert.deepEqual(reported, []);
   });
 });
