@@ -126,6 +126,7 @@ export function forkNodeRed(
   more: object = {},
 ): [child: ChildProcess, cleanUp: () => void] {
   const userDir = mkdtempSync(join(tmpdir(), 'bench-'));
+  writeFileSync(join(userDir, 'package.json'), '{ "name": "node-red-project", "private": true }');
   for (const folder of packages) {
     const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string };
     const installed = join(userDir, 'node_modules', name);

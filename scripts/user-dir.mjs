@@ -19,6 +19,8 @@ export class UserDir {
     mkdirSync(dirname(installed), { recursive: true });
     rmSync(installed, { recursive: true, force: true });
     symlinkSync(root, installed, 'junction');
+    const manifest = join(this.path, 'package.json');
+    if (!existsSync(manifest)) writeFileSync(manifest, '{ "name": "node-red-project", "private": true }');
     writeFileSync(join(this.path, 'settings.js'), this.#settings(host, port));
     this.#placeFlows(emulatorPort);
   }

@@ -211,9 +211,10 @@ export class NodeRed {
   }
 }
 
-/** A new user directory with a link to this package. */
+/** A new user directory with a link to this package. Its package.json ends Node.js's search for the package that a file belongs to. */
 export function newUserDir(): string {
   const directory = mkdtempSync(join(tmpdir(), 'node-red-'));
+  writeFileSync(join(directory, 'package.json'), '{ "name": "node-red-project", "private": true }');
   linkModule(directory, ROOT);
   return directory;
 }
