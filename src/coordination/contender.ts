@@ -1,14 +1,13 @@
 import type { Bytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
+import { Caution } from './caution';
 import type { ContenderEvents, ContenderOptions } from './contender-events';
 import { clockFault, isClockFault, ofLock } from './coordination-errors';
-import { DEFAULT_LEASE_MS } from './durations';
 import { type Holder, parseHolder } from './holder';
 import type { Lease } from './lease';
 import { type LeaseState, LeaseWatch } from './lease-watch';
 import { NextWaiter } from './next-waiter';
-import { StoreMemory } from './store-memory';
 import { Wakeup } from './wakeup';
 
 /** First and longest pause before the store is asked again after an error, in milliseconds. */
@@ -28,7 +27,7 @@ export class Contender {
   readonly #options: ContenderOptions;
   readonly #watch: LeaseWatch;
   readonly #next: NextWaiter | undefined;
-  readonly #memory: StoreMemory;
+  readonly #caution: Caution;
   readonly #wakeup = new Wakeup();
   /** The ID of the holder that was reported last; `undefined` since the lease was free. */
   #holder: string | undefined;
@@ -49,7 +48,7 @@ export class Contender {
     this.#store = store;
     this.#events = events;
     this.#options = options;
-    this.#memory = StoreMemory.of(store);
+    this.#caution = new Caution(store, options.caution, () => this.#watch.longest);
     this.#watch = new LeaseWatch(store, key, {
       onChange: (state) => this.#onChange(state),
       onLost: (error) => this.#onUnobserved(ofLock(error, key, store.keyPrefix)),
@@ -140,7 +139,7 @@ export class Contender {
 
   /** Whether it waited, because the lease cannot be acquired yet. */
   async #hasToWait(lease: Lease): Promise<boolean> {
-    const caution = await this.#caution(lease);
+    const caution = await this.#caution.waitFor(lease);
     if (caution > 0) {
       await this.#observe();
       await this.#wakeup.wait(caution);
@@ -161,27 +160,11 @@ export class Contender {
     return true;
   }
 
-  /** Milliseconds for which a holder may still believe in a lease that the store forgot. */
-  async #caution(lease: Lease): Promise<number> {
-    const caution = this.#options.caution();
-    if (caution === 'none') return 0;
-    await this.#memory.check();
-    const longest = this.#longest(lease);
-    // A holder with a longer lease may have come while this client was away.
-    const afterLoss = this.#memory.lostAt + Math.max(longest, DEFAULT_LEASE_MS);
-    const afterSuspicion = caution === 'suspicion' ? this.#memory.suspectedAt + longest : 0;
-    return Math.max(afterLoss, afterSuspicion) - performance.now();
-  }
-
-  /** The longest lease on this key that is known. */
-  #longest(lease: Lease): number {
-    return Math.max(lease.duration, this.#watch.longest);
-  }
-
   async #try(lease: Lease): Promise<boolean> {
     const before = this.#watch.state;
+    const isReported = before.kind !== 'free' || !before.isGuess;
     const { signal } = this.#abort;
-    const mine = await lease.tryAcquire({ signal });
+    const mine = (await lease.tryAcquire({ signal })) && (await this.#caution.keeps(lease, isReported));
     this.#retryMs = RETRY_MS.first;
     this.#events.onTrouble(mine ? undefined : this.#unobserved);
     if (mine) {
@@ -209,7 +192,7 @@ export class Contender {
     }
     const known = ofLock(error, lease.key, this.#store.keyPrefix);
     if (!error.retryable) throw known;
-    this.#memory.doubt();
+    this.#caution.doubt();
     this.#events.onTrouble(known);
     await this.#wakeup.wait(this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.longest);

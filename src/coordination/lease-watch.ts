@@ -7,8 +7,8 @@ import { parseHolder } from './holder';
 /** `unknown`: the key is not observed. */
 export type LeaseState =
   | { kind: 'unknown' }
-  /** `since`: on the monotonic clock, in milliseconds. */
-  | { kind: 'free'; since: number }
+  /** `since`: on the monotonic clock, in milliseconds. `isGuess`: neither a notification nor a reading said so. */
+  | { kind: 'free'; since: number; isGuess: boolean }
   /** `holder`: the text of the holder, which may be our own; `undefined` if no notification has named it yet. */
   | { kind: 'held'; holder: string | undefined };
 
@@ -69,7 +69,7 @@ export class LeaseWatch {
 
   /** A holder that does not renew, or whose end was not reported, may be gone: the state counts as free. */
   doubt(): void {
-    if (this.#state.kind === 'held') this.#become({ kind: 'free', since: performance.now() });
+    if (this.#state.kind === 'held') this.#becomeFree(true);
   }
 
   async #open(): Promise<void> {
@@ -81,7 +81,7 @@ export class LeaseWatch {
       this.#key,
       (change) => {
         if (!mine()) return;
-        if (change.operation === 'delete') this.#become({ kind: 'free', since: performance.now() });
+        if (change.operation === 'delete') this.#becomeFree(false);
         else this.#seen(change.value.toString());
       },
       { current: true },
@@ -91,12 +91,16 @@ export class LeaseWatch {
       return;
     }
     this.#observation = observation;
-    if (this.#state.kind === 'unknown') this.#become({ kind: 'free', since: performance.now() });
+    if (this.#state.kind === 'unknown') this.#becomeFree(false);
   }
 
   #seen(holder: string): void {
     this.#longest = Math.max(this.#longest, parseHolder(holder).duration ?? 0);
     this.#become({ kind: 'held', holder });
+  }
+
+  #becomeFree(isGuess: boolean): void {
+    this.#become({ kind: 'free', since: performance.now(), isGuess });
   }
 
   #become(state: LeaseState): void {

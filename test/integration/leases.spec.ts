@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Election, Lease, Lock } from '../../src/coordination/index';
+import { StateStoreEngine } from '../../src/emulator/engine';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { rejectsWith } from '../support/assertions';
@@ -135,6 +136,44 @@ describe('Leases', () => {
       const next = await lock.acquire({ timeout: 20_000 });
       assert.deepEqual([hold?.held, next?.held], [false, true]);
       await next?.release();
+    });
+
+    describe('behind a broker that keeps all connections', () => {
+      const loseMemory = () => {
+        const empty = new StateStoreEngine();
+        emulator.engine.execute = empty.execute.bind(empty);
+      };
+      /** Resolves after the next renewal. */
+      const renewal = async (key: string) => {
+        const observation = await client(emulator.port).observe(key);
+        for await (const { operation } of observation) if (operation === 'set') return;
+      };
+
+      it('are left to the active candidate', async () => {
+        const left = candidate(client(emulator.port), 'left', 6000);
+        await until(left, () => left.active);
+        const right = candidate(client(emulator.port), 'right', 300);
+        await until(right, () => right.state.holder === 'left');
+        await renewal('role');
+        loseMemory();
+        let both = false;
+        right.on('change', () => {
+          both ||= left.active && right.active;
+        });
+        await pause(3000);
+        assert.deepEqual([both, left.active, right.active], [false, true, false]);
+      });
+
+      it('are left to the holder of a lock', async () => {
+        const hold = await new Lock(client(emulator.port), 'printer', { duration: 6000 }).acquire();
+        const lock = new Lock(client(emulator.port), 'printer', { duration: 1000 });
+        const next = lock.acquire({ timeout: 4000 });
+        await renewal('printer');
+        loseMemory();
+        assert.equal(await next, undefined);
+        assert.equal(hold?.held, true);
+        await hold.release();
+      });
     });
 
     it('cost one read of the marker for each connection, however many there are', async () => {
