@@ -56,7 +56,6 @@ export class Batch {
   #failed = false;
   #wake: (() => void) | undefined;
 
-  /** `duration`: of the lease, in milliseconds. */
   constructor(
     store: StateStoreClient,
     key: Buffer,
@@ -137,6 +136,7 @@ export class Batch {
       update.reject(error);
       return;
     }
+    if (update.settled) return;
     const token = update.fencingToken ?? this.#hold.fencingToken;
     if (this.#failed || this.#hold.fencingToken === undefined || token === undefined) {
       // It was made from a value that the key does not have, or the lock is lost.
@@ -165,21 +165,19 @@ export class Batch {
 
   /** Whether the key carries the token now. If it has another value than the one read, that is read, and the update is made again. */
   async #claim({ update, before, sentAt }: Step, fencingToken: string): Promise<boolean> {
-    const left = leftOf(update);
+    const left = leftOf(update) ?? 1;
     try {
       const claim = { ...update.write, fencingToken, condition: 'NEX', repeatable: true } as const;
-      const { stored } = await this.#store.set(this.#key, before as Buffer, {
-        ...claim,
-        ...this.#bounds(left ?? 1),
-      });
+      const options = { ...claim, ...this.#bounds(left) };
+      const { stored } = await this.#store.set(this.#key, before as Buffer, options);
       if (stored) {
         this.#guarded = true;
         this.#guardedAt = sentAt;
         this.#beginTurn();
-        return true;
+        return !update.settled;
       }
       this.#source.putBack(update);
-      await this.#read(left ?? 1);
+      await this.#read(left);
     } catch (error) {
       const passing = error instanceof StateStoreError && error.retryable;
       if (passing) this.#source.putBack(update);
@@ -192,6 +190,7 @@ export class Batch {
   /** Never rejects. */
   async #send(step: Step, fencingToken: string, creates: boolean): Promise<void> {
     const { update, value } = step;
+    update.sent = true;
     // What was made in time goes out in the same turn.
     const options = { ...this.#bounds(update.deadline - performance.now()), fencingToken };
     try {

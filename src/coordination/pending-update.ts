@@ -36,6 +36,8 @@ export interface PendingUpdate extends UpdateJob {
   /** Whether the lock was acquired again because the update's own token is newer. */
   relocked: boolean;
   settled: boolean;
+  /** Whether its value may have been sent: then a signal does not end it. */
+  sent: boolean;
   resolve(result: UpdateResult): void;
   reject(error: unknown): void;
 }

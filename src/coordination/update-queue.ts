@@ -60,6 +60,7 @@ export class UpdateQueue implements UpdateSource {
         deadline: performance.now() + job.timeout,
         relocked: false,
         settled: false,
+        sent: false,
         resolve: (result) => {
           if (settle()) resolve(result);
         },
@@ -67,7 +68,11 @@ export class UpdateQueue implements UpdateSource {
           if (settle()) reject(error);
         },
       };
-      const abort = () => this.#giveUp(update, job.signal?.reason);
+      const abort = () => {
+        if (update.sent) return;
+        this.#giveUp(update, job.signal?.reason);
+        update.reject(job.signal?.reason);
+      };
       const timer = setTimeout(
         () => this.#giveUp(update, this.#reason(this.#waiting.indexOf(update))),
         job.timeout,
@@ -86,8 +91,10 @@ export class UpdateQueue implements UpdateSource {
   }
 
   putBack(update: PendingUpdate): void {
+    update.sent = false;
     if (update.settled) return;
-    if (leftOf(update) !== undefined) this.#waiting.unshift(update);
+    if (update.signal?.aborted) update.reject(update.signal.reason);
+    else if (leftOf(update) !== undefined) this.#waiting.unshift(update);
     else update.reject(this.#reason(0));
   }
 

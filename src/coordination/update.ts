@@ -49,7 +49,8 @@ const known = new WeakMap<StateStoreClient, Map<string, UpdateQueue>>();
  * updates only.
  *
  * Rejects with `NOT_FREE` if the lock was not free within `timeout` (default: that of the client), with the error of `change`, with the errors of
- * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` if the change may or may not have been applied. It is never applied twice.
+ * {@link StateStoreClient}, or with `OUTCOME_UNKNOWN` if the change may or may not have been applied. It is never applied twice. If the signal
+ * is aborted before the new value is sent, it rejects with the signal's reason, and nothing is written. Later it ends with its outcome.
  */
 export async function update(
   store: StateStoreClient,

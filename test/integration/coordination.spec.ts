@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Deferred } from '../../src/coordination/deferred';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { ElapsedClock } from '../../src/coordination/elapsed';
 import { Election, Lease, Lock, update } from '../../src/coordination/index';
@@ -434,6 +435,39 @@ describe('Coordination', () => {
       assert.deepEqual([gone.updated, String(gone.before), gone.value], [true, 'new!', undefined]);
       assert.equal(await stored('n'), undefined);
       assert.equal((await update(a, 'n', () => undefined)).updated, false);
+    });
+
+    it('that is aborted while its value is made ends at once, and nothing is written', async () => {
+      const abort = new AbortController();
+      const [begun, made] = [new Deferred(), new Deferred<string>()];
+      const change = () => {
+        begun.resolve();
+        return made.promise;
+      };
+      const call = assert.rejects(update(a, 'k', change, { signal: abort.signal }), { name: 'AbortError' });
+      await begun.promise;
+      abort.abort();
+      await call;
+      const next = update(a, 'k', (value) => `${value ?? 'nothing'} before`);
+      made.resolve('late');
+      assert.equal((await next).value?.toString(), 'nothing before');
+    });
+
+    it('that has to be made again is not, if its signal was aborted meanwhile', async () => {
+      const abort = new AbortController();
+      const set = a.set.bind(a);
+      a.set = async (key, value, options) => {
+        if (key.toString() === 'k') {
+          await b.set('k', 'theirs');
+          abort.abort();
+        }
+        return set(key, value, options);
+      };
+      await assert.rejects(
+        update(a, 'k', () => 'mine', { signal: abort.signal }),
+        { name: 'AbortError' },
+      );
+      assert.equal(await stored('k'), 'theirs');
     });
 
     it('that is made too slowly is a TIMEOUT, and the next one goes on', async () => {
