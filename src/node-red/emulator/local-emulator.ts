@@ -55,7 +55,8 @@ export class LocalEmulator {
     const { host, port: wanted } = this.#wanted;
     const own = emulators.portOf(this);
     if (own !== undefined) return { host, port: own };
-    for (let port = wanted; port < wanted + PORTS && port <= 65_535 && !this.#released; port++) {
+    const last = Math.min(wanted + PORTS - 1, 65_535);
+    for (let port = wanted; port <= last && !this.#released; port++) {
       const isThere = await this.#isAt(port);
       // Another emulator would not have the rules of the node.
       if (!isThere && emulators.hasFailedNodeAt(addressOf(port))) throw nodeDoesNotRun(port);
@@ -65,7 +66,7 @@ export class LocalEmulator {
     }
     throw new ConnectionError(
       'noAnswer',
-      `Could not start the emulator: other programs use the ports from ${wanted} on`,
+      `Could not start the emulator: other programs use the ports ${wanted} to ${last}`,
       'Enter another port for this store.',
     );
   }
