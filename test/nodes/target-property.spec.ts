@@ -3,6 +3,8 @@ import { util } from '@node-red/util';
 import type { NodeAPI, NodeMessageInFlow } from 'node-red';
 import { TargetProperty } from '../../src/node-red/message/target-property';
 
+const RED = { util } as unknown as NodeAPI;
+
 /** What is written with a short cut is what Node-RED itself writes; where that is nothing, an error says so. */
 describe('The property that receives a value', () => {
   const message = () =>
@@ -23,7 +25,7 @@ describe('The property that receives a value', () => {
             return (error as Error).message;
           }
         };
-        const target = new TargetProperty({ util } as unknown as NodeAPI, name);
+        const target = new TargetProperty(RED, name, 'get');
         let written = true;
         const expected = outcome((msg) => {
           written = util.setMessageProperty(msg, name, value, value !== undefined);
@@ -34,4 +36,13 @@ describe('The property that receives a value', () => {
       });
     }
   }
+
+  it('of an update says that the update is complete, where it has no room for the result', () => {
+    const target = new TargetProperty(RED, 'topic.x', 'update');
+    assert.throws(() => target.write(message(), 1), {
+      applied: 'unknown',
+      operation: 'update',
+      message: /^The update is complete, but the result cannot be written to msg\.topic\.x:/,
+    });
+  });
 });

@@ -35,7 +35,7 @@ export function makeGetNode(RED: NodeAPI, node: Node, def: GetNodeDef): void {
   const key = keyProperty(RED, node, def);
   const msgTimeout = new TypedProperty(RED, node, 'timeout', { value: 'timeout', type: 'msg' });
   const { listing = 'values' } = def;
-  const target = new TargetProperty(RED, def.property || 'payload');
+  const target = new TargetProperty(RED, def.property || 'payload', 'get');
   const fallback =
     def.missing === 'default'
       ? new TypedProperty(RED, node, 'default value', {

@@ -98,7 +98,7 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
   const token = property('fencing token', def.fencingToken ?? 'fencingToken', def.fencingTokenType ?? 'msg');
   const msgTimeout = property('timeout', 'timeout', 'msg');
   const expression = new Expression(RED, node, fieldText(def.expression));
-  const target = new TargetProperty(RED, def.property || 'payload');
+  const target = new TargetProperty(RED, def.property || 'payload', 'update');
 
   makeRequestNode(RED, node, def, {
     operation: OPERATION,

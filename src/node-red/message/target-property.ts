@@ -9,9 +9,12 @@ export class TargetProperty {
   readonly #RED: NodeAPI;
   readonly #name: string;
   readonly #isPlain: boolean;
+  readonly #operation: 'get' | 'update';
 
-  constructor(RED: NodeAPI, name: string) {
+  /** `operation`: of the node, whose result is the value. */
+  constructor(RED: NodeAPI, name: string, operation: 'get' | 'update') {
     this.#RED = RED;
+    this.#operation = operation;
     this.#name = name;
     this.#isPlain = PLAIN.test(name);
   }
@@ -25,9 +28,12 @@ export class TargetProperty {
     // Core's change node warns as well. Without the warning the loss would be silent.
     if (this.#RED.util.setMessageProperty(msg, this.#name, value, value !== undefined) || value === undefined)
       return;
+    const operation = this.#operation;
+    const done = operation === 'update' ? 'The update is complete' : 'The store responded';
     throw new StateStoreError(
       'BAD_ARGUMENT',
-      `The store responded, but the result cannot be written to msg.${this.#name}: a part of the path is neither an object nor a list in this message. Select another property in the node.`,
+      `${done}, but the result cannot be written to msg.${this.#name}: a part of the path is neither an object nor a list in this message. Select another property in the node.`,
+      { operation, ...(operation === 'update' && { applied: 'unknown' }) },
     );
   }
 }
