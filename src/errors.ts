@@ -104,8 +104,12 @@ export interface ErrorContext {
   operation?: Operation | undefined;
   /** The key in printable form. */
   key?: string | undefined;
+  /** Text before the key in the store. */
+  keyPrefix?: string | undefined;
   /** Reason code of the broker's PUBACK. */
   reasonCode?: number;
+  /** Short name of the cause, if the code has several causes. */
+  reason?: string;
   /** The error behind this one. */
   cause?: unknown;
   /** Overrides the default of the code. */
@@ -139,6 +143,11 @@ export class StateStoreError extends Error implements ErrorFacts, Explanation {
   readonly key?: string;
   /** With `REFUSED`: the reason code of the broker's PUBACK (MQTT 5 section 3.4.2.1). */
   declare readonly reasonCode?: number;
+  /**
+   * Short name of the cause, if the code has several causes. `noStateStoreAnswer` with `TIMEOUT`: this connection has not received any
+   * response so far, although the broker acknowledges the requests.
+   */
+  declare readonly reason?: string;
   declare readonly problem: string;
   declare readonly advice: string;
 
@@ -153,6 +162,7 @@ export class StateStoreError extends Error implements ErrorFacts, Explanation {
     if (context.operation !== undefined) this.operation = context.operation;
     if (context.key !== undefined) this.key = context.key;
     if (context.reasonCode !== undefined) this.reasonCode = context.reasonCode;
+    if (context.reason !== undefined) this.reason = context.reason;
     Object.defineProperties(this, { problem: { value: words.problem }, advice: { value: words.advice } });
   }
 

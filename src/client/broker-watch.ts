@@ -26,6 +26,8 @@ export class BrokerWatch {
   #timer: NodeJS.Timeout | undefined;
   /** The publish whose round trip is measured. */
   #measured: Pending | undefined;
+  /** What this connection has received so far. */
+  #heard: 'nothing' | 'acknowledgements' | 'responses' = 'nothing';
 
   constructor(connection: WatchedConnection, unacknowledged: () => number) {
     this.#connection = connection;
@@ -35,6 +37,11 @@ export class BrokerWatch {
   /** How long the broker has been silent, in milliseconds; 0 if nothing is waited for. */
   get silenceMs(): number {
     return this.#silence.lengthMs(performance.now(), this.#connection.received, this.#unacknowledged() > 0);
+  }
+
+  /** Whether this connection has not received any response so far, although the broker accepted requests. */
+  get isUnanswered(): boolean {
+    return this.#heard === 'acknowledgements';
   }
 
   /** A request goes out at `now`, on the monotonic clock. */
@@ -48,10 +55,16 @@ export class BrokerWatch {
   }
 
   /** The PUBACK of a request came. */
-  acknowledge(pending: Pending): void {
+  acknowledge(pending: Pending, accepted: boolean): void {
+    if (accepted && this.#heard === 'nothing') this.#heard = 'acknowledgements';
     if (this.#measured !== pending) return;
     this.#measured = undefined;
     this.#silence.learn(performance.now() - pending.publishedAt);
+  }
+
+  /** A message came on the topic of the responses. */
+  respond(): void {
+    this.#heard = 'responses';
   }
 
   /**
@@ -75,6 +88,7 @@ export class BrokerWatch {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#measured = undefined;
+    this.#heard = 'nothing';
   }
 
   #look(): void {

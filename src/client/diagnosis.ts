@@ -1,5 +1,5 @@
 import { StateStoreError } from '../errors';
-import { ConnectionError, type ConnectionStage } from '../mqtt/connection-error';
+import type { ConnectionError, ConnectionStage } from '../mqtt/connection-error';
 import type { ConnectionState } from '../mqtt/connection-state';
 import type { StateStoreClientOptions } from './options';
 import { randomId } from './random';
@@ -16,7 +16,7 @@ export interface DiagnosisResult {
   ok: boolean;
   /** What went wrong and what to do. */
   message?: string;
-  /** Code of the error, or the short reason why there is no connection. */
+  /** Short name of the cause: the `reason` of the error, or else its code. */
   reason?: string;
 }
 
@@ -39,7 +39,7 @@ export async function diagnose(options: StateStoreClientOptions): Promise<Diagno
   const stopAt = (step: DiagnosisStep, error: StateStoreError | ConnectionError): Diagnosis => {
     const index = Math.max(0, steps.indexOf(step));
     const passed = steps.slice(0, index).map((one) => ({ step: one, ok: true }));
-    const reason = error instanceof ConnectionError ? error.reason : error.code;
+    const reason = error.reason ?? error.code;
     return {
       results: [
         ...passed,

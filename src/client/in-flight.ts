@@ -150,6 +150,7 @@ export class InFlight {
 
   /** The request that a message answers, if it has no outcome. */
   answered(message: Message): Pending | undefined {
+    this.#watch.respond();
     const pending = this.#published.get(answeredPacketId(message));
     if (pending?.packet && !pending.isOver && isAnswer(message, pending.packet)) return pending;
     // The answer to a request that is over comes too late, or twice: it says nothing about the store.
@@ -178,7 +179,7 @@ export class InFlight {
     const pending = this.#published.get(packetId);
     if (!pending?.isUnacknowledged) return;
     this.#unacknowledged--;
-    this.#watch.acknowledge(pending);
+    this.#watch.acknowledge(pending, reasonCode === 0);
     if (reasonCode !== 0) this.#outcomes.onRejected(reasonCode);
     const rejected = reasonCode === failure.QUOTA_EXCEEDED;
     if (rejected) this.#reject(pending);

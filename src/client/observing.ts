@@ -99,11 +99,11 @@ export class Observing {
   }
 
   #notObserved(request: Request, why: 'late' | Unusable): StateStoreError {
-    const { connection } = this.#parts;
+    const { connection, requests } = this.#parts;
     if (why !== 'late')
       return why.reason ? failure.notConnected(request, why.reason) : failure.closed(request, false);
     return connection.state.kind === 'connected'
-      ? failure.timedOut(request, 0)
+      ? requests.timedOut(request)
       : failure.notConnected(request, connection.obstacle);
   }
 
@@ -114,7 +114,15 @@ export class Observing {
     read: ReadAnswer<Result>,
     timeout: number,
   ): Request<Result> {
-    return new Request(operation, this.#unprefixed(key), read, {}, timeout);
+    return new Request(
+      operation,
+      this.#unprefixed(key),
+      read,
+      {},
+      timeout,
+      undefined,
+      this.#options.keyPrefix,
+    );
   }
 
   #unprefixed(key: Buffer): Buffer {

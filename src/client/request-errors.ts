@@ -18,6 +18,8 @@ import { REQUEST_TOPIC } from '../protocol/topics';
 import type { Request } from './request';
 
 const NOTABLE_SILENCE_MS = 1000;
+/** See {@link StateStoreError.reason}. */
+const NO_ANSWER = 'noStateStoreAnswer';
 
 export function timedOut(request: Request, strays: number): StateStoreError {
   const hint =
@@ -28,6 +30,19 @@ export function timedOut(request: Request, strays: number): StateStoreError {
     problem: `No response within ${request.timeout} ms to the request to ${what(request)}`,
     advice: `${doubt(request)}${hint}`,
   });
+}
+
+/** No response has come on this connection, although the broker acknowledges requests. `responseTopic`: where this client waits for responses. */
+export function unanswered(request: Request, responseTopic: string): StateStoreError {
+  return fail(
+    'TIMEOUT',
+    request,
+    {
+      problem: `No response within ${request.timeout} ms to the request to ${what(request)}, nor to any other on this connection, although the broker acknowledges requests`,
+      advice: `${doubt(request)}Check that host and port are those of the broker with the state store, and that the state store runs. If it does, the access rules of the broker may keep its responses from this client: ask the broker administrator for a rule that lets this client receive the topic ${responseTopic}.`,
+    },
+    { reason: NO_ANSWER },
+  );
 }
 
 /** `silenceMs`: how long the broker has sent nothing. */
@@ -285,6 +300,6 @@ function fail(
   return new StateStoreError(code, message, { ...contextOf(request), ...more });
 }
 
-function contextOf({ operation, key }: Request): ErrorContext {
-  return { operation, key };
+function contextOf({ operation, key, keyPrefix }: Request): ErrorContext {
+  return { operation, key, keyPrefix };
 }

@@ -49,6 +49,8 @@ export class Request<Result = unknown> {
   readonly #abortedError: boolean;
   /** Further user properties. */
   readonly userProperties: UserProperties | undefined;
+  /** Text before the key in the store. */
+  readonly keyPrefix: string | undefined;
 
   /** `key`: as the caller passed it. Nothing else changes it. */
   constructor(
@@ -58,6 +60,7 @@ export class Request<Result = unknown> {
     { signal, fencingToken, repeatable, urgent, abortedError }: SetOptions,
     timeout: number,
     userProperties?: UserProperties,
+    keyPrefix?: string,
   ) {
     this.operation = operation;
     this.#key = key;
@@ -69,6 +72,7 @@ export class Request<Result = unknown> {
     this.urgent = urgent === true;
     this.#abortedError = abortedError === true;
     this.userProperties = userProperties;
+    this.keyPrefix = keyPrefix;
   }
 
   /** The key in printable form, for messages. It costs more than all else, so it is made when there is a message. */

@@ -27,6 +27,7 @@ export interface RequestLimits extends QueueLimits {
 
 export class Requests {
   readonly #connection: Connection;
+  readonly #responseTopic: string;
   readonly #clock: StoreClock;
   readonly #queue: RequestQueue;
   readonly #inFlight: InFlight;
@@ -46,6 +47,7 @@ export class Requests {
     reporter?: MetricsReporter,
   ) {
     this.#connection = connection;
+    this.#responseTopic = identity.responseTopic;
     this.#metrics = new MetricsCounter(reporter);
     this.#clock = new StoreClock(identity.nodeId);
     this.#queue = new RequestQueue(limits);
@@ -249,8 +251,15 @@ export class Requests {
     else if (phase === 'rejected') this.#failUnsent(pending, failure.noRoom(request));
     else {
       if (phase === 'published' && isWrite(request)) this.#inFlight.watch.expire(pending);
-      this.#fail(pending, failure.timedOut(request, this.#inFlight.strays - straysBefore));
+      this.#fail(pending, this.timedOut(request, straysBefore));
     }
+  }
+
+  /** The error for a request without a response. `straysBefore`: the number of unmatched responses when it began. */
+  timedOut(request: Request, straysBefore = this.#inFlight.strays): StateStoreError {
+    return this.#inFlight.watch.isUnanswered
+      ? failure.unanswered(request, this.#responseTopic)
+      : failure.timedOut(request, this.#inFlight.strays - straysBefore);
   }
 
   #notSentInTime(request: Request): StateStoreError {

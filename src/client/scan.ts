@@ -96,7 +96,9 @@ export class Scans {
       const own = ownKey(pattern, 'keys');
       checkPattern(own);
       checkRules(options, REQUEST_RULES, { operation: 'keys', key: printableKey(Buffer.from(own)) });
-      const request = new Request('keys', own, readPage, options, options.timeout ?? this.#options.timeout);
+      const { keyPrefix, timeout } = this.#options;
+      const wait = options.timeout ?? timeout;
+      const request = new Request('keys', own, readPage, options, wait, undefined, keyPrefix);
       const inStore = escaped === '' ? own : Buffer.concat([Buffer.from(escaped), Buffer.from(own)]);
       const { keys, token: next } = await this.#ask(request, inStore, token);
       return { keys: keys.map((key) => key.subarray(prefix.length)), token: next };

@@ -315,11 +315,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     rules: Rules<Options>,
   ): Promise<Result> {
     try {
-      const { persistence, timeout } = this.#options;
+      const { persistence, keyPrefix } = this.#options;
       const key = ownKey(command.key, operation);
       const given = options ?? {};
       const properties = given.persist ? { [persistence.name]: persistence.value } : undefined;
-      const request = new Request(operation, key, read, given, given.timeout ?? timeout, properties);
+      const timeout = given.timeout ?? this.#options.timeout;
+      const request = new Request(operation, key, read, given, timeout, properties, keyPrefix);
       checkRules(options, rules, request);
       if ('value' in command) bytes('value', command.value, request);
       command.key = this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);

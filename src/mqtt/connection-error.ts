@@ -54,7 +54,7 @@ export class ConnectionError extends StateStoreError {
   /** `REFUSED`: the broker refused the client, and a person has to change something. `NOT_CONNECTED`: there is no connection for now. */
   declare readonly code: 'REFUSED' | 'NOT_CONNECTED';
   /** Short name of the reason. */
-  readonly reason: ConnectionReason;
+  override readonly reason: ConnectionReason;
 
   /** `problem`: one clause without a full stop. `advice`: sentences that say what to do, or blank. */
   constructor(reason: ConnectionReason, problem: string, advice: string, cause?: unknown) {

@@ -36,7 +36,7 @@ export class ServiceError extends StateStoreError {
 interface ServiceErrorEntry {
   /** The store's wordings; the first is the one the emulator sends. */
   texts: string[];
-  /** What the person who reads the error can do. `ACCESS` stands for the method that a rule has to grant. */
+  /** What the person who reads the error can do. `ACCESS` stands for the method and the key that a rule has to grant. */
   advice: string;
 }
 
@@ -73,7 +73,7 @@ const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorE
   SYNTAX_ERROR: { texts: ['syntax error'], advice: REPORT },
   NOT_AUTHORIZED: {
     texts: ['not authorized'],
-    advice: 'Ask the broker administrator for a BrokerAuthorization rule that grants ACCESS to this key.',
+    advice: 'Ask the broker administrator for a BrokerAuthorization rule that grants ACCESS.',
   },
   UNKNOWN_COMMAND: { texts: ['unknown command'], advice: REPORT },
   WRONG_NUMBER_OF_ARGUMENTS: { texts: ['wrong number of arguments'], advice: REPORT },
@@ -94,10 +94,18 @@ export function serviceErrorText(code: Exclude<ServiceErrorCode, 'UNKNOWN'>): st
   return SERVICE_ERRORS[code].texts[0] as string;
 }
 
+/** "ReadWrite to the key line1/setpoint": a rule needs the whole key. */
+function accessOf(context: ErrorContext): string {
+  const { operation, key, keyPrefix = '' } = context;
+  const method = isRead(context) ? 'Read' : 'ReadWrite';
+  if (key === undefined) return `${method} to this key`;
+  return `${method} to the key${operation === 'keys' ? 's that match' : ''} ${keyPrefix}${key}`;
+}
+
 function describe(code: ServiceErrorCode, text: string, context: ErrorContext): Explanation {
   const advice =
     code === 'UNKNOWN'
       ? 'See the log of the broker for the reason.'
-      : SERVICE_ERRORS[code].advice.replace('ACCESS', isRead(context) ? 'Read' : 'ReadWrite');
+      : SERVICE_ERRORS[code].advice.replace('ACCESS', () => accessOf(context));
   return causeFirst(text || 'No reason given', `the state store refused to ${what(context)}`, advice);
 }

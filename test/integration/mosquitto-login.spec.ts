@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionError, StateStoreClient, type StateStoreClientOptions } from '../../src/index';
+import { check, type Row } from '../../src/cli/check/check';
+import { POINTS } from '../../src/cli/check/points';
+import {
+  type ConnectionError,
+  diagnose,
+  StateStoreClient,
+  type StateStoreClientOptions,
+} from '../../src/index';
 import { rejectsWith } from '../support/assertions';
 import { type Certificate, makeAuthority, makeCertificate, writeCertificate } from '../support/certificates';
 import { type Mosquitto, requireProgram, startMosquitto } from '../support/mosquitto';
+import { ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 import { type StoreAdapter, serveStore } from '../support/store-adapter';
+
+const byId = (rows: Row[]): Record<string, Row | undefined> =>
+  Object.fromEntries(rows.map((row) => [row.id, row]));
 
 /** A broker that is not ours, with the state store behind it, set up as brokers in the field are. */
 describe('StateStoreClient with Mosquitto, set up for production', () => {
@@ -235,6 +246,62 @@ describe('StateStoreClient with Mosquitto, set up for production', () => {
         message:
           /does not allow this client to publish to statestore\/v1\/.*: not authorized \(0x87\); key k was not set\. Ask the broker administrator/,
       });
+    });
+
+    describe('that grant the subscription to the response topic, but do not deliver it', () => {
+      /** A client that nothing reaches, although Mosquitto accepts its subscriptions and its publishes. */
+      const deaf = async (clientId: string) => ({
+        ...(await startWithRules('topic write statestore/#')),
+        ...{ host: 'localhost', clientId, timeout: 500 },
+      });
+      const words = (clientId: string) =>
+        new RegExp(
+          `^No response within \\d+ ms to the request to .*, nor to any other on this connection, although the broker acknowledges requests\\..* Check that host and port .* the state store runs\\. If it does, the access rules of the broker may keep .* the topic clients/${clientId}/services/statestore/_any_/command/invoke/response\\.$`,
+        );
+
+      it('are named by each request', async () => {
+        const client = connect(await deaf('deaf1'));
+        const expected = { code: 'TIMEOUT', reason: 'noStateStoreAnswer', message: words('deaf1') };
+        await rejectsWith(client.get('k'), expected);
+        await rejectsWith(client.set('k', 'v'), { ...expected, applied: 'unknown' });
+        await rejectsWith(client.observe('k'), expected);
+        assert.equal(adapter?.engine.size, 1, 'the store has executed the write');
+      });
+
+      it('are named by the test of a connection', async () => {
+        const { results } = await diagnose({ ...(await deaf('deaf2')), clientId: '' });
+        const { step, reason, message } = results.at(-1) ?? {};
+        assert.deepEqual([step, reason], ['store', 'noStateStoreAnswer']);
+        assert.match(message ?? '', words('statestore-[\\w-]+'));
+      });
+
+      it('are named by the check of the broker, which goes on with nothing else', async () => {
+        const client = connect(await deaf('deaf3'));
+        const rows = await check(client, () => client.connect(), 'scratch/', POINTS);
+        const { connect: login, 'set-get': first, clean, ...others } = byId(rows);
+        assert.deepEqual([login?.result, first?.result], ['supported', 'failed']);
+        assert.match(first?.detail ?? '', words('deaf3'));
+        assert.match(clean?.detail ?? '', /^these keys may be left: scratch\//);
+        assert.ok(Object.keys(others).length > 10);
+        for (const row of Object.values(others))
+          assert.deepEqual([row?.result, row?.detail], ['not checked', 'the state store did not respond']);
+      });
+    });
+
+    it('of the page on troubleshooting are enough', async () => {
+      const rules = [
+        'topic write statestore/#',
+        'pattern read clients/%c/#',
+        'topic read clients/statestore/#',
+      ];
+      const options = await startWithRules(rules.join('\n'));
+      const page = readFileSync(join(ROOT, 'docs', 'troubleshooting.md'), 'utf8');
+      for (const rule of rules) assert.ok(page.includes(`\`${rule}\``), rule);
+      await works(options);
+      const changes = (await (store as StateStoreClient).observe('k'))[Symbol.asyncIterator]();
+      const next = changes.next();
+      await store?.set('k', 'w');
+      assert.equal((await next).value?.operation, 'set');
     });
 
     it('that deny the response topic are reported (SUBACK)', async () => {

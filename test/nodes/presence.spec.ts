@@ -1,5 +1,7 @@
 /** Green means that a state store has answered, not that there is a broker. */
 import assert from 'node:assert/strict';
+import { StateStoreClient } from '../../src/index';
+import { StorePresence } from '../../src/node-red/store/store-presence';
 import { Flow } from '../support/flow';
 import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
 
@@ -48,5 +50,39 @@ describe('A store that does not answer', () => {
     flow = await Flow.start(server.port, { type: 'statestore-get', key: 'k' });
     await flow.status('status.reason.noStateStore');
     assert.deepEqual(greens(), []);
+  });
+});
+
+describe('A store of which nothing has been heard', () => {
+  it('is reported with the topic that the rules of the broker must deliver', async () => {
+    const server = await startScriptedStore();
+    server.answersAlone = true;
+    server.answer = () => undefined;
+    const client = new StateStoreClient({
+      host: '127.0.0.1',
+      port: server.port,
+      clientId: 'deaf',
+      timeout: 200,
+    });
+    const reported = new Promise<StorePresence>((resolve) => {
+      const presence = new StorePresence(
+        client,
+        () => 'broker:1',
+        () => resolve(presence),
+      );
+      client.on('state', ({ kind }) => kind === 'connected' && presence.connected());
+    });
+    client.open();
+    const presence = await reported;
+    const { found } = presence;
+    presence.lost();
+    assert.ok(found && found !== 'there');
+    assert.equal(found.reason, 'noStateStoreAnswer');
+    assert.match(
+      found.message,
+      /^The broker at broker:1 responds, but the state store does not\. Check .* the topic clients\/deaf\/services\//,
+    );
+    await client.close();
+    await server.close();
   });
 });

@@ -9,6 +9,7 @@ export async function rejectsWith(
     key?: string;
     operation?: string;
     reasonCode?: number;
+    reason?: string;
     applied?: 'no' | 'unknown';
     retryable?: boolean;
     message?: RegExp;

@@ -23,27 +23,33 @@ export async function check(
     await connect();
     return '';
   });
-  if (connection.result !== 'supported') {
-    const detail = 'there is no connection';
-    return [
-      connection,
-      ...points.map(({ id, title }): Row => ({ id, title, result: 'not checked', detail })),
-    ];
-  }
+  if (connection.result !== 'supported')
+    return [connection, ...points.map((point) => notChecked(point, 'there is no connection'))];
   const scratch = new Scratch(store, prefix);
   const rows = [connection];
-  for (const point of points) rows.push(await row(point, () => point.check(scratch)));
+  for (const point of points) {
+    const isDead = store.answers === 0 && rows.some(({ result }) => result === 'failed');
+    rows.push(
+      isDead
+        ? notChecked(point, 'the state store did not respond')
+        : await row(point, () => point.check(scratch)),
+    );
+  }
   const left = await scratch.clean();
   const cleaned: Outcome =
     left.length === 0
       ? { result: 'supported', detail: `all keys under ${prefix} were deleted` }
-      : { result: 'failed', detail: `these keys are left: ${left.join(', ')}` };
+      : { result: 'failed', detail: `these keys may be left: ${left.join(', ')}` };
   return [...rows, { id: 'clean', title: 'Clean-up', ...cleaned }];
 }
 
 /** Whether everything that was checked is as documented. An older broker does not serve SCAN, which is no fault. */
 export function passes(rows: readonly Row[]): boolean {
   return rows.every(({ result }) => result !== 'refused' && result !== 'differs' && result !== 'failed');
+}
+
+function notChecked({ id, title }: Point, detail: string): Row {
+  return { id, title, result: 'not checked', detail };
 }
 
 async function row({ id, title }: { id: string; title: string }, work: () => Promise<string>): Promise<Row> {

@@ -28,13 +28,14 @@ export class Scratch {
   /** Deletes all keys. Returns the keys that may be left. A rule that refuses to delete a key refused to set it as well. */
   async clean(): Promise<string[]> {
     const left: string[] = [];
-    for (const [key, fencingToken] of this.#keys) {
+    const deleted = [...this.#keys].map(async ([key, fencingToken]) => {
       try {
         await this.store.delete(key, fencingToken === undefined ? {} : { fencingToken });
       } catch (error) {
         if (outcomeOf(error).result !== 'refused') left.push(key);
       }
-    }
+    });
+    await Promise.all(deleted);
     return left;
   }
 }

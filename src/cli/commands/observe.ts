@@ -1,6 +1,6 @@
 import type { KeyChange } from '../../client/observation';
 import type { StateStoreClient } from '../../client/state-store-client';
-import { printableKey, StateStoreError } from '../../errors';
+import { printableKey } from '../../errors';
 import { adviceFor } from '../advice';
 import type { Arguments } from '../arguments';
 import type { Command } from '../command';
@@ -42,46 +42,20 @@ export function readObserve(args: Arguments): ObserveCall {
  */
 async function run(session: Session, { key, json, raw, current }: ObserveCall): Promise<void> {
   const { store } = session;
-  const { timeout, fromEnvironment } = session.options;
   const end = new AbortController();
   const { signal } = end;
   process.once('SIGINT', () => end.abort());
   process.once('SIGTERM', () => end.abort());
-  let late: StateStoreError | undefined;
-  let timer: NodeJS.Timeout | undefined;
   try {
     await session.connect(signal);
-    timer = setTimeout(() => {
-      late = notObserved(store, key, timeout);
-      end.abort();
-    }, session.left);
-    reportLosses(store, fromEnvironment);
-    const observation = await store.observe(key, { current, signal });
-    clearTimeout(timer);
+    reportLosses(store, session.options.fromEnvironment);
+    const observation = await store.observe(key, { current, signal, timeout: session.left });
     printMessage(`observing key ${printableKey(key)} (Ctrl-C ends it)`);
     for await (const change of observation)
       await writeStdout(json ? jsonLine(change) : plainLine(change, raw));
   } catch (error) {
     if (!signal.aborted) throw error;
-  } finally {
-    clearTimeout(timer);
   }
-  if (late) throw late;
-}
-
-/** The time is over. The reason why there is no connection says more than that. */
-function notObserved(store: StateStoreClient, key: Buffer, timeout: number): StateStoreError {
-  const { state } = store;
-  if ('reason' in state && state.reason) return state.reason;
-  const name = printableKey(key);
-  return new StateStoreError(
-    'TIMEOUT',
-    {
-      problem: `No response within ${timeout} ms to the request to observe key ${name}`,
-      advice: 'Check the load of the broker and the network, or increase the timeout.',
-    },
-    { operation: 'observe', key: name },
-  );
 }
 
 /** A lost connection and the next one are worth a line each. */

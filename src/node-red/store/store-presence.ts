@@ -101,8 +101,12 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
   }
   if (code === 'TIMEOUT') {
     if (othersAnswered) return 'there';
-    const message = `The broker at ${where} responds, but the state store does not. ${advice}, and that the state store runs.`;
-    return absence('noStateStoreAnswer', message);
+    const isUnheard = error.reason === 'noStateStoreAnswer';
+    const what = isUnheard ? error.advice : `${advice}, and that the state store runs.`;
+    return absence(
+      'noStateStoreAnswer',
+      `The broker at ${where} responds, but the state store does not. ${what}`,
+    );
   }
   if (reasonCode === NOT_AUTHORIZED) return absence('notAuthorized', error.message);
   return code === 'REFUSED' ? 'there' : undefined;

@@ -18,7 +18,7 @@ const translated = new WeakSet<StateStoreError>();
 
 /** The same error with its message in the language of the runtime. */
 export function localize(RED: NodeAPI, error: StateStoreError): StateStoreError {
-  if (!translated.has(error)) error.message = errorText(RED, error.code, error.message);
+  if (!translated.has(error)) error.message = errorText(RED, error.reason ?? error.code, error.message);
   translated.add(error);
   return error;
 }

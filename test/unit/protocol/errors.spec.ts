@@ -11,8 +11,10 @@ describe('A refusal for want of a rule', () => {
     ['delete', 'ReadWrite'],
   ];
   for (const [operation, method] of cases)
-    it(`of ${operation} names the method ${method}`, () => {
-      const { message } = ServiceError.fromText('not authorized', { operation, key: 'k' });
-      assert.match(message, new RegExp(`rule that grants ${method} to this key\\.$`));
+    it(`of ${operation} names the method ${method} and the whole key`, () => {
+      const context = { operation, key: 'k', keyPrefix: 'line1/' };
+      const { message } = ServiceError.fromText('not authorized', context);
+      const which = operation === 'keys' ? 'keys that match' : 'key';
+      assert.match(message, new RegExp(`rule that grants ${method} to the ${which} line1/k\\.$`));
     });
 });
