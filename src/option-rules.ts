@@ -119,8 +119,38 @@ export function pairsOf<Pair extends readonly [unknown, unknown]>(
   return list;
 }
 
-/** `BAD_ARGUMENT`: "timeout must be ..., not 0 (get key machine/1)." */
-export function bad(field: string, rule: string, context: ErrorContext = {}): StateStoreError {
-  const where = context.key ? ` (${context.operation} key ${context.key})` : '';
-  return new StateStoreError('BAD_ARGUMENT', `${field} ${rule}${where}.`, context);
+/** `BAD_ARGUMENT` for a wrong option or argument: "timeout must be ..., not 0 (get key machine/1)." */
+export class OptionError extends StateStoreError {
+  readonly #option: string;
+  readonly #rule: string;
+
+  constructor(option: string, rule: string, context: ErrorContext) {
+    const where = context.key ? ` (${context.operation} key ${context.key})` : '';
+    super('BAD_ARGUMENT', `${option} ${rule}${where}.`, context);
+    this.#option = option;
+    this.#rule = rule;
+  }
+
+  /** Name of the option in the code, such as `tls.caFile`. */
+  get option(): string {
+    return this.#option;
+  }
+
+  /** What the option must be, as the rest of a sentence that begins with its name. */
+  get rule(): string {
+    return this.#rule;
+  }
+}
+
+/** Returns the result of `work`. A wrong option ends as the error of `rename`, which has the name that a person knows. */
+export function withNames<Result>(work: () => Result, rename: (error: OptionError) => Error): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof OptionError ? rename(error) : error;
+  }
+}
+
+export function bad(field: string, rule: string, context: ErrorContext = {}): OptionError {
+  return new OptionError(field, rule, context);
 }

@@ -1,7 +1,9 @@
 /** The connection of one command, and the time that is left for it. */
 import type { StateStoreClientOptions } from '../client/options';
 import { StateStoreClient } from '../client/state-store-client';
+import { withNames } from '../option-rules';
 import { connect } from './connect';
+import { UsageError } from './usage-error';
 
 export interface SessionOptions {
   readonly client: StateStoreClientOptions;
@@ -10,6 +12,13 @@ export interface SessionOptions {
   /** Whether the `AIO_*` variables decide where the store is. */
   readonly fromEnvironment: boolean;
 }
+
+/** Options of the command, by the options of the client with rules of their own. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  host: '--host',
+  clientId: '--client-id',
+  username: '--username',
+};
 
 export class Session {
   readonly options: SessionOptions;
@@ -20,9 +29,12 @@ export class Session {
     this.options = options;
   }
 
-  /** The client, which is not connected before {@link connect}. Throws `BAD_ARGUMENT` that names a wrong option. */
+  /** The client, which is not connected before {@link connect}. Throws a {@link UsageError} that names a wrong option. */
   get store(): StateStoreClient {
-    this.#store ??= new StateStoreClient(this.options.client);
+    this.#store ??= withNames(
+      () => new StateStoreClient(this.options.client),
+      ({ option, rule }) => new UsageError(`${OPTIONS[option] ?? option} ${rule}`),
+    );
     return this.#store;
   }
 

@@ -1,5 +1,6 @@
 import { StateStoreError } from '../errors';
-import type { StateStoreClientOptions } from './options';
+import { withNames } from '../option-rules';
+import { resolveClientOptions, type StateStoreClientOptions } from './options';
 
 /** Problems found so far; one error names all of them. */
 type Problems = string[];
@@ -38,13 +39,24 @@ export function optionsFromEnvironment(env: NodeJS.ProcessEnv = process.env): St
     tls: useTls && tls,
     ...login,
   };
-  if (problems.length > 0) {
-    throw new StateStoreError(
-      'BAD_ARGUMENT',
-      `The environment has no complete settings for a store: ${problems.join('; ')}.`,
-    );
-  }
+  if (problems.length > 0) throw incomplete(problems);
+  withNames(
+    () => resolveClientOptions(options),
+    ({ option, rule }) => incomplete([`${VARIABLES[option] ?? option} ${rule}`]),
+  );
   return options;
+}
+
+/** Variables of options with rules of their own. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  host: 'AIO_BROKER_HOSTNAME',
+  clientId: 'AIO_MQTT_CLIENT_ID',
+  username: 'AIO_MQTT_USERNAME',
+};
+
+function incomplete(problems: Problems): StateStoreError {
+  const problem = `The environment has no complete settings for a store: ${problems.join('; ')}.`;
+  return new StateStoreError('BAD_ARGUMENT', problem);
 }
 
 type Text = (name: string) => string | undefined;

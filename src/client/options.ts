@@ -136,6 +136,8 @@ export interface ObserveOptions {
 /** The topic of notifications has the client ID in hexadecimal digits. */
 const MAX_CLIENT_ID_BYTES = 30_000;
 
+const clientIdText = mqttText(MAX_CLIENT_ID_BYTES);
+
 const TLS_RULES: Rules<TlsOptions> = {
   caFile: text,
   ca: bytes,
@@ -157,7 +159,11 @@ const CLIENT_RULES: Rules<StateStoreClientOptions> = {
   tls: (field, value, context) => {
     if (typeof value !== 'boolean') checkRules(value, TLS_RULES, context, field);
   },
-  clientId: mqttText(MAX_CLIENT_ID_BYTES),
+  clientId: (field, value, context) => {
+    clientIdText(field, value, context);
+    if (/[/+#]/.test(String(value)))
+      throw bad(field, `must not contain / + #, but is ${printableValue(value)}`, context);
+  },
   keepAlive: integer(0, 65_535),
   cleanStart: boolean,
   sessionExpiry: integer(0, 2 ** 32 - 1),
@@ -243,7 +249,7 @@ export function resolveClientOptions(options: StateStoreClientOptions): Resolved
 
 function resolveLogin({ username, password, passwordFile, tokenFile }: Login): Login {
   if (tokenFile !== undefined && (username ?? password ?? passwordFile) !== undefined) {
-    throw bad('login', 'must be either a service account token or a username and password, not both');
+    throw bad('tokenFile', 'cannot be used together with a username or password');
   }
   if ((password ?? passwordFile) !== undefined && username === undefined) {
     throw bad('username', 'must be given with a password');

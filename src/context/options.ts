@@ -2,6 +2,7 @@
 import { optionsFromEnvironment } from '../client/environment';
 import { resolveClientOptions, type StateStoreClientOptions } from '../client/options';
 import { StateStoreError } from '../errors';
+import { withNames } from '../option-rules';
 
 /** `config` of a context store in settings.js: what {@link StateStoreClientOptions} has, and how the memory is kept. */
 export interface ContextStoreOptions extends StateStoreClientOptions {
@@ -104,7 +105,10 @@ export function resolveContextOptions(config: ContextStoreOptions): ResolvedCont
   if (!Number.isInteger(startTimeout) || startTimeout < 1 || startTimeout > MAX_TIMER_MS)
     throw bad('startTimeout', `must be a whole number from 1 to ${MAX_TIMER_MS}, not ${startTimeout}`);
   const client = { queueLimit: QUEUE_LIMIT, ...fromEnvironment(from), ...clientOptions(config) };
-  resolveClientOptions(client);
+  withNames(
+    () => resolveClientOptions(client),
+    ({ option, rule }) => bad(option, rule),
+  );
   return { client, prefix, cache, startTimeout, persist, local, parts };
 }
 

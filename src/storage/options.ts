@@ -2,6 +2,7 @@
 import { optionsFromEnvironment } from '../client/environment';
 import { resolveClientOptions, type StateStoreClientOptions } from '../client/options';
 import { StateStoreError } from '../errors';
+import { withNames } from '../option-rules';
 
 /** The options of {@link StateStoreClientOptions}, and the options of the storage. */
 export interface FlowStorageOptions extends StateStoreClientOptions {
@@ -57,7 +58,10 @@ export function resolveStorageOptions(options: FlowStorageOptions, hostname: str
   checkInteger('maxBytes', maxBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('startTimeout', startTimeout, MAX_TIMER_MS);
   const client = { ...(from && fromEnvironment()), ...given };
-  resolveClientOptions(client);
+  withNames(
+    () => resolveClientOptions(client),
+    ({ option, rule }) => bad(option, rule),
+  );
   return { client, prefix, versions, maxBytes, startTimeout, persist, instance };
 }
 

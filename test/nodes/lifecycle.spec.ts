@@ -46,7 +46,7 @@ describe('The life of a node', () => {
     assert.equal(outcome.kind, 'failed');
     assert.match(
       outcome.kind === 'failed' ? outcome.message : '',
-      /^The client ID "a\/b" cannot be part of an MQTT topic/,
+      /^"Client ID" of this store must not contain \/ \+ #, but is "a\/b"\.$/,
     );
     await flow.stop();
   });

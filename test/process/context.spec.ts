@@ -227,7 +227,11 @@ describe('Node-RED does not start', () => {
       '{ prefx: "a" }',
       /option prefx of the context store is unknown\. Valid options: from, prefix/,
     ],
-    ['a wrong port', '{ port: 99999 }', /port must be a whole number from 1 to 65535, not 99999/],
+    [
+      'a wrong port',
+      '{ port: 99999 }',
+      /option port of the context store must be a whole number from 1 to 65535, not 99999/,
+    ],
     [
       'a wrong kind of value',
       '{ host: 5 }',

@@ -208,7 +208,7 @@ describe('The settings of a store in a real Node-RED', () => {
     [
       'a port out of range',
       { host: 'localhost', port: 70_000 },
-      /port must be a whole number from 1 to 65535/,
+      /The port of this store must be a whole number from 1 to 65535, not 70000/,
     ],
     [
       'a TLS configuration that is not there',
@@ -225,7 +225,11 @@ describe('The settings of a store in a real Node-RED', () => {
       { host: 'localhost', login: 'password' },
       /The username of this store is missing/,
     ],
-    ['a client ID with a slash', { host: 'localhost', clientId: 'a/b' }, /client ID "a\/b"/],
+    [
+      'a client ID with a slash',
+      { host: 'localhost', clientId: 'a/b' },
+      /"Client ID" of this store must not .* is "a\/b"/,
+    ],
   ] as const) {
     it(`with ${name} are one clear error for each message`, async () => {
       assert.match(await tryOut({ ...settings }), message);

@@ -18,7 +18,11 @@ export const LABELS: Readonly<Record<string, string>> = {
   metricCategory: 'Metrics',
   persistName: 'Persist flag',
   persistValue: 'Flag value',
+  tls: 'TLS',
 };
+
+/** The longest timer of Node.js, in seconds. */
+const MAX_SECONDS = 2_147_483;
 
 export class SettingReader {
   readonly #variables: Variables;
@@ -42,17 +46,26 @@ export class SettingReader {
     return named(name, wholeVariable(fieldText(value), this.#variables, unset(label)));
   }
 
-  number<Name extends string>(
-    name: Name,
-    value: string | number | undefined,
-    factor = 1,
-  ): { [N in Name]?: number } {
+  number<Name extends string>(name: Name, value: string | number | undefined): { [N in Name]?: number } {
     const given = fieldText(value).trim();
     if (given === '') return {};
     const parsed = Number(this.resolved(name, given));
     // As it was entered: the value of a variable may be a secret.
     if (Number.isNaN(parsed)) throw badSetting(name, `must be a number, not "${given}"`);
-    return { [name]: factor === 1 ? parsed : Math.round(parsed * factor) } as { [N in Name]?: number };
+    return { [name]: parsed } as { [N in Name]?: number };
+  }
+
+  /** A setting in seconds, as milliseconds. */
+  seconds<Name extends string>(name: Name, value: string | number | undefined): { [N in Name]?: number } {
+    const seconds = this.number(name, value)[name];
+    if (seconds === undefined) return {};
+    const ms = Math.round(seconds * 1000);
+    if (ms < 1 || ms > MAX_SECONDS * 1000)
+      throw badSetting(
+        name,
+        `must be a number of seconds from 0.001 to ${MAX_SECONDS}, not "${fieldText(value).trim()}"`,
+      );
+    return { [name]: ms } as { [N in Name]?: number };
   }
 
   resolved(name: string, value: string): string {

@@ -1,8 +1,9 @@
 /** From the settings of a `statestore-config` to the options of its client. */
 import type { NodeAPI } from 'node-red';
 import { optionsFromEnvironment } from '../../client/environment';
-import type { StateStoreClientOptions } from '../../client/options';
+import { resolveClientOptions, type StateStoreClientOptions } from '../../client/options';
 import type { TlsOptions } from '../../mqtt/login';
+import { withNames } from '../../option-rules';
 import type { Variables } from '../message/environment';
 import { type Address, AddressError, readAddress } from './address';
 import { badSetting, SettingReader } from './setting-reader';
@@ -13,7 +14,25 @@ import { tlsOfNode } from './tls-config';
  * The client's options. A blank setting takes the client's default. `variables`: those the store's node sees. Throws `BAD_ARGUMENT`
  * that names the setting.
  */
-export function readStoreSettings(
+export function readStoreSettings(...parameters: Parameters<typeof readSettings>): StateStoreClientOptions {
+  const options = readSettings(...parameters);
+  withNames(
+    () => resolveClientOptions(options),
+    ({ option, rule }) => badSetting(SETTINGS[option] ?? option, rule),
+  );
+  return options;
+}
+
+/** Settings, by the options of the client with another name. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  'tls.caFile': 'caFile',
+  'tls.certFile': 'certFile',
+  'tls.keyFile': 'keyFile',
+  'persistence.name': 'persistName',
+  'persistence.value': 'persistValue',
+};
+
+function readSettings(
   RED: NodeAPI,
   settings: StoreSettings,
   credentials: StoreCredentials,
@@ -21,7 +40,7 @@ export function readStoreSettings(
 ): StateStoreClientOptions {
   const reader = new SettingReader(variables);
   const limits = {
-    ...reader.number('timeout', settings.timeout, 1000),
+    ...reader.seconds('timeout', settings.timeout),
     ...reader.number('inFlightLimit', settings.inFlightLimit),
     ...reader.number('queueLimit', settings.queueLimit),
     ...reader.exactText('keyPrefix', settings.keyPrefix),

@@ -74,6 +74,16 @@ describe('Settings from the environment', () => {
       /AIO_MQTT_USE_TLS must be true or false, not "yes"/,
     ],
     [
+      'a client ID that cannot be part of a topic',
+      { ...COMPLETE, AIO_MQTT_CLIENT_ID: 'line/1' },
+      /: AIO_MQTT_CLIENT_ID must not contain \/ \+ #, but is "line\/1"\.$/,
+    ],
+    [
+      'a username with a control character',
+      { AIO_BROKER_HOSTNAME: 'b', AIO_MQTT_USERNAME: 'a\u0001b' },
+      /: AIO_MQTT_USERNAME must not contain control characters/,
+    ],
+    [
       'several faults, all at once',
       { AIO_BROKER_TCP_PORT: 'x', AIO_MQTT_KEEP_ALIVE: '-1' },
       /HOSTNAME is missing; AIO_BROKER_TCP_PORT must be .* not "x"; AIO_MQTT_KEEP_ALIVE must be/,

@@ -33,8 +33,8 @@ describe('The options of the context store', () => {
     [{ parts: ['dashboardStore'] }, /option parts .* must not have dashboardStore, which is local/],
     [{ parts: ['line'], cache: false }, /option parts .* needs cache: true/],
     [{ host: null }, /option host .* of type string, not null/],
-    [{ port: 70_000 }, /port must be a whole number from 1 to 65535, not 70000/],
-    [{ tokenFile: 'f', username: 'u' }, /login must be either/],
+    [{ port: 70_000 }, /option port of the context store must be a whole number from 1 to 65535, not 70000/],
+    [{ tokenFile: 'f', username: 'u' }, /option tokenFile of the context store cannot be used together with a username/],
   ] as const) {
     it(`that are wrong are named: ${JSON.stringify(config)}`, () => {
       assert.throws(wrong(config), { code: 'BAD_ARGUMENT', message: words });
