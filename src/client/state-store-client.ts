@@ -100,10 +100,8 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#requests = new Requests(this.#connection, identity, this.#options, telemetryOf(this.#options));
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#usable = new Usable(this.#connection);
-    const parts = {
-      ...{ connection: this.#connection, requests: this.#requests },
-      ...{ usable: this.#usable, signals: this.#signals },
-    };
+    const base = { connection: this.#connection, requests: this.#requests };
+    const parts = { ...base, usable: this.#usable, signals: this.#signals };
     this.#observing = new Observing(this.#options, parts, {
       lost: (key, error) => this.emit('observationLost', key, error),
       handlerFailed: (key, error) => {

@@ -46,6 +46,5 @@ export class Words {
 
 /** Why there is no connection, or else the code of the error; `undefined` for an error of others. */
 function kindOf(error: unknown): string | undefined {
-  if (!(error instanceof StateStoreError)) return undefined;
-  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.code;
+  return error instanceof StateStoreError ? (error.reason ?? error.code) : undefined;
 }

@@ -34,7 +34,10 @@ describe('The options of the context store', () => {
     [{ parts: ['line'], cache: false }, /option parts .* needs cache: true/],
     [{ host: null }, /option host .* of type string, not null/],
     [{ port: 70_000 }, /option port of the context store must be a whole number from 1 to 65535, not 70000/],
-    [{ tokenFile: 'f', username: 'u' }, /option tokenFile of the context store cannot be used together with a username/],
+    [
+      { tokenFile: 'f', username: 'u' },
+      /option tokenFile of the context store cannot be used together with a username/,
+    ],
   ] as const) {
     it(`that are wrong are named: ${JSON.stringify(config)}`, () => {
       assert.throws(wrong(config), { code: 'BAD_ARGUMENT', message: words });
