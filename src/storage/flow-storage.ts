@@ -2,7 +2,7 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { StateStoreClient } from '../client/state-store-client';
 import { StateStoreError } from '../errors';
-import { ConflictError, currentOf, type FlowVersion } from './flow-index';
+import { ConflictError, currentOf, type FlowIndex, type FlowVersion } from './flow-index';
 import type { FlowStore, VersionDetails } from './flow-store';
 import type { LoadedVersion, LocalCopy } from './local-copy';
 import { Deploys, type FlowNode, missingHere, modulesOf, type Runtime } from './runtime';
@@ -52,8 +52,11 @@ export class FlowStorage {
     this.#settled = firstStart(parts.runtime);
   }
 
-  /** Loads the version in the store. Throws if the secret is another one, or if the version is damaged. */
-  async load(adopt: () => Promise<Content | undefined>): Promise<void> {
+  /**
+   * Loads the version in the store. If the store has none, a flow file of this instance that is newer than its copy becomes the first version
+   * (`adopt`), otherwise the copy is written back. Throws if the secret is another one, or if the version or the copy is damaged.
+   */
+  async load(adopt: (newerThanMs: number) => Promise<Content | undefined>): Promise<void> {
     await this.#checkSecret();
     if (this.#blocked) throw this.#blocked;
     const index = await this.#parts.store.readIndex();
@@ -62,8 +65,12 @@ export class FlowStorage {
       await this.#keep(version, index.sequence, await this.#parts.store.read(version));
       return;
     }
-    const adopted = await adopt();
-    if (!adopted) return;
+    const copy = await this.#parts.copy.read();
+    const adopted = await adopt(copy ? await this.#parts.copy.changedAt() : 0);
+    if (!adopted) {
+      if (copy) await this.#writeBack(copy);
+      return;
+    }
     try {
       await this.#deploy('', adopted, 'full', undefined);
     } catch (error) {
@@ -209,15 +216,10 @@ export class FlowStorage {
   }
 
   async #takeOrRestore(): Promise<void> {
-    const { store, runtime } = this.#parts;
+    const { store } = this.#parts;
     const own = this.#own;
     let index = await store.readIndex();
-    if (own && index.sequence < own.sequence) {
-      index = await store.recover(own.version, own.sequence, own.content);
-      runtime.log.warn(
-        'The state store had lost the flows or had older flows. This instance wrote its flows back.',
-      );
-    }
+    if (own && index.sequence < own.sequence) index = await this.#writeBack(own);
     const version = currentOf(index);
     if (!version) return;
     if (version.id === own?.version.id) {
@@ -226,6 +228,16 @@ export class FlowStorage {
     }
     const content = await store.read(version);
     await this.#apply(version, index.sequence, content);
+  }
+
+  /** Makes `own` the version of this instance, and of a store that has an older one or none. */
+  async #writeBack(own: LoadedVersion): Promise<FlowIndex> {
+    this.#own = own;
+    const index = await this.#parts.store.recover(own.version, own.sequence, own.content);
+    this.#parts.runtime.log.warn(
+      'The state store had lost the flows or had older flows. This instance wrote its flows back.',
+    );
+    return index;
   }
 
   /** Has Node-RED run a version of another instance. */

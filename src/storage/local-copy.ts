@@ -1,4 +1,5 @@
 /** The last version that this instance ran, on its own disk: it starts from this copy while the store is away. */
+import { stat } from 'node:fs/promises';
 import type { FlowVersion } from './flow-index';
 import { readJson, writeJson } from './json-file';
 import { join } from './parts';
@@ -35,6 +36,11 @@ export class LocalCopy {
       throw new Error(`${name} is not of format ${FORMAT}.`);
     const bytes = join([Buffer.from(content)], version as FlowVersion, name);
     return { version: version as FlowVersion, sequence, content: bytes };
+  }
+
+  /** Time of the last {@link write}, in milliseconds since 1970. */
+  async changedAt(): Promise<number> {
+    return (await stat(this.path)).mtimeMs;
   }
 
   async write({ version, sequence, content }: LoadedVersion): Promise<void> {

@@ -56,8 +56,8 @@ export async function openStorage(
     instance,
   });
   try {
-    await loadFlows(flows, client, options, runtime, () =>
-      adoptFiles({ ...settings, userDir }, secret, text),
+    await loadFlows(flows, client, options, runtime, (newerThanMs) =>
+      adoptFiles({ ...settings, userDir }, secret, text, newerThanMs),
     );
   } catch (error) {
     await client.close();

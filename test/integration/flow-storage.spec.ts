@@ -4,12 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Emulator } from '../../src/emulator';
 import { StateStoreClient } from '../../src/index';
 import flowStorage from '../../src/storage';
+import { Secret } from '../../src/storage/secret';
 import { rejectsWith } from '../support/assertions';
 
 const FLOWS = [
@@ -49,6 +50,13 @@ describe('The storage module', () => {
     return Object.assign(storage, { logged });
   };
 
+  /** A store without any keys at the same address. */
+  const replaceEmulator = async () => {
+    const { port } = emulator;
+    await emulator.close();
+    emulator = await Emulator.start({ port });
+  };
+
   it('has no flows and no credentials at first', async () => {
     const storage = await open();
     assert.deepEqual(await storage.getFlows(), []);
@@ -84,6 +92,48 @@ describe('The storage module', () => {
     await rejectsWith(storage.saveFlows(FLOWS), { code: 'BAD_ARGUMENT', message: /at most 1000/ });
     await storage.saveFlows(FLOWS.slice(0, 1));
     assert.deepEqual(await storage.getCredentials(), { $: 'first' });
+  });
+
+  it('writes its copy back if the store has lost all flows when it starts', async () => {
+    await (await open()).saveFlows(FLOWS);
+    await replaceEmulator();
+    const restarted = await open();
+    assert.deepEqual(await restarted.getFlows(), FLOWS);
+    assert.match(restarted.logged.join(), /wrote its flows back/);
+    assert.deepEqual(await (await open({}, { userDir: join(userDir, 'second') })).getFlows(), FLOWS);
+  });
+
+  it('writes its copy back, and not the older flow file that it began with', async () => {
+    writeFileSync(join(userDir, 'flows.json'), JSON.stringify(FLOWS.slice(0, 1)));
+    const storage = await open();
+    assert.deepEqual(await storage.getFlows(), FLOWS.slice(0, 1));
+    await storage.saveFlows(FLOWS);
+    await replaceEmulator();
+    assert.deepEqual(await (await open()).getFlows(), FLOWS);
+  });
+
+  it('takes a flow file that is newer than its copy, such as a backup, if the store has no flows', async () => {
+    await (await open()).saveFlows(FLOWS);
+    await replaceEmulator();
+    const backup = join(userDir, 'flows.json');
+    writeFileSync(backup, JSON.stringify(FLOWS.slice(0, 1)));
+    const later = Date.now() / 1000 + 10;
+    utimesSync(backup, later, later);
+    assert.deepEqual(await (await open()).getFlows(), FLOWS.slice(0, 1));
+  });
+
+  it('takes the credentials from the user directory, also of a flow file in another folder and with another extension', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flows-'));
+    try {
+      const credentials = new Secret('secret').encryptCredentials('{"n":{"password":"p"}}');
+      writeFileSync(join(userDir, 'line_cred.flows'), JSON.stringify(credentials));
+      writeFileSync(join(folder, 'line.flows'), JSON.stringify(FLOWS));
+      const storage = await open({}, { flowFile: join(folder, 'line.flows') });
+      assert.deepEqual(await storage.getFlows(), FLOWS);
+      assert.match(JSON.stringify(await storage.getCredentials()), /^{"\$":"/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('makes the user directory that other parts of Node-RED need, and a copy of the flows', async () => {
