@@ -1,7 +1,7 @@
 /** Deployed stores in function nodes of a real Node-RED. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Emulator } from '../../src/emulator';
+import { Emulator, EmulatorRules } from '../../src/emulator';
 import { StateStoreClient } from '../../src/index';
 import { NodeRed, newUserDir, ROOT } from '../support/node-red';
 
@@ -108,6 +108,82 @@ describe('A function node', () => {
     await store.set('setpoint', 'v3');
     await nodeRed.lines.find(/SECOND v3/, later);
     assert.equal(nodeRed.lines.all.filter((line) => /SECOND v3/.test(line)).length, 1);
+  });
+
+  it('observes from the tab On Start, also in a subflow, until it is deployed again', async () => {
+    const initialize = (mark: string) => `const store = global.get('statestore')('Plant store', node);
+      await store.observe('setpoint', (change) => node.warn('${mark} ' + change.value));`;
+    const observing = (mark: string) => [
+      ...flows('', { initialize: initialize(mark) }),
+      { id: 'sub', type: 'subflow', name: 'Sub', in: [], out: [] },
+      {
+        ...{ id: 'inner', type: 'function', z: 'sub', x: 0, y: 0, outputs: 1, func: '', wires: [[]] },
+        initialize: initialize(`INNER ${mark}`),
+      },
+      { id: 'instance', type: 'subflow:sub', z: 'tab', x: 0, y: 0, wires: [] },
+    ];
+    await store.set('setpoint', 'v1');
+    for (const mark of ['FIRST', 'SECOND']) {
+      const after = nodeRed.lines.all.length;
+      await nodeRed.deploy(observing(mark));
+      await nodeRed.lines.find(new RegExp(`\\] ${mark} v1`), after);
+      await nodeRed.lines.find(new RegExp(`\\] INNER ${mark} v1`), after);
+    }
+    const after = nodeRed.lines.all.length;
+    await store.set('setpoint', 'v2');
+    await nodeRed.lines.find(/\] SECOND v2/, after);
+    await nodeRed.lines.find(/\] INNER SECOND v2/, after);
+    assert.ok(!nodeRed.lines.all.slice(after).some((line) => /FIRST/.test(line)));
+  });
+
+  it('observes a key as soon as the store responds, also if it was away at the start', async () => {
+    const { port } = emulator;
+    await emulator.close();
+    const observe = `const store = global.get('statestore')('Plant store', node);
+      await store.observe('setpoint', (change) => node.warn('SEEN ' + change.value));`;
+    const impatient = flows('', { initialize: observe }).map((node) =>
+      node.id === 'plant' ? { ...node, timeout: '0.2' } : node,
+    );
+    await nodeRed.deploy(impatient);
+    await nodeRed.lines.find(/\[function:work\] .*setpoint/);
+    emulator = await Emulator.start({ port });
+    await store.set('setpoint', 'v1');
+    await nodeRed.lines.find(/SEEN v1/);
+  });
+
+  it('gets an error for a key that a new rule does not let it observe', async () => {
+    const { port } = emulator;
+    await store.set('setpoint', 'v1');
+    await nodeRed.deploy(
+      flows(`await store.observe('setpoint', (change) => node.warn('SEEN ' + change.value));`),
+    );
+    await nodeRed.lines.find(/SEEN v1/);
+    await emulator.close();
+    const after = nodeRed.lines.all.length;
+    emulator = await Emulator.start({
+      port,
+      rules: EmulatorRules.parse('{"spec":{"authorizationPolicies":{"rules":[]}}}'),
+    });
+    await nodeRed.lines.find(/\[function:work\] .*setpoint/, after);
+  });
+
+  it('has no error if another store starts first in a deploy', async () => {
+    const [tab, plant, ...others] = flows(
+      `await store.observe('setpoint', (change) => node.warn('SEEN ' + change.value));`,
+    );
+    const two = (keepAlive: string) => [
+      tab,
+      { ...plant, id: 'first', name: 'Another store', keepAlive },
+      { ...plant, keepAlive },
+      ...others,
+    ];
+    await store.set('setpoint', 'v1');
+    await nodeRed.deploy(two('60'));
+    await nodeRed.lines.find(/SEEN v1/);
+    const after = nodeRed.lines.all.length;
+    await nodeRed.deploy(two('30'), 'nodes');
+    await nodeRed.lines.find(/SEEN v1/, after);
+    assert.ok(!nodeRed.lines.all.slice(after).some((line) => /There is no deployed store/.test(line)));
   });
 
   it('shares the connection of the nodes, and adds none with 40 deploys', async () => {

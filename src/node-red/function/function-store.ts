@@ -123,7 +123,7 @@ export class FunctionStore {
         `Write global.get('statestore')('${this.#name}', node), so that observing ends when the node is closed.`,
       );
     const observation = new FunctionObservation(own, handler, this.#node, () => this.#client());
-    await observation.start();
+    await observation.open();
     return observation;
   }
 

@@ -1,5 +1,5 @@
 /** The `statestore-config` nodes: what was saved of them, and the stores that run. */
-import type { NodeAPI } from 'node-red';
+import type { Node, NodeAPI } from 'node-red';
 import type { StoreSettings } from './settings';
 import type { Store, StoreNode } from './store';
 
@@ -12,9 +12,17 @@ export type DeployedStore = StoreSettings & { id: string; name?: string; d?: boo
 const running = new Map<string, StoreNode>();
 const started = new Set<() => void>();
 
-export function addRunningStore(node: StoreNode): void {
+let runtime: NodeAPI | undefined;
+
+export function addRunningStore(RED: NodeAPI, node: StoreNode): void {
+  runtime = RED;
   running.set(node.id, node);
   for (const listener of started) listener();
+}
+
+/** The node of any type that runs with this ID, also in an instance of a subflow. */
+export function runningNode(id: string): Node | undefined {
+  return runtime?.nodes.getNode(id) ?? undefined;
 }
 
 /** Calls `listener` whenever a store was started. Returns the function that ends this. */

@@ -37,7 +37,7 @@ export function makeStoreNode(
       : { options, instance };
   });
   node.users = node.store.users;
-  addRunningStore(node);
+  addRunningStore(RED, node);
   logConnection(RED, node);
   node.on('close', (removed: boolean, done: () => void) => {
     removeRunningStore(node);
