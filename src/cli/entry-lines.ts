@@ -10,6 +10,11 @@ export interface Entry {
   version?: string;
 }
 
+/** An entry, and the number of its line, from 1. */
+export interface EntryOfLine extends Entry {
+  line: number;
+}
+
 export function entryLine({ key, value, version }: Entry): string {
   const fields = {
     ...field('key', key),
@@ -20,7 +25,7 @@ export function entryLine({ key, value, version }: Entry): string {
 }
 
 /** All entries of a text. Throws a {@link UsageError} that names the first faulty line. */
-export function readEntries(ndjson: Buffer): Entry[] {
+export function readEntries(ndjson: Buffer): EntryOfLine[] {
   const seen = new Map<string, number>();
   return Array.from(linesOf(ndjson), (line) => {
     const record = recordOf(line);
@@ -30,7 +35,7 @@ export function readEntries(ndjson: Buffer): Entry[] {
     const before = seen.get(id);
     if (before !== undefined) throw faulty(line.number, `has the same key as line ${before}`);
     seen.set(id, line.number);
-    return { key, value: bytesOf(record, 'value', line.number) };
+    return { key, value: bytesOf(record, 'value', line.number), line: line.number };
   });
 }
 

@@ -428,6 +428,7 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
         'statestore: deleted 3 keys',
       ]);
       await fails(1, /no key matches many/, ['get', '--pattern', 'many/*', ...at]);
+      await fails(1, /no key matches many/, ['export', 'many/*', ...at]);
       await fails(1, /no key matches many/, ['delete', '--pattern', 'many/*', '--yes', ...at]);
       const imported = await run(['import', ...at], { input: exported.stdout });
       assert.deepEqual([imported.code, imported.stderr], [0, ['statestore: imported 3 keys']]);
@@ -453,6 +454,15 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
         [good, /line 2 has the same key as line 1/],
       ] as const)
         await fails(2, words, ['import', ...at], { input: good + faulty });
+      assert.equal((await store.get('import/a')).found, false);
+    });
+
+    it('names the line of a value that is larger than a packet, behind locks and blank lines', async () => {
+      const line = (key: string, value: string) => `${JSON.stringify({ key, value })}\n`;
+      const input = `${line('large/lock', 'v')}\n${line('import/a', '1')}${line('large', 'x'.repeat(5 << 20))}`;
+      await fails(2, /the value of line 4 has 5242880 bytes.*nothing was written/, ['import', ...at], {
+        input: Buffer.from(input),
+      });
       assert.equal((await store.get('import/a')).found, false);
     });
 

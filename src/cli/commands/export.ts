@@ -1,3 +1,4 @@
+import { printableKey } from '../../errors';
 import type { Command } from '../command';
 import { EXIT } from '../exit-code';
 import { keysOf, writeEntries } from '../many-keys';
@@ -13,8 +14,8 @@ export const exportKeys: Command = {
     args.atMost(1);
     return async (session) => {
       const count = await writeEntries(await session.connect(), pattern);
-      printMessage(`exported ${keysOf(count)}`);
-      return EXIT.done;
+      printMessage(count > 0 ? `exported ${keysOf(count)}` : `no key matches ${printableKey(pattern)}`);
+      return count > 0 ? EXIT.done : EXIT.notSo;
     };
   },
 };

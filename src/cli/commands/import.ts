@@ -1,7 +1,7 @@
 import type { SetOptions } from '../../client/options';
 import type { StateStoreError } from '../../errors';
 import type { Command } from '../command';
-import { type Entry, readEntries } from '../entry-lines';
+import { type EntryOfLine, readEntries } from '../entry-lines';
 import { EXIT, type ExitCode } from '../exit-code';
 import { readInput } from '../input';
 import { batches, keysOf } from '../many-keys';
@@ -66,11 +66,10 @@ function isLock(key: Buffer): boolean {
 }
 
 /** The client checks each packet exactly. This check comes first, so that an import does not end in the middle. */
-function refuseTooLarge(entries: readonly Entry[], limit: number): void {
-  const large = entries.findIndex(({ key, value }) => key.length + value.length > limit);
-  if (large < 0) return;
-  const { length } = (entries[large] as Entry).value;
+function refuseTooLarge(entries: readonly EntryOfLine[], limit: number): void {
+  const large = entries.find(({ key, value }) => key.length + value.length > limit);
+  if (large === undefined) return;
   throw new UsageError(
-    `the value of line ${large + 1} has ${length} bytes, and the broker takes packets of ${limit}: nothing was written`,
+    `the value of line ${large.line} has ${large.value.length} bytes, and the broker takes packets of ${limit}: nothing was written`,
   );
 }
