@@ -17,6 +17,12 @@ export interface PendingQueue {
   timer: NodeJS.Timeout;
 }
 
+/** Requests of the same signal, in the order in which they began. */
+export interface PendingOfSignal {
+  first: Pending | undefined;
+  last: Pending | undefined;
+}
+
 /** Where a request waits. `late`: its answer could not come in time any more, so that it only waits for its deadline. */
 export type Lane = 'urgent' | 'usual' | 'late';
 
@@ -62,6 +68,10 @@ export class Pending {
   queue: PendingQueue | undefined = undefined;
   earlier: Pending | undefined = undefined;
   later: Pending | undefined = undefined;
+  /** Its place among the requests of the same signal, while it has one; see `signals.ts`. */
+  ofSignal: PendingOfSignal | undefined = undefined;
+  earlierOfSignal: Pending | undefined = undefined;
+  laterOfSignal: Pending | undefined = undefined;
   /** Its place among the requests that wait, while it has one; see `request-queue.ts`. */
   lane: Lane | undefined = undefined;
   previous: Pending | undefined = undefined;

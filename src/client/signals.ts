@@ -1,7 +1,6 @@
-import type { Pending } from './pending';
+import type { Pending, PendingOfSignal } from './pending';
 
-interface Listening {
-  readonly pending: Set<Pending>;
+interface Listening extends PendingOfSignal {
   readonly listener: () => void;
   /** Whether it outlasts its requests. */
   kept: boolean;
@@ -10,6 +9,9 @@ interface Listening {
 /**
  * The signals of requests, with one listener for each signal, even if many requests share it. An `AbortSignal` goes through all its listeners
  * before it adds another one, and each removed listener keeps later ones in memory.
+ *
+ * The requests of a signal are a list, which costs less than a `Set`. A `Set` gets a new table now and then, to which the table before it points. So old
+ * tables would keep new requests and their values in memory until a full garbage collection.
  */
 export class Signals {
   readonly #onAbort: (pending: Pending, signal: AbortSignal) => void;
@@ -23,7 +25,13 @@ export class Signals {
   /** Does nothing for a request without a signal. */
   add(pending: Pending): void {
     const { signal } = pending.request;
-    if (signal) (this.#signals.get(signal) ?? this.#listen(signal)).pending.add(pending);
+    if (!signal) return;
+    const listening = this.#signals.get(signal) ?? this.#listen(signal);
+    pending.ofSignal = listening;
+    pending.earlierOfSignal = listening.last;
+    if (listening.last) listening.last.laterOfSignal = pending;
+    else listening.first = pending;
+    listening.last = pending;
   }
 
   /**
@@ -35,21 +43,32 @@ export class Signals {
     listening.kept = true;
     return () => {
       listening.kept = false;
-      if (listening.pending.size === 0) this.#unlisten(signal, listening);
+      if (!listening.first) this.#unlisten(signal, listening);
     };
   }
 
   /** The request has its outcome. */
   remove(pending: Pending): void {
-    const { signal } = pending.request;
-    if (!signal) return;
-    const known = this.#signals.get(signal);
-    if (known?.pending.delete(pending) && known.pending.size === 0 && !known.kept)
-      this.#unlisten(signal, known);
+    const { ofSignal, earlierOfSignal: earlier, laterOfSignal: later } = pending;
+    if (!ofSignal) return;
+    if (earlier) earlier.laterOfSignal = later;
+    else ofSignal.first = later;
+    if (later) later.earlierOfSignal = earlier;
+    else ofSignal.last = earlier;
+    pending.ofSignal = pending.earlierOfSignal = pending.laterOfSignal = undefined;
+    if (!ofSignal.first) this.#onEmpty(pending.request.signal);
+  }
+
+  #onEmpty(signal: AbortSignal | undefined): void {
+    const listening = signal && this.#signals.get(signal);
+    if (listening && !listening.kept) this.#unlisten(signal, listening);
   }
 
   #listen(signal: AbortSignal): Listening {
-    const listening = { pending: new Set<Pending>(), listener: () => this.#abort(signal), kept: false };
+    const listening: Listening = {
+      ...{ first: undefined, last: undefined, kept: false },
+      listener: () => this.#abort(signal),
+    };
     this.#signals.set(signal, listening);
     signal.addEventListener('abort', listening.listener);
     return listening;
@@ -61,7 +80,8 @@ export class Signals {
   }
 
   #abort(signal: AbortSignal): void {
-    const all = [...(this.#signals.get(signal)?.pending ?? [])];
+    const all: Pending[] = [];
+    for (let one = this.#signals.get(signal)?.first; one; one = one.laterOfSignal) all.push(one);
     // Otherwise the place of an aborted request would go to the next one that is about to be aborted.
     for (const pending of all) if (pending.phase === 'waiting') this.#onAbort(pending, signal);
     for (const pending of all) if (!pending.isOver) this.#onAbort(pending, signal);

@@ -1,12 +1,27 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Pending } from '../../../src/client/pending';
 import { Request } from '../../../src/client/request';
 import { Signals } from '../../../src/client/signals';
 
-function pending(signal: AbortSignal): Pending {
+function pending(signal: AbortSignal, items: string[] = []): Pending {
   const ignore = () => undefined;
-  return new Pending(new Request('get', 'key', () => undefined, { signal }, 1000), [], ignore, ignore, 0);
+  return new Pending(new Request('get', 'key', () => undefined, { signal }, 1000), items, ignore, ignore, 0);
+}
+
+/** A function that collects the young objects only. */
+function minorCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
+  return () => collect({ type: 'minor' });
+}
+
+/** Bytes of the objects that survived collections of young objects. */
+function oldBytes(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
+  return space?.space_used_size ?? Number.NaN;
 }
 
 describe('Signals', () => {
@@ -62,6 +77,27 @@ describe('Signals', () => {
     other.abort();
     assert.deepEqual(aborted, all);
     assert.equal(getEventListeners(one.signal, 'abort').length, 0);
+  });
+
+  it('keep no request in memory that is over, not even until a full garbage collection', () => {
+    const { signal } = new AbortController();
+    const signals = new Signals(() => undefined);
+    signals.keep(signal);
+    const collectYoung = minorCollector();
+    // The signal and its list become old objects.
+    for (let i = 0; i < 3; i++) collectYoung();
+    const open: Pending[] = [];
+    const before = oldBytes();
+    for (let i = 0; i < 5000; i++) {
+      const one = pending(signal, new Array<string>(500).fill(''));
+      signals.add(one);
+      open.push(one);
+      if (open.length > 16) signals.remove(open.shift() as Pending);
+      if (i % 100 === 0) collectYoung();
+    }
+    // All requests have 20 MB.
+    const grown = oldBytes() - before;
+    assert.ok(grown < 4e6, `${grown} bytes`);
   });
 
   it('abort requests that wait before those in flight, whose places they would get otherwise', () => {
