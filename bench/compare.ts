@@ -1,39 +1,40 @@
 /**
  * Compares ways to talk to the store, in turns, on one emulator in a process of its own, and beside them nodes for Redis on a
  * redis-server; what a start takes and what waits; what locks, updates and roles, and the context store cost: docs/dev/benchmarks.md.
- * Prints tables, and writes them to docs/dev/benchmarks.md, with all figures in `bench/results.json` and a picture in docs/images.
+ * Prints tables, and writes them to docs/dev/benchmarks.md, with all figures in `bench/results.json` and pictures in docs/images.
  *
- *   npm run bench [-- --json] [--quick]
+ *   npm run bench [-- --json] [--quick [--write]]
  *
- * With --quick there are fewer rounds, and nothing is written. What needs a program that is not there is skipped, loudly.
+ * With --quick there are fewer rounds, and nothing is written without --write. What needs a program that is not there is skipped, loudly.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ContenderProcess, type Measured, ROOT, Server } from './children';
-import { coreFlow, floorFlow, ourNodes, redisFlow } from './contenders/flows';
+import { coreFlow, floorFlow, manySets, ourNodes, redisFlow } from './contenders/flows';
 import { CONTEXT_PARTS } from './context';
 import { PARTS } from './coordination';
 import type { Finding, Part } from './finding';
+import { measureNodes } from './many-nodes';
 import { type Job, type Measurement, median } from './measure';
 import { OBSERVE_PARTS } from './observe';
-import { picture } from './picture';
+import { PICTURES, picture } from './picture';
 import { type Redis, startRedis } from './redis';
 import { report } from './report';
-import { type Cell, GOAL_SIZE, MANY, type Results } from './results';
+import { type Cell, GOAL_SIZE, LARGE_SIZE, MANY, MANY_NODES, type Results } from './results';
 import { startRustSdk } from './rust-sdk';
 import { compareRequire, compareStarts, starts } from './start';
 import { measureWaiting } from './waiting';
 
 const QUICK = process.argv.includes('--quick');
-const ROUNDS = QUICK ? 3 : 5;
+const ROUNDS = QUICK ? 3 : 7;
 const MS = QUICK ? 150 : 250;
-/** The cells that the goals are about get more of both. */
+/** The cells with the smallest values get more of both. */
 const GOAL_ROUNDS = QUICK ? 5 : 11;
 const GOAL_MS = QUICK ? 300 : 500;
 const WARM_UP: Job = { operation: 'SET', size: GOAL_SIZE, inFlight: MANY, ms: 1500 };
-const SIZES = [GOAL_SIZE, 1024, 65_536];
+const SIZES = [GOAL_SIZE, 1024, LARGE_SIZE];
 const IN_FLIGHT = [MANY, 16, 1];
 /** Only to end what hangs. */
 const PART_MS = 5 * 60_000;
@@ -83,19 +84,21 @@ async function compareContenders({ port }: Server, redis: Redis | undefined): Pr
     await ContenderProcess.startFlow('core-flow', coreFlow(port)),
   ];
   const contenders = started.filter((one) => one !== undefined);
-  for (const contender of contenders) await contender.measure(WARM_UP);
+  const text = await ContenderProcess.startFlow('nodes-text', ourNodes(port, { text: true }));
+  for (const contender of [...contenders, text]) await contender.measure(WARM_UP);
   const cells: Cell[] = [];
   for (const size of SIZES) {
     for (const inFlight of IN_FLIGHT) {
       for (const operation of ['SET', 'GET'] as const) {
         progress(`${operation}, ${size} B, ${inFlight} in flight`);
-        const goal = size === GOAL_SIZE && inFlight !== 16;
+        const goal = size === GOAL_SIZE;
         const job = { operation, size, inFlight, ms: goal ? GOAL_MS : MS };
-        cells.push({ ...job, contenders: await compare(contenders, job, goal ? GOAL_ROUNDS : ROUNDS) });
+        const those = size === LARGE_SIZE ? [...contenders, text] : contenders;
+        cells.push({ ...job, contenders: await compare(those, job, goal ? GOAL_ROUNDS : ROUNDS) });
       }
     }
   }
-  for (const contender of contenders) await contender.stop();
+  for (const contender of [...contenders, text]) await contender.stop();
   return cells;
 }
 
@@ -158,6 +161,11 @@ async function main(): Promise<void> {
   progress('the emulator and Aedes');
   const servers = await compareServers();
   const cells = await compareContenders(emulator, redis);
+  progress('many nodes');
+  const [one = Number.NaN, many = Number.NaN] = await measureNodes(
+    (nodes) => manySets(emulator.port, nodes),
+    ...([[1, MANY_NODES], QUICK ? 3 : 7] as const),
+  );
   await Promise.all([emulator.stop(), redis?.server.stop()]);
   const observe: Finding[] = [];
   for (const [name, part] of Object.entries(OBSERVE_PARTS)) observe.push(...(await findings(name, part)));
@@ -176,12 +184,14 @@ async function main(): Promise<void> {
       platform: process.platform,
     },
     seconds: Math.round((performance.now() - begin) / 1000),
-    ...{ servers, cells, require, starts: started, waiting, observe, coordination, context },
+    ...{ servers, cells, nodes: { one, many }, require, starts: started, waiting },
+    ...{ observe, coordination, context },
   };
   const texts = report(results);
-  if (!QUICK) {
+  if (!QUICK || process.argv.includes('--write')) {
     writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(ROOT, 'docs', 'images', 'cpu.svg'), picture(cells));
+    for (const [name, load] of Object.entries(PICTURES))
+      writeFileSync(join(ROOT, 'docs', 'images', name), picture(cells, load));
     writeDocument(texts);
   }
   console.log(`\n${texts.results}\n\n${texts.observe}\n\n${texts.coordination}\n\n${texts.context}`);

@@ -120,6 +120,8 @@ async function compareCost(port: number): Promise<Finding[]> {
       goal: `<= ${most} times ${isSynchronous ? 'Core’s memory' : 'Redis'}`,
       measured: `${shown.join(', ')}: ${isKnown ? `${ratio.toFixed(2)} times` : 'skipped'}`,
       ...(isKnown && { met: ratio <= most }),
+      ...(job.what.startsWith('set') &&
+        job.inFlight === 1 && { figure: { name: 'context-set' as const, value: ratio } }),
     });
   }
   for (const worker of workers) await worker.stop();

@@ -10,6 +10,7 @@ import { StateStoreClient } from '../src/index';
 import { ContenderProcess, Server } from './children';
 import { manyPasses, manySets } from './contenders/flows';
 import { fill } from './fill';
+import { measureNodes } from './many-nodes';
 import { type Job, median } from './measure';
 import { measureWaiting, memoryBytes, state } from './waiting';
 
@@ -85,17 +86,7 @@ async function manyNodes(): Promise<void> {
     'Nodes that do nothing': manyPasses,
   };
   for (const [what, flowOf] of Object.entries(kinds)) {
-    const contenders: ContenderProcess[] = [];
-    for (const nodes of NODES)
-      contenders.push(await ContenderProcess.startFlow(`${nodes} nodes`, flowOf(nodes)));
-    const cpu = NODES.map((): number[] => []);
-    for (const contender of contenders) await contender.measure({ ...LOAD, ms: 1500 });
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, contender] of contenders.entries())
-        cpu[index]?.push((await contender.measure(LOAD)).cpu);
-    }
-    for (const child of contenders) await child.stop();
-    const medians = cpu.map(median);
+    const medians = await measureNodes(flowOf, NODES, ROUNDS);
     console.log(`${what}, CPU time of Node-RED per message:`);
     for (const [index, nodes] of NODES.entries())
       console.log(`  ${nodes} nodes: ${micro(medians[index] as number)}`);

@@ -1,5 +1,5 @@
 /** A picture, in SVG, of what an operation costs each contender: two bars each, in groups, the cheapest one first. */
-import { type Cell, GOAL_SIZE, MANY } from './results';
+import { type Cell, GOAL_SIZE, LARGE_SIZE, MANY, sizeOf } from './results';
 
 interface Contender {
   name: string;
@@ -24,6 +24,7 @@ const GROUPS: { title: string; contenders: Contender[] }[] = [
       { name: 'floor-flow', what: 'one node with a raw socket' },
       { name: 'redis-nodes', what: 'node-red-contrib-redis, on Redis' },
       { name: 'nodes', what: 'the nodes of this package', ours: true },
+      { name: 'nodes-text', what: 'the same with text', ours: true },
       { name: 'core-flow', what: 'Core’s MQTT and function nodes' },
     ],
   },
@@ -49,10 +50,16 @@ const COLOURS: Record<string, [property: string, light: string, dark: string]> =
   'ours-get': ['fill', '#218bff', '#388bfd'],
 };
 
+/** The pictures in docs/images, by name, and the load of each. */
+export const PICTURES = {
+  'cpu.svg': { size: GOAL_SIZE, inFlight: MANY },
+  'cpu-large.svg': { size: LARGE_SIZE, inFlight: 16 },
+};
+
 /** Microseconds of CPU time per operation; contenders that were skipped are left out. */
-export function picture(cells: readonly Cell[]): string {
+export function picture(cells: readonly Cell[], { size, inFlight }: Pick<Cell, 'size' | 'inFlight'>): string {
   const cpu = (operation: Cell['operation'], name: string) =>
-    cells.find((cell) => cell.operation === operation && cell.size === GOAL_SIZE && cell.inFlight === MANY)
+    cells.find((cell) => cell.operation === operation && cell.size === size && cell.inFlight === inFlight)
       ?.contenders[name]?.cpu;
   const groups = GROUPS.map(({ title, contenders }) => ({
     title,
@@ -70,7 +77,7 @@ export function picture(cells: readonly Cell[]): string {
   parts.push(text('name title', MARGIN, y, 'CPU time per operation'));
   y += 20;
   parts.push(
-    text('what', MARGIN, y, `Values of ${GOAL_SIZE} bytes, ${MANY} requests in flight. Shorter is better.`),
+    text('what', MARGIN, y, `Values of ${sizeOf(size)}, ${inFlight} requests in flight. Shorter is better.`),
   );
   for (const { title, rows } of groups) {
     y += 34;

@@ -2,7 +2,7 @@
 import type { Finding } from './finding';
 import { GOALS } from './goals';
 import type { Measurement } from './measure';
-import type { Cell, Results } from './results';
+import { type Cell, type Results, sizeOf } from './results';
 
 /** Parts of docs/dev/benchmarks.md, by the name of the mark they stand under. */
 export function report(results: Results): Record<'results' | 'observe' | 'coordination' | 'context', string> {
@@ -13,7 +13,7 @@ export function report(results: Results): Record<'results' | 'observe' | 'coordi
     results: [
       machine,
       goalTable(results),
-      'A ratio is the geometric mean of those of SET and GET. The last column has what `floor-flow` reaches in place of `nodes`.',
+      'A ratio is the geometric mean of those of SET and GET, unless one of them is named. The last column has what `floor-flow` reaches in place of `nodes`.',
       'CPU µs per operation, SET / GET:',
       cellTable(results.cells, ({ cpu }) => cpu.toFixed(cpu < 100 ? 1 : 0)),
       'Operations per second, SET / GET:',
@@ -52,12 +52,15 @@ function goalTable(results: Results): string {
       Number.isNaN(possible) ? '' : possible.toFixed(2),
     ];
   });
-  return table(['at 256 in flight, 16 B', 'goal', 'this run', 'met', '`floor-flow`'], rows);
+  return table(
+    ['16 B and 256 in flight, if nothing else is named', 'goal', 'this run', 'met', '`floor-flow`'],
+    rows,
+  );
 }
 
 /** A row for each load, a column for each contender, in each cell the figure of SET and of GET. */
 function cellTable(cells: Cell[], show: (measurement: Measurement) => string): string {
-  const names = Object.keys(cells[0]?.contenders ?? {});
+  const names = [...new Set(cells.flatMap(({ contenders }) => Object.keys(contenders)))];
   const sets = cells.filter(({ operation }) => operation === 'SET');
   const rows = sets.map((set) => {
     const get = cells.find(
@@ -65,7 +68,7 @@ function cellTable(cells: Cell[], show: (measurement: Measurement) => string): s
         operation === 'GET' && size === set.size && inFlight === set.inFlight,
     );
     return [
-      set.size < 1024 ? `${set.size} B` : `${set.size / 1024} KiB`,
+      sizeOf(set.size),
       String(set.inFlight),
       ...names.map((name) =>
         [set, get].map((cell) => (cell?.contenders[name] ? show(cell.contenders[name]) : '-')).join(' / '),

@@ -14,6 +14,8 @@ export interface Results {
   seconds: number;
   /** CPU time per operation in microseconds. */
   servers: { emulator: number; aedes: number };
+  /** CPU time of Node-RED per message in microseconds, through one *set* node and through {@link MANY_NODES} of them in turns. */
+  nodes: { one: number; many: number };
   cells: Cell[];
   /** Milliseconds that `require` takes. */
   require: { library: number; mqtt: number };
@@ -29,3 +31,10 @@ export interface Results {
 /** The loads that the goals are about. */
 export const GOAL_SIZE = 16;
 export const MANY = 256;
+export const LARGE_SIZE = 65_536;
+export const MANY_NODES = 200;
+
+/** A size with its unit. */
+export function sizeOf(bytes: number): string {
+  return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
+}

@@ -5,6 +5,14 @@ import { ourNodes, redisFlow } from './contenders/flows';
 import { median } from './measure';
 import type { Redis } from './redis';
 
+/** What a Node-RED starts with, by name. */
+export const STARTED = {
+  alone: 'Node-RED alone',
+  installed: 'with this package installed',
+  ours: 'with its *set* and *get* in a flow',
+  redis: 'with node-red-contrib-redis in a flow',
+};
+
 /** A Node-RED that has started. */
 export interface Start {
   /** Milliseconds from the start of the process until the flows have started. */
@@ -23,13 +31,11 @@ export type Starts = Record<string, { packages: string[]; flows: object[] }>;
 /** What a Node-RED starts with: nothing, our package, our nodes in a flow, those for Redis in a flow. */
 export function starts({ port }: Server, redis: Redis | undefined): Starts {
   return {
-    'Node-RED alone': { packages: [], flows: [] },
-    'with this package installed': { packages: [ROOT], flows: [] },
-    'with its *set* and *get* in a flow': { packages: [ROOT], flows: ourNodes(port) },
+    [STARTED.alone]: { packages: [], flows: [] },
+    [STARTED.installed]: { packages: [ROOT], flows: [] },
+    [STARTED.ours]: { packages: [ROOT], flows: ourNodes(port) },
     ...(redis && {
-      'with node-red-contrib-redis in a flow': {
-        ...{ packages: [redis.nodes], flows: redisFlow(redis.server.port) },
-      },
+      [STARTED.redis]: { packages: [redis.nodes], flows: redisFlow(redis.server.port) },
     }),
   };
 }

@@ -4,13 +4,13 @@ import { responseTopic } from '../../src/protocol/topics';
 const CORE_CLIENT = 'core-flow';
 const TAB = { id: 'tab', type: 'tab', label: 'bench' };
 
-/** `nodes`: this package's set and get; `sets` of the former on one store. */
-export function ourNodes(port: number, sets = 1): object[] {
+/** `nodes`: this package's set and get; `sets` of the former on one store. Values are buffers, or `text`. */
+export function ourNodes(port: number, { sets = 1, text = false } = {}): object[] {
   const common = { z: 'tab', store: 'store', outputs: 1, wires: [['driver']] };
   const ids = Array.from({ length: sets }, (_, index) => `set${index}`);
   return [
     TAB,
-    { id: 'driver', type: 'bench-driver', z: 'tab', wires: [...ids.map((id) => [id]), ['get']] },
+    { id: 'driver', type: 'bench-driver', z: 'tab', text, wires: [...ids.map((id) => [id]), ['get']] },
     ...ids.map((id) => ({
       ...{ ...common, id, type: 'statestore-set' },
       ...{ key: 'topic', keyType: 'msg', value: 'payload', valueType: 'msg', condition: '' },
@@ -18,7 +18,7 @@ export function ourNodes(port: number, sets = 1): object[] {
     })),
     {
       ...{ ...common, id: 'get', type: 'statestore-get' },
-      ...{ key: 'topic', keyType: 'msg', property: 'payload', format: 'buffer' },
+      ...{ key: 'topic', keyType: 'msg', property: 'payload', format: text ? 'auto-detect' : 'buffer' },
     },
     {
       id: 'store',
@@ -30,7 +30,7 @@ export function ourNodes(port: number, sets = 1): object[] {
 
 /** This package's set nodes on one store, each with a node of its own before it. */
 export function manySets(port: number, sets: number): object[] {
-  const [tab, driver, ...others] = ourNodes(port, sets);
+  const [tab, driver, ...others] = ourNodes(port, { sets });
   const sources = Array.from({ length: sets }, (_none, index) => `source${index}`);
   return [
     tab as object,

@@ -1,7 +1,7 @@
-/** The picture of docs/dev/benchmarks.md, drawn from what was measured. */
+/** The pictures of docs/dev/benchmarks.md, drawn from what was measured. */
 import assert from 'node:assert/strict';
 import type { Measurement } from '../../bench/measure';
-import { picture } from '../../bench/picture';
+import { PICTURES, picture } from '../../bench/picture';
 import type { Cell } from '../../bench/results';
 
 /** CPU time per operation of each contender: SET, GET. */
@@ -50,7 +50,8 @@ const texts = (svg: string) =>
 const names = (svg: string) => texts(svg).flatMap(({ kind, words }) => (kind === 'name code' ? [words] : []));
 
 describe('The picture of CPU time per operation', () => {
-  const svg = picture(cells(CPU));
+  const load = { size: 16, inFlight: 256 };
+  const svg = picture(cells(CPU), load);
 
   it('has a bar for SET and one for GET of each contender, as long as the time', () => {
     const all = bars(svg);
@@ -82,20 +83,30 @@ describe('The picture of CPU time per operation', () => {
       ...['floor', 'client', 'rust-sdk', 'plain'],
       ...['redis-nodes', 'nodes', 'core-flow'],
     ]);
-    const dear = names(picture(cells({ ...CPU, client: [90, 90] })));
+    const dear = names(picture(cells({ ...CPU, client: [90, 90] }), load));
     assert.deepEqual(dear.slice(0, 4), ['floor', 'rust-sdk', 'plain', 'client']);
   });
 
   it('omits skipped contenders, and a group without any', () => {
     const { floor, client } = CPU as { floor: [number, number]; client: [number, number] };
-    const less = picture(cells({ floor, client }));
+    const less = picture(cells({ floor, client }), load);
     assert.deepEqual(names(less), ['floor', 'client']);
     assert.doesNotMatch(less, /Node-RED/);
   });
 
-  it('is of values of 16 bytes, 256 in flight', () => {
+  it('is of one load, which it names', () => {
     const others = [...cells({ floor: [1, 1] }, 1024), ...cells({ floor: [1, 1] }, 16, 1)];
-    assert.equal(picture([...others, ...cells(CPU)]), svg);
+    assert.equal(picture([...others, ...cells(CPU)], load), svg);
+    assert.match(svg, /Values of 16 B, 256 requests in flight/);
+    const large = { size: 65_536, inFlight: 16 };
+    assert.match(picture(cells(CPU, 65_536, 16), large), /Values of 64 KiB, 16 requests in flight/);
+  });
+
+  it('is drawn for small values and for large ones', () => {
+    assert.deepEqual(PICTURES, {
+      'cpu.svg': { size: 16, inFlight: 256 },
+      'cpu-large.svg': { size: 65_536, inFlight: 16 },
+    });
   });
 
   it('lets nothing stand on anything else, or outside', () => {
