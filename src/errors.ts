@@ -216,6 +216,18 @@ export function causeFirst(cause: string | Explanation, consequence: string, adv
   return { problem: `${begin}${joint} ${consequence}`, advice: parts.join(' ') };
 }
 
+/** The message of anything that was thrown. JSONata and Mustache throw objects of their own. */
+export function messageOf(thrown: unknown): string {
+  const hasMessage = typeof thrown === 'object' && thrown !== null && 'message' in thrown;
+  return hasMessage && typeof thrown.message === 'string' ? thrown.message : String(thrown);
+}
+
+/** The code of an error of Node.js, such as `ENOENT`. */
+export function codeOf(thrown: unknown): string | undefined {
+  const hasCode = thrown instanceof Error && 'code' in thrown;
+  return hasCode && typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
 const MAX_PRINTED_KEY = 120;
 
 const MAX_PRINTED_VALUE = 200;

@@ -1,7 +1,7 @@
 /** Bytes of a value: from the arguments, from stdin, or from a file with records. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { StateStoreError } from '../errors';
+import { messageOf, StateStoreError } from '../errors';
 import { recordsFromCsv } from '../reference-data/csv';
 import { formatRecords, linesOf, recordIn } from '../reference-data/records';
 import { printMessage, readStdin } from './streams';
@@ -28,7 +28,7 @@ function readRecords({ format, path }: RecordFile): Buffer {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new UsageError(`--${format}: ${(error as Error).message}`);
+    throw new UsageError(`--${format}: ${messageOf(error)}`);
   }
   if (!isUtf8(bytes)) throw new UsageError(`${path} is not UTF-8: save it as UTF-8 first`);
   let lines: Buffer;

@@ -1,5 +1,6 @@
 /** From the words of a command line to a command and its arguments. */
 import { parseArgs } from 'node:util';
+import { codeOf, messageOf } from '../errors';
 import { Arguments } from './arguments';
 import type { Command, Work } from './command';
 import { HELP, helpOf } from './help';
@@ -66,12 +67,13 @@ function parse(words: readonly string[]): { values: Values; positionals: readonl
         '--password is not supported, because other users of the computer could see it: use --password-file or the variable STATESTORE_PASSWORD',
       );
     }
-    throw new UsageError(usageWords(error as NodeJS.ErrnoException));
+    throw new UsageError(usageWords(error));
   }
 }
 
-function usageWords({ code, message }: NodeJS.ErrnoException): string {
-  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replace(/\s+/g, ' ');
+function usageWords(error: unknown): string {
+  const message = messageOf(error);
+  if (codeOf(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replace(/\s+/g, ' ');
   const option = /'(.+?)'/.exec(message)?.[1];
   return `unknown option ${option} (see --help). Put a KEY or VALUE that begins with "-" after "--"`;
 }

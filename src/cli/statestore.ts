@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { messageOf } from '../errors';
 /** The command `statestore`: docs/command.md. */
 import { adviceFor } from './advice';
 import type { Work } from './command';
@@ -36,7 +37,7 @@ async function execute(work: Work, options: SessionOptions): Promise<ExitCode> {
 
 function report(error: unknown, fromEnvironment: boolean): ExitCode {
   if (error instanceof StreamError && error.code === 'EPIPE') return EXIT.done;
-  printMessage((error as Error).message + adviceFor(error, fromEnvironment));
+  printMessage(messageOf(error) + adviceFor(error, fromEnvironment));
   return exitCodeOf(error);
 }
 

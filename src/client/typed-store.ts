@@ -1,4 +1,4 @@
-import { printableKey, StateStoreError } from '../errors';
+import { messageOf, printableKey, StateStoreError } from '../errors';
 import type { Codec } from './codec';
 import type { ChangeHandler, Observation } from './observation';
 import {
@@ -112,5 +112,5 @@ function printable(key: Bytes): string {
 }
 
 function reason(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+  return messageOf(cause).replace(/\.$/, '');
 }

@@ -1,6 +1,6 @@
 /** The texts of the context store in the language of Node-RED. They are in the catalogue that the nodes share. */
 import { join } from 'node:path';
-import { StateStoreError } from '../errors';
+import { messageOf, StateStoreError } from '../errors';
 import type { NodeRed } from './node-red';
 
 const CATALOGUE = '@edgestate/node-red-statestore/statestore-config';
@@ -31,7 +31,7 @@ export class Words {
 
   /** What an error says: a sentence for its kind, around what is known of this very case in English. */
   explain(error: unknown): string {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     const kind = kindOf(error);
     if (kind === undefined) return detail;
     const key = `error.${kind}`;

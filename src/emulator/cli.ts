@@ -2,6 +2,7 @@
 /** The command `statestore-emulator`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { codeOf, messageOf } from '../errors';
 import { Rules } from './access/rules';
 import { readTlsFiles, type TlsFiles } from './access/tls-files';
 import { Emulator, type EmulatorFile } from './broker';
@@ -92,7 +93,7 @@ async function readArguments(): Promise<Arguments> {
     return { help, version, emulator };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError((error as Error).message);
+    throw new UsageError(messageOf(error));
   }
 }
 
@@ -120,7 +121,7 @@ async function readTls(files: TlsFiles): Promise<EmulatorTls | undefined> {
   try {
     return await readTlsFiles(files);
   } catch (error) {
-    throw new UsageError(`--cert, --key, --ca: ${(error as Error).message}`);
+    throw new UsageError(`--cert, --key, --ca: ${messageOf(error)}`);
   }
 }
 
@@ -136,8 +137,9 @@ function readOption<Content>(option: string, file: string, parse: (text: string)
   try {
     return parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${option} ${file}: ${code === 'ENOENT' ? 'file not found' : message}`);
+    throw new UsageError(
+      `${option} ${file}: ${codeOf(error) === 'ENOENT' ? 'file not found' : messageOf(error)}`,
+    );
   }
 }
 

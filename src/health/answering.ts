@@ -1,5 +1,6 @@
 /** Whether the store of a client still responds while no request is made. */
 import type { StateStoreClient } from '../client/state-store-client';
+import { messageOf } from '../errors';
 
 /** A key that does not exist. */
 const KEY = 'statestore-test/is-there-a-store';
@@ -34,7 +35,7 @@ export class Answering {
       this.#problem = undefined;
     } catch (error) {
       // A refusal of the store is an answer.
-      this.#problem = this.#client.answers === answers ? (error as Error).message : undefined;
+      this.#problem = this.#client.answers === answers ? messageOf(error) : undefined;
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Certificates, keys, passwords and tokens: read before each attempt to connect, because they rotate. */
 import { promises as files } from 'node:fs';
 import type * as tls from 'node:tls';
+import { codeOf } from '../errors';
 import { ConnectionError } from './connection-error';
 import type { Login, TlsOptions } from './login';
 import { certificateProblem, keyProblem, type PemProblem } from './pem';
@@ -64,19 +65,19 @@ export class SecretFiles {
     };
   }
 
-  async #bytes(what: string, path: string | undefined): Promise<Buffer | undefined> {
+  async #bytes(noun: string, path: string | undefined): Promise<Buffer | undefined> {
     if (path === undefined) return undefined;
-    return readFile(what, path, () => this.#read(what, path));
+    return readFile(noun, path, () => this.#read(noun, path));
   }
 
   /** Text without the end of its line; blanks belong to it. */
-  async #line(what: string, path: string | undefined): Promise<string | undefined> {
-    const bytes = await this.#bytes(what, path);
-    return bytes && textOf(what, path ?? '', bytes).replace(/\r?\n$/, '');
+  async #line(noun: string, path: string | undefined): Promise<string | undefined> {
+    const bytes = await this.#bytes(noun, path);
+    return bytes && textOf(noun, path ?? '', bytes).replace(/\r?\n$/, '');
   }
 
-  #read(what: string, path: string): Promise<Buffer> {
-    this.#waitingFor = `The ${what} file ${path}`;
+  #read(noun: string, path: string): Promise<Buffer> {
+    this.#waitingFor = `The ${noun} file ${path}`;
     const reading = this.#reading.get(path) ?? files.readFile(path).finally(() => this.#reading.delete(path));
     this.#reading.set(path, reading);
     return reading;
@@ -154,38 +155,38 @@ function given(value: string | Buffer | undefined): string | Buffer | undefined 
   return value === undefined || value.length === 0 ? undefined : value;
 }
 
-function unusable(what: string, cause: Error, advice: string): ConnectionError {
+function unusable(noun: string, cause: Error, advice: string): ConnectionError {
   // OpenSSL says it in two or three words: "bad decrypt", "key values mismatch".
   const { reason = cause.message } = cause as { reason?: string };
-  return new ConnectionError('certificateUnusable', `${what} cannot be used: ${reason}`, advice, cause);
+  return new ConnectionError('certificateUnusable', `${noun} cannot be used: ${reason}`, advice, cause);
 }
 
-function nameOf(what: string, path: string | undefined): string {
-  return path === undefined ? what : `${what} file ${path}`;
+function nameOf(noun: string, path: string | undefined): string {
+  return path === undefined ? noun : `${noun} file ${path}`;
 }
 
 /** UTF-8 text without a byte order mark. */
-function textOf(what: string, path: string, bytes: Buffer): string {
+function textOf(noun: string, path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    const problem = `The ${what} file ${path} is not UTF-8 text`;
+    const problem = `The ${noun} file ${path} is not UTF-8 text`;
     throw new ConnectionError('fileUnreadable', problem, 'Save it as UTF-8 or ASCII text.', error);
   }
 }
 
-async function readFile(what: string, path: string, read: ReadFile): Promise<Buffer> {
+async function readFile(noun: string, path: string, read: ReadFile): Promise<Buffer> {
   try {
     return await read(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     const why =
       code === 'ENOENT'
         ? 'does not exist'
         : code === 'EACCES'
           ? 'may not be read'
           : `cannot be read (${code})`;
-    const problem = `The ${what} file ${path} ${why}`;
+    const problem = `The ${noun} file ${path} ${why}`;
     throw new ConnectionError('fileUnreadable', problem, 'Check the path and its permissions.', error);
   }
 }

@@ -3,7 +3,7 @@
  * {@link ServiceError} when the store refused and {@link StateStoreError} `BAD_RESPONSE` when the payload is
  * not an answer to this request.
  */
-import { type ErrorContext, isWrite, StateStoreError } from '../errors';
+import { type ErrorContext, isWrite, messageOf, StateStoreError } from '../errors';
 import { ServiceError } from './errors';
 import { encodeItem, encodePage, type Item, type Page, parseItem, parsePage } from './resp3';
 
@@ -85,7 +85,7 @@ function parse<Parsed>(payload: Buffer, parser: (payload: Buffer) => Parsed, con
     return parser(payload);
   } catch (error) {
     const { operation, key } = context;
-    throw new StateStoreError('BAD_RESPONSE', notUnderstood((error as Error).message, context), {
+    throw new StateStoreError('BAD_RESPONSE', notUnderstood(messageOf(error), context), {
       operation,
       key,
       cause: error,

@@ -2,7 +2,7 @@
  * Reference data for data flows: NDJSON, one JSON object per line (docs/data-flows.md). The data flow runtime returns the first
  * record that matches, so the order of lines is kept.
  */
-import { printableValue, StateStoreError } from '../errors';
+import { messageOf, printableValue, StateStoreError } from '../errors';
 
 /** One line of reference data. */
 export type DataRecord = Record<string, unknown>;
@@ -40,7 +40,7 @@ export function recordIn({ number, text }: Line): DataRecord {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw badLine(number, `is not valid JSON: ${(error as Error).message}`, text);
+    throw badLine(number, `is not valid JSON: ${messageOf(error)}`, text);
   }
   if (!isRecord(value)) throw badLine(number, 'is not a JSON object', text);
   return value;

@@ -1,6 +1,7 @@
 /** Settings of the editor, login sessions and the library of flows and functions: small values that all instances share. */
 import type { StateStoreClient } from '../client/state-store-client';
 import { update } from '../coordination/update';
+import { messageOf } from '../errors';
 import type { Secret } from './secret';
 
 export type Names = Record<string, unknown>;
@@ -84,7 +85,7 @@ export class SharedNames {
         await this.#change(put, removed);
       } catch (error) {
         const { title, warn } = this.#options;
-        warn(`${title} were not written to the state store: ${(error as Error).message}`);
+        warn(`${title} were not written to the state store: ${messageOf(error)}`);
         return;
       }
     }

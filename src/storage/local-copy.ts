@@ -1,5 +1,6 @@
 /** The last version that this instance ran, on its own disk: it starts from this copy while the store is away. */
 import { stat } from 'node:fs/promises';
+import { messageOf } from '../errors';
 import type { FlowVersion } from './flow-index';
 import { readJson, writeJson } from './json-file';
 import { join } from './parts';
@@ -28,7 +29,7 @@ export class LocalCopy {
     try {
       file = await readJson(this.path);
     } catch (cause) {
-      throw new Error(`${name} cannot be read: ${(cause as Error).message}.`, { cause });
+      throw new Error(`${name} cannot be read: ${messageOf(cause)}.`, { cause });
     }
     if (file === undefined) return undefined;
     const { format, sequence, version, content } = file as Record<string, unknown>;

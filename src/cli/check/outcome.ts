@@ -1,5 +1,5 @@
 /** What a check of one point of the protocol found. */
-import { StateStoreError } from '../../errors';
+import { messageOf, StateStoreError } from '../../errors';
 
 export type Result = 'supported' | 'refused' | 'differs' | 'failed' | 'not served' | 'not checked';
 
@@ -20,7 +20,7 @@ const NOT_AUTHORIZED = 0x87;
 
 /** The outcome of a check that threw. */
 export function outcomeOf(error: unknown): Outcome {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   if (error instanceof Difference) return { result: 'differs', detail };
   if (error instanceof NotChecked) return { result: 'not checked', detail };
   if (!(error instanceof StateStoreError)) return { result: 'failed', detail };

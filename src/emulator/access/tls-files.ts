@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { codeOf, messageOf } from '../../errors';
 import type { EmulatorTls } from '../options';
 
 /** Paths of PEM files; empty where there is none. */
@@ -23,7 +24,7 @@ export async function readTlsFiles({ cert, key, ca }: TlsFiles): Promise<Emulato
   try {
     createSecureContext(tls);
   } catch (error) {
-    throw new TlsFilesError(`${cert}, ${key}: ${(error as Error).message}`);
+    throw new TlsFilesError(`${cert}, ${key}: ${messageOf(error)}`);
   }
   return tls;
 }
@@ -32,7 +33,6 @@ async function read(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new TlsFilesError(`${file}: ${code === 'ENOENT' ? 'file not found' : message}`);
+    throw new TlsFilesError(`${file}: ${codeOf(error) === 'ENOENT' ? 'file not found' : messageOf(error)}`);
   }
 }

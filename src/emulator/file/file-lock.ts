@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { codeOf } from '../../errors';
 
 /** How often the holder touches the lock file, for processes of other hosts. */
 const TOUCH_MS = 10_000;
@@ -65,7 +66,7 @@ async function take(file: string, path: string): Promise<void> {
       await writeFile(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
     const found = await readFile(path, 'utf8').catch(() => undefined);
     if (found === undefined) continue;
@@ -120,7 +121,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 

@@ -1,6 +1,7 @@
 /** The file in which a store keeps its keys: read at the start, then followed by a journal. */
 import { mkdir, open, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { codeOf, messageOf } from '../../errors';
 import { compareHlc, type Hlc, parseHlc } from '../../protocol/hlc';
 import type { StateStoreEngine } from '../engine';
 import { FileInUseError, FileLock } from './file-lock';
@@ -145,7 +146,7 @@ async function readWhole(path: string): Promise<Buffer | undefined> {
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
@@ -167,6 +168,6 @@ async function readWhole(path: string): Promise<Buffer | undefined> {
 
 function asStoreFileError(error: unknown, path: string): StoreFileError {
   if (error instanceof StoreFileError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new StoreFileError(error instanceof FileInUseError ? message : `${path}: ${message}`);
 }

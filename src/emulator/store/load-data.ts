@@ -2,6 +2,8 @@
  * Files of keys to load at the start: the `statestore.json` of Microsoft's test environment for WASM modules, a JSON list of objects with one
  * key each, and NDJSON with `key` and `value` or `valueBase64`.
  */
+
+import { messageOf } from '../../errors';
 import type { LoadedKey } from './change';
 
 /** The file is not valid. The message names the place of the fault. */
@@ -52,7 +54,7 @@ function parse(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LoadError(`${place} is not valid JSON: ${(error as Error).message}`);
+    throw new LoadError(`${place} is not valid JSON: ${messageOf(error)}`);
   }
 }
 

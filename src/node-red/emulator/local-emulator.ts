@@ -4,6 +4,7 @@ import type { StateStoreClientOptions } from '../../client/options';
 import type { Emulator } from '../../emulator/broker';
 import { type Damage, StoreFileError } from '../../emulator/file/store-file';
 import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/options';
+import { codeOf, messageOf } from '../../errors';
 import { ConnectionError } from '../../mqtt/connection-error';
 import { type EmulatorAddress, emulators, OtherSettingsError } from './emulators';
 
@@ -80,7 +81,7 @@ export class LocalEmulator {
   /** Whether there is a state store on this port, or now is. */
   async #isAt(port: number): Promise<boolean> {
     if (emulators.runsAt(addressOf(port))) return this.#started(port);
-    const found = await whatListens(this.#wanted.host, port);
+    const found = await listenerOn(this.#wanted.host, port);
     if (found !== 'nothing') return found === 'store';
     return !this.#released && !emulators.hasFailedNodeAt(addressOf(port)) && this.#started(port);
   }
@@ -104,12 +105,11 @@ export class LocalEmulator {
     } catch (error) {
       // An emulator node runs one there, with rules.
       if (error instanceof OtherSettingsError) return true;
-      const { code, message } = error as NodeJS.ErrnoException;
       // Another process was faster.
-      if (code === 'EADDRINUSE') return (await whatListens(this.#wanted.host, port)) === 'store';
+      if (codeOf(error) === 'EADDRINUSE') return (await listenerOn(this.#wanted.host, port)) === 'store';
       throw new ConnectionError(
         'noAnswer',
-        `Could not start the emulator on port ${port}: ${message}`,
+        `Could not start the emulator on port ${port}: ${messageOf(error)}`,
         error instanceof StoreFileError
           ? 'Correct this, or clear "Keep keys after a restart" in the store.'
           : 'Enter another port for this store.',
@@ -135,7 +135,7 @@ function addressOf(port: number): EmulatorAddress {
   return { host: DEFAULT_EMULATOR_HOST, port };
 }
 
-async function whatListens(host: string, port: number): Promise<Found> {
+async function listenerOn(host: string, port: number): Promise<Found> {
   const { results } = await diagnose({ host, port, connectTimeout: ANSWER_MS, timeout: ANSWER_MS });
   const { ok, step, reason } = results.at(-1) as (typeof results)[number];
   if (ok || (step === 'store' && reason === 'NOT_AUTHORIZED')) return 'store';

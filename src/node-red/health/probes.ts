@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
+import { messageOf } from '../../errors';
 import { healthParts } from '../../health/parts';
 import { runningStoreNodes } from '../store/deployed-stores';
 import { readProbeSettings } from './probe-settings';
@@ -45,7 +46,7 @@ export function serveProbes(RED: NodeAPI): () => Readiness {
       },
     });
   } catch (error) {
-    RED.log.error((error as Error).message);
+    RED.log.error(messageOf(error));
   }
   RED.httpAdmin.get(
     '/statestore/metrics',

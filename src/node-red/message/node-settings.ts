@@ -1,6 +1,6 @@
 /** Settings of a node that are the same for all messages, read when the node is deployed. */
 import type { Node, NodeAPI } from 'node-red';
-import { type Operation, StateStoreError } from '../../errors';
+import { messageOf, type Operation, StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
 import { type Variables, variablesOf, withVariables } from './environment';
 import { TextTemplate } from './text-template';
@@ -69,7 +69,7 @@ export class NodeSettings {
       return new TextTemplate(this.#RED, this.#node, text);
     } catch (error) {
       if (error instanceof StateStoreError) throw error;
-      throw this.#bad(field, `is not a valid template: ${(error as Error).message ?? error}`);
+      throw this.#bad(field, `is not a valid template: ${messageOf(error)}`);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
-import { StateStoreError } from '../../errors';
+import { messageOf, StateStoreError } from '../../errors';
 import { fieldText } from '../words/field-text';
 import { UnsetVariableError, variablesOf, withVariables } from './environment';
 import type * as textTemplate from './text-template';
@@ -178,7 +178,7 @@ export class TypedProperty {
     const { value } = this.#input;
     return new StateStoreError(
       'BAD_ARGUMENT',
-      `The ${this.#field} "${value}" of this node could not be evaluated: ${(error as Error).message ?? error}. Correct it in the node.`,
+      `The ${this.#field} "${value}" of this node could not be evaluated: ${messageOf(error)}. Correct it in the node.`,
       { cause: error },
     );
   }

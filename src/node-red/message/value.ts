@@ -1,7 +1,7 @@
 /** Values between messages and the store, which knows nothing but bytes. */
 import { isAscii, isUtf8, transcode } from 'node:buffer';
 import { parseJson } from '../../client/exact-json';
-import { type ErrorContext, StateStoreError } from '../../errors';
+import { type ErrorContext, messageOf, StateStoreError } from '../../errors';
 import { NoJsonError, toJson } from './json';
 import { ownBytes } from './key';
 import { recordsFromBytes } from './reference-data';
@@ -54,7 +54,7 @@ function stringify(value: unknown, label: string, contextOf: ContextOf): string 
         },
         context,
       );
-    const message = (error as Error).message.split('\n')[0];
+    const message = messageOf(error).split('\n')[0];
     throw new StateStoreError(
       'BAD_ARGUMENT',
       `${label} cannot be converted to JSON: ${message}. Remove the parts that JSON does not have, such as circular references.`,

@@ -1,7 +1,7 @@
 /** How every admin endpoint is served: from where it may be called, with which body, and what it responds. Nothing may be cached. */
 import type { Request } from 'express';
 import type { NodeAPI } from 'node-red';
-import { StateStoreError } from '../../errors';
+import { messageOf, StateStoreError } from '../../errors';
 import type { EndpointFacts } from './endpoint-table';
 import { BODY, type Field } from './fields';
 import { isForeign } from './foreign';
@@ -90,5 +90,5 @@ function statusOf(error: unknown): number {
 function refused(error: unknown): RefusedResponse {
   if (error instanceof Refusal || error instanceof StateStoreError)
     return { error: error.message, code: error.code };
-  return { error: error instanceof Error ? error.message : String(error) };
+  return { error: messageOf(error) };
 }

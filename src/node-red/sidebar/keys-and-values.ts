@@ -1,4 +1,6 @@
 /** Fields of requests for keys and values of a store. */
+
+import { messageOf } from '../../errors';
 import { bytes, type Field, list } from './fields';
 import { Refusal } from './refusal';
 
@@ -39,6 +41,6 @@ function json(value: string): string {
   try {
     return JSON.stringify(JSON.parse(value));
   } catch (error) {
-    throw new Refusal(400, 'badJson', `The value is not valid JSON: ${(error as Error).message}.`);
+    throw new Refusal(400, 'badJson', `The value is not valid JSON: ${messageOf(error)}.`);
   }
 }

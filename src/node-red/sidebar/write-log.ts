@@ -23,10 +23,8 @@ export async function logged<T extends SetResponse | DeleteResponse>(
     // A username may have control characters.
     const name = printableKey(Buffer.from(user));
     node.log(translate(RED, `log.${operation}`, { user: name, key: shown, outcome }));
-    RED.log.audit(
-      { event: `statestore.${operation}`, store: node.id, key: shown, outcome } as never,
-      request,
-    );
+    const entry = { event: `statestore.${operation}`, store: node.id, key: shown, outcome };
+    RED.log.audit({ level: RED.log.AUDIT, ...entry }, request);
   };
   try {
     const result = await write();
