@@ -48,7 +48,7 @@ function facts(): Record<string, string[]> {
   const client = resolveClientOptions({ host: 'localhost' });
   const context = resolveContextOptions({ host: 'localhost' });
   const watches = (name: string) => constant('node-red/sidebar/watches.ts', name);
-  const watch = (name: string) => constant('node-red/sidebar/watch.ts', name);
+  const news = (name: string) => constant('node-red/sidebar/news.ts', name);
   const usual = constant('node-red/message/key-pattern.ts', 'USUAL_LIMIT');
   return {
     'Timeout of a request': [s(client.timeout), 'from 1 ms'],
@@ -90,14 +90,14 @@ function facts(): Record<string, string[]> {
     'Flows: versions that are kept': [`${constant('storage/options.ts', 'versions')}`],
     'Flows: largest size': [mib(constant('storage/options.ts', 'maxBytes'))],
     'Flows: start waits for the store': [s(constant('storage/options.ts', 'startTimeout'))],
-    'Values in the list': [`first ${watch('MAX_VALUE_BYTES') / 1024} KiB`],
+    'Values in the list': [`first ${news('MAX_VALUE_BYTES') / 1024} KiB`],
     'Value that can be shown or set': [mib(MAX_WRITTEN_BYTES)],
     'Key that can be shown or set': [`${MAX_KEY_BYTES} bytes`],
     'Keys that are observed at the same time': [`${MAX_VISIBLE}`],
     'Keys of a page in the list': [`${PAGE}`],
     'Keys in the list of a store that is not an emulator': [`${PAGE * MAX_PAGES}`],
     'Open tabs': [`${watches('MAX_WATCHES')}, of which ${watches('MAX_WATCHES_OF_USER')} of one user`],
-    Updates: [`one every ${s(watch('PERIOD_MS'))}`],
+    Updates: [`one every ${s(news('PERIOD_MS'))}`],
     Packet: [mib(DEFAULT_MAXIMUM_PACKET_SIZE)],
     'Retained messages': [`${MAX_RETAINED}`],
     'Bytes of retained messages': [mib(MAX_RETAINED_BYTES)],

@@ -9,19 +9,13 @@ import { runningStore } from '../store/deployed-stores';
 import type { Guest, Store, StoreConnection } from '../store/store';
 import { asError } from '../words/as-error';
 import { KeyPages, noSuchPlace } from './key-pages';
-import type { KeyPage, Shown, StoreState, WatchMessage } from './protocol';
+import { News } from './news';
+import type { KeyPage, StoreState, WatchMessage } from './protocol';
 import { listsKeys, ScannedKeys } from './scanned-keys';
-import { type Known, shownValue } from './shown-value';
+import type { Known } from './shown-value';
 
 /** Keys that a page may see at a time. */
 export const MAX_VISIBLE = 200;
-/** Bytes of a value that are sent without being asked for, and of all values in one message. */
-const MAX_VALUE_BYTES = 4096;
-const MAX_MESSAGE_BYTES = 262_144;
-/** Keys that came or went, in one message; where there are more, the page lists all of them again. */
-const MAX_LISTED = 2000;
-/** Least time between two messages to a page, in milliseconds. */
-const PERIOD_MS = 500;
 
 interface Watched {
   key: Buffer;
@@ -36,11 +30,7 @@ export class Watch implements Guest {
   readonly #storeId: string;
   /** By the key in base64. */
   readonly #watched = new Map<string, Watched>();
-  readonly #news = new Map<string, Known>();
-  readonly #listed = new Map<string, boolean>();
-  #relist = false;
-  #deployed = false;
-  #stateTold = false;
+  readonly #news: News;
   #store: Store | undefined;
   #client: StateStoreClient | undefined;
   #fault: StateStoreError | undefined;
@@ -51,40 +41,39 @@ export class Watch implements Guest {
   #list: KeyPages | undefined;
   /** Ends requests for keys when the connection or the watch ends. */
   #scanEnd = new AbortController();
-  #send: ((message: WatchMessage) => void) | undefined;
-  #seq = 0;
-  #acknowledged = 0;
-  #timer: NodeJS.Timeout | undefined;
 
   readonly #onState = (state: StoreConnection) => {
     if (state.kind === 'connected') this.#onConnected();
-    this.#stateTold = false;
-    this.#schedule();
+    this.#news.stateChanged();
+    this.#news.send();
   };
   readonly #onLost = (key: Buffer, error: StateStoreError) => {
     const id = key.toString('base64');
     const watched = this.#watched.get(id);
     if (!watched) return;
     watched.observation = undefined;
-    this.#tell(id, { error });
+    this.#changed(id, { error });
   };
 
   /** Uses the store from now on, if there is one. */
   constructor(storeId: string) {
     this.#storeId = storeId;
+    this.#news = new News({
+      id: this.id,
+      state: () => this.#state,
+      expiryOf: (id) => this.#expiryOf(id),
+    });
     this.#attach();
   }
 
   /** Where messages go. Nothing is sent before. */
   sendTo(send: (message: WatchMessage) => void): void {
-    this.#send = send;
-    this.#schedule();
+    this.#news.sendTo(send);
   }
 
   /** The page has shown this message. */
   acknowledge(seq: number): void {
-    this.#acknowledged = Math.max(this.#acknowledged, Math.min(seq, this.#seq));
-    this.#schedule();
+    this.#news.acknowledge(seq);
   }
 
   /** These keys are visible now, in base64, and no others. What could not be observed is tried again. */
@@ -125,28 +114,27 @@ export class Watch implements Guest {
 
   /** The flows have started: the store may be another one now, or gone. */
   onDeployed(): void {
-    this.#deployed = true;
+    this.#news.deployed();
     if (this.#store !== runningStore(this.#storeId) || !this.#client) {
       this.#detach();
       this.#attach();
     }
-    this.#schedule();
+    this.#news.send();
   }
 
   onClosing(): void {
     this.#detach();
-    this.#schedule();
+    this.#news.send();
   }
 
   end(): void {
-    this.#send = undefined;
-    clearTimeout(this.#timer);
+    this.#news.end();
     this.#detach();
     this.#watched.clear();
   }
 
   #attach(): void {
-    this.#stateTold = false;
+    this.#news.stateChanged();
     this.#fault = undefined;
     this.#store = runningStore(this.#storeId);
     if (!this.#store) return;
@@ -165,7 +153,7 @@ export class Watch implements Guest {
   #detach(): void {
     const store = this.#store;
     this.#store = undefined;
-    this.#stateTold = false;
+    this.#news.stateChanged();
     store?.off('state', this.#onState);
     this.#client?.off('observationLost', this.#onLost);
     this.#client = undefined;
@@ -202,20 +190,18 @@ export class Watch implements Guest {
     const { signal } = this.#scanEnd;
     if (!(await listsKeys(client, signal)) || signal.aborted) return;
     this.#scans = true;
-    this.#stateTold = false;
-    this.#schedule();
+    this.#news.stateChanged();
+    this.#news.send();
   }
 
   #findEmulator(): void {
     this.#emulatorKeys?.end();
-    this.#listed.clear();
-    const client = this.#client as StateStoreClient;
+    this.#news.forgetListed();
+    const client = this.#client;
+    if (!client) return;
     this.#emulatorKeys = EmulatorKeys.of(client, this.#prefix, (key, exists) => {
-      if (this.#relist) return;
-      this.#listed.set(key.toString('base64'), exists);
-      this.#relist = this.#listed.size > MAX_LISTED;
-      if (this.#relist) this.#listed.clear();
-      this.#schedule();
+      this.#news.listed(key.toString('base64'), exists);
+      this.#news.send();
     });
   }
 
@@ -225,21 +211,21 @@ export class Watch implements Guest {
     if (client?.state.kind !== 'connected' || watched.observation || watched.starting) return;
     const { key, end } = watched;
     watched.starting = true;
-    let told = false;
-    const tell = (known: Known) => {
+    let isKnown = false;
+    const onKnown = (known: Known) => {
       if (end.signal.aborted) return;
-      told = true;
-      this.#tell(id, known);
+      isKnown = true;
+      this.#changed(id, known);
     };
     try {
       if (key.length > MAX_OBSERVED_KEY_BYTES) {
-        tell(await client.get(key, { signal: end.signal }));
+        onKnown(await client.get(key, { signal: end.signal }));
         return;
       }
       const observation = await client.observe(
         key,
         (change) =>
-          tell(
+          onKnown(
             change.operation === 'set'
               ? { found: true, value: change.value, version: change.version }
               : { found: false },
@@ -248,9 +234,9 @@ export class Watch implements Guest {
       );
       if (end.signal.aborted) return;
       watched.observation = observation;
-      if (!told) tell({ found: false });
+      if (!isKnown) onKnown({ found: false });
     } catch (error) {
-      tell({ error: asError(error, 'observe') });
+      onKnown({ error: asError(error, 'observe') });
     } finally {
       if (!end.signal.aborted) watched.starting = false;
     }
@@ -259,12 +245,17 @@ export class Watch implements Guest {
   #forget(id: string, { end }: Watched): void {
     end.abort();
     this.#watched.delete(id);
-    this.#news.delete(id);
+    this.#news.forget(id);
   }
 
-  #tell(id: string, known: Known): void {
-    this.#news.set(id, known);
-    this.#schedule();
+  #changed(id: string, known: Known): void {
+    this.#news.changed(id, known);
+    this.#news.send();
+  }
+
+  #expiryOf(id: string): number | undefined {
+    const { key } = this.#watched.get(id) ?? {};
+    return key && this.#emulatorKeys?.expiryOf(key);
   }
 
   get #prefix(): string {
@@ -282,46 +273,5 @@ export class Watch implements Guest {
       return { kind: state.kind, ...rest, ...(largest && { largest }) };
     }
     return { kind: state.kind, reason: state.reason.reason, detail: state.reason.message, ...rest };
-  }
-
-  get #hasNews(): boolean {
-    return !this.#stateTold || this.#deployed || this.#relist || this.#news.size > 0 || this.#listed.size > 0;
-  }
-
-  /** Sends soon what is new, unless the page is not done with what it got last. */
-  #schedule(): void {
-    if (this.#timer || !this.#send || !this.#hasNews || this.#acknowledged < this.#seq) return;
-    this.#flush(this.#send);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#schedule();
-    }, PERIOD_MS);
-  }
-
-  #flush(send: (message: WatchMessage) => void): void {
-    const keys: [string, Shown][] = [];
-    let bytes = 0;
-    for (const [id, known] of this.#news) {
-      if (bytes > MAX_MESSAGE_BYTES) break;
-      const { key } = this.#watched.get(id) ?? {};
-      const expires = key && this.#emulatorKeys?.expiryOf(key);
-      const shown = shownValue(known, MAX_VALUE_BYTES, expires);
-      bytes += id.length + ('size' in shown ? Math.min(shown.size, MAX_VALUE_BYTES) : 0);
-      keys.push([id, shown]);
-      this.#news.delete(id);
-    }
-    const listed = [...this.#listed];
-    this.#listed.clear();
-    send({
-      ...{ watch: this.id, seq: ++this.#seq, now: Date.now() },
-      ...(!this.#stateTold && { state: this.#state }),
-      ...(keys.length > 0 && { keys }),
-      ...(listed.length > 0 && { listed }),
-      ...(this.#relist && { relist: true }),
-      ...(this.#deployed && { deployed: true }),
-    });
-    this.#stateTold = true;
-    this.#relist = false;
-    this.#deployed = false;
   }
 }
