@@ -48,7 +48,11 @@ export interface ChangeOptions {
 /** Makes the new value from the present one; `missing`: the key is missing, and `present` is the start value. */
 type Apply = (present: unknown, missing: boolean) => unknown;
 
-const STARTS = { add: () => 0, append: () => [], merge: () => ({}) };
+const STARTS: Partial<Record<ChangeKind, () => unknown>> = {
+  add: () => 0,
+  append: () => [],
+  merge: () => ({}),
+};
 
 /**
  * The change for the library's `update`. Throws `BAD_ARGUMENT` at once where what is given is of the wrong type; the change itself
@@ -68,7 +72,7 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
   }
   if (kind === 'take') return (bytes) => withoutFirst(bytes, options);
   const apply = appliers[kind](options);
-  const start = options.start ?? (kind in STARTS ? STARTS[kind as keyof typeof STARTS]() : undefined);
+  const start = options.start ?? STARTS[kind]?.();
   return (bytes) => {
     const exact = kind === 'append' || kind === 'merge' ? exactly(bytes) : undefined;
     const present = exact ? exact.value : presentValue(bytes, start, context);
@@ -241,21 +245,21 @@ export function isObject(value: unknown): value is object {
   );
 }
 
-/** What was not done with a key. */
-const WORDS = {
+/** Past participles for "nothing was ... the key". */
+const DONE: Record<ChangeKind, string> = {
   add: 'added to',
   append: 'appended to',
   take: 'taken from',
   merge: 'merged into',
   larger: 'kept in',
   smaller: 'kept in',
+  set: 'written to',
 };
 
 function wrongGiven({ kind, given: { value, label }, context }: ChangeOptions, wanted: string): Error {
-  const what = WORDS[kind as keyof typeof WORDS];
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `${label} is ${describe(value)}, but must be ${wanted}: nothing was ${what} key ${context.key}. Correct it in the node or the message.`,
+    `${label} is ${describe(value)}, but must be ${wanted}: nothing was ${DONE[kind]} key ${context.key}. Correct it in the node or the message.`,
     context,
   );
 }
@@ -276,8 +280,7 @@ function wrongType(
 }
 
 function refused({ kind, context }: ChangeOptions, why: string, advice: string): Error {
-  const what = WORDS[kind as keyof typeof WORDS];
-  const message = `${why}: nothing was ${what} it. ${advice}`;
+  const message = `${why}: nothing was ${DONE[kind]} it. ${advice}`;
   return new StateStoreError('BAD_ARGUMENT', message, context);
 }
 

@@ -1,8 +1,8 @@
 /** The update node changes a key in one step, also if other clients change it at the same time. */
 import type { Node, NodeAPI } from 'node-red';
-import { type Change, update } from '../../coordination/update';
-import { keyContext, toKey } from '../message/key';
-import { recordsToBytes } from '../message/reference-data';
+import { type UpdateResult, update } from '../../coordination/update';
+import type { ErrorContext } from '../../errors';
+import { type Key, keyContext, toKey } from '../message/key';
 import {
   prefer,
   readExpiry,
@@ -14,38 +14,20 @@ import {
 import { TargetProperty } from '../message/target-property';
 import { TypedProperty } from '../message/typed-property';
 import { valueFromBytes } from '../message/value';
-import { fieldText } from '../words/field-text';
-import {
-  type ChangeKind,
-  changeOf,
-  checkDigits,
-  newBytes,
-  presentValue,
-  takenFrom,
-  toChangeKind,
-} from './change';
-import { DELETE, Expression } from './expression';
-import { isRecordChange, type RecordChange, recordChangeOf } from './record-change';
-import { makeRequestNode, type RequestNodeDef } from './request-node';
+import { takenFrom } from './change';
+import { type ChangeDef, MessageChange } from './message-change';
+import { isRecordChange } from './record-change';
+import { type Answer, makeRequestNode, type RequestNodeDef } from './request-node';
 
-export interface UpdateNodeDef extends RequestNodeDef {
+export interface UpdateNodeDef extends RequestNodeDef, ChangeDef {
   key: string;
   keyType: string;
-  change: ChangeKind | RecordChange | 'expression';
   /** What is added. */
   amount: string;
   amountType: string;
   /** What is appended, merged, compared or set. */
   value: string;
   valueType: string;
-  /** JSONata, with `$value`. */
-  expression: string;
-  /** How many entries of a list are kept; blank: all. */
-  keep: string;
-  /** Of `set`: `ndjson` for a list of objects, one for each line. */
-  format?: 'auto' | 'ndjson';
-  /** The property that identifies a record; missing in nodes that were saved before this field existed. */
-  identity?: string;
   /** Stands for the value of a missing key; blank: what is usual for the change. */
   start: string;
   startType: string;
@@ -75,34 +57,14 @@ const OPERATION = 'update';
 
 /** Makes a created node an update node. */
 export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): void {
-  const property = (field: string, value: string, type: string) =>
-    new TypedProperty(RED, node, field, { value, type });
-  const { change: kind } = def;
-  const isTable = isRecordChange(kind) || (kind === 'set' && def.format === 'ndjson');
-  const key = new TypedProperty(RED, node, 'key', { value: def.key, type: def.keyType, template: true });
-  const value =
-    kind === 'add'
-      ? property('amount', def.amount, def.amountType)
-      : property('value', kind === 'expression' || kind === 'take' ? '' : def.value, def.valueType);
-  const start = property(
-    'start value',
-    kind === 'set' || kind === 'take' || isRecordChange(kind) ? '' : def.start,
-    def.startType,
-  );
-  const expiry = property('expiry', def.expiry, def.expiryType);
-  const lock = new TypedProperty(RED, node, 'lock', {
-    value: def.lock,
-    type: def.lockType,
-    template: true,
-  });
-  const token = property('fencing token', def.fencingToken ?? 'fencingToken', def.fencingTokenType ?? 'msg');
-  const msgTimeout = property('timeout', 'timeout', 'msg');
-  const expression = new Expression(RED, node, fieldText(def.expression));
+  const properties = propertiesOf(RED, node, def);
+  const { key, value, start, expiry, lock, token, msgTimeout } = properties;
+  const change = new MessageChange(RED, node, def);
   const target = new TargetProperty(RED, def.property || 'payload', 'update');
 
   makeRequestNode(RED, node, def, {
     operation: OPERATION,
-    properties: { key, value, start, expiry, lock, token, msgTimeout },
+    properties,
     async perform(client, values, base, msg, persists) {
       const one = toKey(values.key, key.label, OPERATION);
       const context = keyContext(OPERATION, one);
@@ -111,35 +73,9 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
       const duration = readSeconds({ ...DURATION, value: def.duration }, OPERATION);
       const expires = readExpiry(values.expiry, expiry, def.expiryUnit, OPERATION);
       const fencingToken = readFencingToken(values.token, token, OPERATION);
+      const given = { value: values.value, label: value.label };
       const from = start.blank ? undefined : values.start;
-      let change: Change;
-      if (kind === 'expression') {
-        expression.check(context);
-        change = async (bytes) => {
-          const present = presentValue(bytes, from, context);
-          const next = await expression.evaluate(msg, present, context);
-          if (next === DELETE) return undefined;
-          const made = newBytes(bytes, present, next, 'the result of the expression', context);
-          if (made !== bytes) checkDigits(bytes, made, context);
-          return made;
-        };
-      } else if (kind === 'set' && def.format === 'ndjson') {
-        const bytes = Buffer.from(recordsToBytes(values.value, () => context));
-        change = () => bytes;
-      } else if (isRecordChange(kind)) {
-        const given = { value: values.value, label: value.label };
-        change = recordChangeOf({ kind, given, identity: fieldText(def.identity), context });
-      } else {
-        const given = { value: values.value, label: value.label };
-        change = changeOf({
-          kind: toChangeKind(kind, context),
-          given,
-          start: from,
-          keep: def.keep,
-          context,
-        });
-      }
-      const result = await update(client, one, change, {
+      const result = await update(client, one, change.of(given, from, msg, context), {
         ...base,
         ...(timeout !== undefined && { timeout }),
         ...(expires !== undefined && { expiry: expires }),
@@ -148,22 +84,52 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
         ...(duration !== undefined && { duration }),
         ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
       });
-      const { updated, before, version } = result;
-      const shown = (bytes: Buffer) =>
-        valueFromBytes(bytes, isTable ? 'ndjson' : 'auto-detect', () => context);
-      const now = result.value && shown(result.value);
-      const taken = before && takenFrom(shown(before));
-      return {
-        result: {
-          operation: OPERATION,
-          key: one,
-          updated,
-          ...(before && { before: shown(before) }),
-          ...(version !== undefined && { version }),
-        },
-        effective: updated,
-        write: (message) => target.write(message, kind === 'take' ? taken : now),
-      };
+      return answerOf(one, result, context);
     },
   });
+
+  function answerOf(
+    one: Key,
+    { updated, before, value: after, version }: UpdateResult,
+    context: ErrorContext,
+  ): Answer {
+    const shown = (bytes: Buffer) =>
+      valueFromBytes(bytes, change.isTable ? 'ndjson' : 'auto-detect', () => context);
+    const now = after && shown(after);
+    const taken = before && takenFrom(shown(before));
+    return {
+      result: {
+        operation: OPERATION,
+        key: one,
+        updated,
+        ...(before && { before: shown(before) }),
+        ...(version !== undefined && { version }),
+      },
+      effective: updated,
+      write: (message) => target.write(message, def.change === 'take' ? taken : now),
+    };
+  }
+}
+
+/** The typed inputs of the node, and the options that a message may have. An input that the change does not use is blank. */
+function propertiesOf(RED: NodeAPI, node: Node, def: UpdateNodeDef) {
+  const { change } = def;
+  const property = (field: string, value: string, type: string) =>
+    new TypedProperty(RED, node, field, { value, type });
+  const key = (field: string, value: string, type: string) =>
+    new TypedProperty(RED, node, field, { value, type, template: true });
+  const usesValue = change !== 'expression' && change !== 'take';
+  const usesStart = change !== 'set' && change !== 'take' && !isRecordChange(change);
+  return {
+    key: key('key', def.key, def.keyType),
+    value:
+      change === 'add'
+        ? property('amount', def.amount, def.amountType)
+        : property('value', usesValue ? def.value : '', def.valueType),
+    start: property('start value', usesStart ? def.start : '', def.startType),
+    expiry: property('expiry', def.expiry, def.expiryType),
+    lock: key('lock', def.lock, def.lockType),
+    token: property('fencing token', def.fencingToken ?? 'fencingToken', def.fencingTokenType ?? 'msg'),
+    msgTimeout: property('timeout', 'timeout', 'msg'),
+  };
 }
