@@ -7,6 +7,7 @@ import { bytes, checkRules, listOf, pairsOf, type Rules } from '../option-rules'
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
 import { BeforeClose } from './before-close';
+import type { ClientEvents } from './client-events';
 import type { Codec } from './codec';
 import { forEachOf, type KeyResult, optionsOfEach } from './many';
 import type { ClientMetrics } from './metrics';
@@ -37,15 +38,6 @@ import { telemetryOf } from './telemetry';
 import { TypedStore } from './typed-store';
 import { Usable } from './usable';
 import { within } from './within';
-
-interface ClientEvents {
-  /** The connection has another state. */
-  state: [state: ConnectionState];
-  /** A key cannot be observed any more, because the store or the broker refuses it. Its observations have ended. */
-  observationLost: [key: Buffer, error: StateStoreError];
-  /** A handler of an observation threw, or its promise rejected. The observation goes on. */
-  observationError: [key: Buffer, error: unknown];
-}
 
 const CLOSE_PATIENCE_MS = 2000;
 

@@ -1,12 +1,13 @@
 /** The flows of this instance: the version that runs here, kept equal to the version in the store. */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { StateStoreClient } from '../client/state-store-client';
-import { StateStoreError } from '../errors';
+import { messageOf, StateStoreError } from '../errors';
 import { ConflictError, currentOf, type FlowIndex, type FlowVersion } from './flow-index';
 import type { FlowStore, VersionDetails } from './flow-store';
 import type { LoadedVersion, LocalCopy } from './local-copy';
 import { Deploys, type FlowNode, missingHere, modulesOf, type Runtime } from './runtime';
 import type { Secret } from './secret';
+import { SecretCheck } from './secret-check';
 import { Serial } from './serial';
 
 /** Pause before a version that could not be read is read again, in milliseconds. */
@@ -33,6 +34,7 @@ export class FlowStorage {
   readonly #parts: FlowStorageParts;
   readonly #deploys: Deploys;
   readonly #serial = new Serial();
+  readonly #secret: SecretCheck;
   /** The version that runs here. Absent before the first deploy. */
   #own: LoadedVersion | undefined;
   #pendingCredentials: object | undefined;
@@ -42,12 +44,11 @@ export class FlowStorage {
   #settled: Promise<void> = Promise.resolve();
   /** The version that ran when Node-RED accepted the revision of the editor. Absent outside of that deploy. */
   #base: string | undefined;
-  /** Why this instance may not write: its secret is another one. */
-  #blocked: StateStoreError | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(parts: FlowStorageParts) {
     this.#parts = parts;
+    this.#secret = new SecretCheck(parts);
     this.#deploys = new Deploys(parts.runtime, () => this.#onDeploy());
     this.#settled = firstStart(parts.runtime);
   }
@@ -57,8 +58,8 @@ export class FlowStorage {
    * (`adopt`), otherwise the copy is written back. Throws if the secret is another one, or if the version or the copy is damaged.
    */
   async load(adopt: (newerThanMs: number) => Promise<Content | undefined>): Promise<void> {
-    await this.#checkSecret();
-    if (this.#blocked) throw this.#blocked;
+    await this.#secret.check();
+    if (this.#secret.fault) throw this.#secret.fault;
     const index = await this.#parts.store.readIndex();
     const version = currentOf(index);
     if (version) {
@@ -105,7 +106,7 @@ export class FlowStorage {
   /** Why this instance does not follow the flows in the store now; `undefined` if it does. */
   problem(): string | undefined {
     const { state } = this.#parts.client;
-    if (this.#blocked) return this.#blocked.message;
+    if (this.#secret.fault) return this.#secret.fault.message;
     if (state.kind !== 'connected')
       return 'reason' in state && state.reason
         ? state.reason.message
@@ -139,7 +140,7 @@ export class FlowStorage {
     await this.#serial.run(async () => {
       const credentials = this.#pendingCredentials ?? this.credentials();
       this.#pendingCredentials = undefined;
-      if (this.#blocked) throw this.#blocked;
+      if (this.#secret.fault) throw this.#secret.fault;
       try {
         await this.#deploy(base, { flows, credentials }, this.#deploys.type, user);
       } catch (error) {
@@ -189,7 +190,7 @@ export class FlowStorage {
       await this.#parts.copy.write(this.#own);
     } catch (error) {
       this.#parts.runtime.log.warn(
-        `The copy of the flows could not be written to ${this.#parts.copy.path}: ${(error as Error).message}`,
+        `The copy of the flows could not be written to ${this.#parts.copy.path}: ${messageOf(error)}`,
       );
     }
   }
@@ -206,8 +207,8 @@ export class FlowStorage {
           return;
         }
         try {
-          await this.#checkSecret();
-          if (!this.#blocked) await this.#takeOrRestore();
+          await this.#secret.check();
+          if (!this.#secret.fault) await this.#takeOrRestore();
         } catch (error) {
           this.#report(error);
         }
@@ -266,35 +267,12 @@ export class FlowStorage {
         return;
       } catch (error) {
         if (!(error instanceof StateStoreError) || !error.retryable) {
-          this.#parts.runtime.log.error(
-            `Deploys of other instances are not noticed: ${(error as Error).message}`,
-          );
+          this.#parts.runtime.log.error(`Deploys of other instances are not noticed: ${messageOf(error)}`);
           return;
         }
         await pause(RETRY_MS, undefined, { ref: false });
       }
     }
-  }
-
-  /** Compares the secret with the secret of the first instance. */
-  async #checkSecret(): Promise<void> {
-    const { client, secret, secretKey } = this.#parts;
-    let got = await client.get(secretKey);
-    if (!got.found) {
-      await client.set(secretKey, secret.makeCheck(), { condition: 'NX' });
-      got = await client.get(secretKey);
-    }
-    if (!got.found || secret.matches(got.value)) {
-      this.#blocked = undefined;
-      return;
-    }
-    const blocked = new StateStoreError('BAD_ARGUMENT', {
-      problem: 'The flows in the state store were encrypted with another credentialSecret',
-      advice:
-        'Nothing was read and nothing was written. Enter the same credentialSecret in settings.js of all instances, or choose another prefix.',
-    });
-    if (!this.#blocked) this.#parts.runtime.log.error(blocked.message);
-    this.#blocked = blocked;
   }
 
   #report(error: unknown): void {
@@ -304,7 +282,7 @@ export class FlowStorage {
       return;
     }
     runtime.log.error(
-      `The deployed flows could not be loaded, and the flows before go on running: ${(error as Error).message}`,
+      `The deployed flows could not be loaded, and the flows before go on running: ${messageOf(error)}`,
     );
   }
 

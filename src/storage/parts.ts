@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { StateStoreError } from '../errors';
 
 /** Bytes of one part. Far below the largest packet of any broker, so that a large deploy does not delay other requests. */
-export const MAX_PART_BYTES = 256 * 1024;
+const MAX_PART_BYTES = 256 * 1024;
 
 export function split(bytes: Buffer): Buffer[] {
   const parts: Buffer[] = [];
