@@ -49,7 +49,9 @@ interface DialogOptions {
 }
 
 declare global {
-  const RED: Omit<EditorRED, 'nodes' | 'validators'> & {
+  const RED: Omit<EditorRED, '_' | 'nodes' | 'validators'> & {
+    /** The text of a key in the language of the editor; `values` fill its placeholders. */
+    _(key: string, values?: Record<string, unknown>): string;
     comms: Comms;
     utils: Utils;
     keyboard: Keyboard;

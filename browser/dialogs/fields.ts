@@ -1,4 +1,5 @@
 /** The fields that dialogs consist of. Each makes its row of the form, and the properties of the node that it fills. */
+import type { WidgetTypedInputType } from '@node-red/editor-client';
 import {
   type Check,
   type EditedNode,
@@ -13,14 +14,14 @@ import {
 import { textOf } from './texts';
 
 /** A property of a node, as Core's `defaults` have it. */
-export interface Property {
+interface Property {
   value: unknown;
   type?: string;
   validate?: Validator;
 }
 
 /** Returns the current value of another field of the form. */
-export type PresentOf = (name: string) => string;
+type PresentOf = (name: string) => string;
 
 /** Common to all fields. Texts are keys of the node's own catalogue, or begin with `form.` for the shared one. */
 export interface Look {
@@ -261,12 +262,15 @@ export function expression({ needed, ...look }: TextLook & { needed: (node: Edit
   };
 }
 
-type TypeOption = string | { value: string; label: string; icon?: string; hasValue?: boolean };
+/** A type of Core, or a type of our own in braces, like `{each}`. */
+export type InputType = WidgetTypedInputType | `{${string}}`;
+
+type TypeOption = WidgetTypedInputType | { value: string; label: string; icon?: string; hasValue?: boolean };
 
 export interface TypedLook extends Look {
   value?: unknown;
-  /** The first one is that of a new node. A name in braces, like `{each}`, is a type of our own; only `{pattern}` has a value. */
-  types: string[];
+  /** The first one is that of a new node. Of our own types only `{pattern}` has a value. */
+  types: readonly InputType[];
   check?: TypedCheck;
   /** Key of the text for a blank field. */
   required?: string;
@@ -277,7 +281,7 @@ export interface TypedLook extends Look {
 /** A value with a type, as in Core's nodes. The property `<name>Type` has the type. */
 export function typed(look: TypedLook): Field {
   const { value = '', types, check, required, mayBeBlank } = look;
-  const own = (one: string) => /^\{(\w+)\}$/.exec(one)?.[1];
+  const isOwn = (one: InputType): one is `{${string}}` => one.startsWith('{');
   return {
     look,
     properties: (name, place) => {
@@ -292,9 +296,9 @@ export function typed(look: TypedLook): Field {
     html: (name, place) =>
       `${labelHtml(name, look, place)}${inputHtml(name, 'text', look, place)}<input type="hidden" id="${place.prefix}-${name}Type" />`,
     prepare: (name, place) => {
-      const option = (one: string): TypeOption => {
-        const type = own(one);
-        if (!type) return one;
+      const option = (one: InputType): TypeOption => {
+        if (!isOwn(one)) return one;
+        const type = one.slice(1, -1);
         return {
           value: type,
           label: RED._(
@@ -311,7 +315,7 @@ export function typed(look: TypedLook): Field {
         default: types[0] ?? 'str',
         typeField: `#${place.prefix}-${name}Type`,
         types: types.map(option),
-      } as never);
+      });
     },
     shown: (name, place) => presentOf(name, place),
   };

@@ -130,7 +130,7 @@ function prepareFold(
     body.toggle(open);
     const set = open ? [] : settings(fields, place, node);
     const text =
-      set.length > 0 ? RED._(textOf(place.type, 'form.set'), { title, set: set.join(', ') } as never) : usual;
+      set.length > 0 ? RED._(textOf(place.type, 'form.set'), { title, set: set.join(', ') }) : usual;
     header.find('span').text(text);
   };
   header.on('click', (event) => {

@@ -27,7 +27,7 @@ export function keysIn(json: string): string[] | undefined {
 }
 
 /** The lines of a text that are not blank. */
-export const linesOf = (text: string): string[] =>
+const linesOf = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.trim())

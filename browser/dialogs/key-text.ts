@@ -42,7 +42,7 @@ function listText(json: string): string {
   if (!keys) return '{json}';
   return keys.length === 1
     ? (keys[0] ?? '')
-    : RED._(textOf('statestore-config', 'form.canvas.keys'), { count: keys.length } as never);
+    : RED._(textOf('statestore-config', 'form.canvas.keys'), { count: keys.length });
 }
 
 /** `"machine/ & payload.id` as `machine/{payload.id}`. An expression of another form is shown as it is, in braces. */

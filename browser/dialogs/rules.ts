@@ -5,7 +5,7 @@ import type { EditorNodeInstance } from 'node-red';
 export type EditedNode = EditorNodeInstance &
   Record<string, unknown> & { _def: { defaults: Record<string, { value: unknown } | undefined> } };
 
-export type Verdict = boolean | string;
+type Verdict = boolean | string;
 export type Check = (value: unknown, node: EditedNode, opt: unknown) => Verdict;
 /** `undefined`: Core's own check of the typed value decides. */
 export type TypedCheck = (value: unknown, type: string, node: EditedNode) => Verdict | undefined;

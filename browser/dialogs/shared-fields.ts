@@ -2,6 +2,7 @@
 import {
   choice,
   type Field,
+  type InputType,
   inputOf,
   labelHtml,
   type Place,
@@ -15,9 +16,9 @@ import { textOf } from './texts';
 
 /** Value of the option of Core's list of config nodes that adds one. */
 const ADD = '_ADD_';
-export const MESSAGE_TYPES = ['msg', 'flow', 'global', 'env', 'jsonata'];
-const NUMBER_TYPES = ['num', 'msg', 'flow', 'global', 'env', 'jsonata'];
-export const VALUE_TYPES = [
+const MESSAGE_TYPES: readonly InputType[] = ['msg', 'flow', 'global', 'env', 'jsonata'];
+const NUMBER_TYPES: readonly InputType[] = ['num', 'msg', 'flow', 'global', 'env', 'jsonata'];
+export const VALUE_TYPES: readonly InputType[] = [
   'msg',
   'flow',
   'global',

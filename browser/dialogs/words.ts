@@ -11,11 +11,11 @@ export const nameOf = (type: string, key: string): string => `${MODULE}/${type}:
 export const wordsOf =
   (type: string): Words =>
   (key, values) =>
-    RED._(nameOf(type, `${type}.${key}`), values as never);
+    RED._(nameOf(type, `${type}.${key}`), values);
 
 /** The text for an error code or reason in the language of the editor; `detail` is known in English only. */
 export function failure(reason: string, detail: string): string {
-  const text = RED._(nameOf('statestore-config', `statestore.error.${reason}`), { detail } as never);
+  const text = RED._(nameOf('statestore-config', `statestore.error.${reason}`), { detail });
   return text.endsWith(`error.${reason}`) ? detail : text;
 }
 

@@ -1,7 +1,7 @@
 /** What can be done with a store and its keys from the tab: each action asks first, and explains why it failed. */
 import { showTestResults } from '../dialogs/test-results';
 import { failure, type Words, wordsOf } from '../dialogs/words';
-import { type Manner, openDialog, paragraphs } from './dialog';
+import { type DialogWords, openDialog, paragraphs } from './dialog';
 import { shortened, textOf } from './key';
 import { heldIn, type Keys, lastIn, type Seen } from './keys';
 import type { Held, Shown } from './messages';
@@ -31,12 +31,12 @@ export interface Place {
 export class Actions {
   readonly #words: Words;
   readonly #place: Place;
-  readonly #manner: Manner;
+  readonly #dialogWords: DialogWords;
 
   constructor(words: Words, place: Place) {
     this.#words = words;
     this.#place = place;
-    this.#manner = { words, explain: (reason) => this.explain(reason) };
+    this.#dialogWords = { words, explain: (reason) => this.explain(reason) };
   }
 
   /** Why something failed, in words. */
@@ -58,7 +58,7 @@ export class Actions {
       if (!this.#place.isAt(store, id)) return;
     }
     const protection = new Protection(this.#words('set.protected'));
-    askSet(this.#manner, {
+    askSet(this.#dialogWords, {
       store: name,
       key: id,
       value: value && !value.cut ? editable(value) : undefined,
@@ -113,7 +113,7 @@ export class Actions {
     if (store === undefined) return;
     const key = shortened(textOf(id));
     const protection = new Protection(this.#words('remove.protected'));
-    openDialog(this.#manner, {
+    openDialog(this.#dialogWords, {
       title: this.#words('remove.title'),
       content: paragraphs(this.#words('remove.question', { key, store: storeName })),
       button: this.#words('button.remove'),
@@ -146,7 +146,7 @@ export class Actions {
     const held = heldIn(keys.shown(id));
     if (store === undefined || !held) return;
     const { holder = '', text = '' } = held;
-    openDialog(this.#manner, {
+    openDialog(this.#dialogWords, {
       title: this.#words('release.title'),
       content: paragraphs(
         this.#words('release.question', { key: shortened(textOf(id)), store: storeName, holder }),
@@ -167,7 +167,10 @@ export class Actions {
     const texts = wordsOf('statestore-config');
     const list = $('<ul>', { class: 'statestore-test' });
     const running = $('<p>', { role: 'status' }).text(texts('test.running'));
-    openDialog(this.#manner, { title: `${texts('label.test')}: ${storeName}`, content: [running, list] });
+    openDialog(this.#dialogWords, {
+      title: `${texts('label.test')}: ${storeName}`,
+      content: [running, list],
+    });
     runtime
       .test(store)
       .then((diagnosis) => {

@@ -8,7 +8,7 @@ import { type Order, recordsIn, tableOf } from './records';
 import { age, makeReachable, sizeText, timeOf, unfold, valueElement } from './value';
 
 /** What can be done with a key; each is called with its ID. */
-export interface Acts {
+export interface DetailActions {
   set(id: string): void;
   remove(id: string): void;
   /** Sets the last value of a deleted key again. */
@@ -40,7 +40,7 @@ type Row = [name: string, content: string, title?: string];
 export class Detail {
   readonly element: JQuery;
   readonly #words: Words;
-  readonly #acts: Acts;
+  readonly #actions: DetailActions;
   readonly #title = $('<h3>', { class: 'statestore-detail-key' });
   readonly #tools = $('<span>', { class: 'statestore-detail-tools' });
   readonly #rows = $('<tbody>');
@@ -54,9 +54,9 @@ export class Detail {
   #rowsText = '';
   #rowsShape = '';
 
-  constructor(words: Words, acts: Acts) {
+  constructor(words: Words, actions: DetailActions) {
     this.#words = words;
-    this.#acts = acts;
+    this.#actions = actions;
     this.element = $('<section>', { class: 'statestore-detail', 'aria-label': words('label.detail') }).append(
       $('<div>', { class: 'statestore-detail-header' }).append(this.#title, this.#tools),
       this.#value,
@@ -107,7 +107,7 @@ export class Detail {
       })
         .append($('<i>', { class: `fa ${icon}`, 'aria-hidden': 'true' }))
         .data('act', act)
-        .on('click', () => this.#acts[act](id))
+        .on('click', () => this.#actions[act](id))
         .appendTo(this.#tools);
       if (act === focused) one.trigger('focus');
     };
@@ -172,7 +172,7 @@ export class Detail {
       .append(
         $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' })
           .text(words('button.whole'))
-          .on('click', () => this.#acts.whole(id)),
+          .on('click', () => this.#actions.whole(id)),
       )
       .appendTo(this.#value);
   }
@@ -245,7 +245,7 @@ export class Detail {
       .text(label)
       .on('click', (event) => {
         event.preventDefault();
-        this.#acts.reveal(id);
+        this.#actions.reveal(id);
       });
   }
 }

@@ -2,7 +2,7 @@
 import type { Words } from '../dialogs/words';
 
 /** How a dialog names its buttons and errors. */
-export interface Manner {
+export interface DialogWords {
   words: Words;
   /** The text for what {@link Question.act} rejected with. */
   explain(reason: unknown): string;
@@ -20,7 +20,7 @@ export interface Question {
 }
 
 export function openDialog(
-  { words, explain }: Manner,
+  { words, explain }: DialogWords,
   { title, content, button, act, width = 440 }: Question,
 ): JQuery {
   const error = $('<div>', { class: 'statestore-dialog-error', role: 'alert' });

@@ -5,7 +5,7 @@ import type { Held, NamedKey, Shown } from './messages';
 /** Values that are kept of keys that are not visible any more. */
 const MAX_KEPT = 1000;
 
-export type Naming = Omit<NamedKey, 'key'>;
+type Naming = Omit<NamedKey, 'key'>;
 
 export interface Entry {
   id: string;

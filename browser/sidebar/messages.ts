@@ -9,6 +9,8 @@ export type {
   NamedKey,
   NamingNode,
   OpenedWatch,
+  OpenWatch,
+  ReadKey,
   RefusedResponse,
   RenewWatch,
   SetKey,
@@ -16,7 +18,7 @@ export type {
   Shown,
   StoreState,
   TestedConnection,
-  ValueType,
+  WatchAcknowledgement,
   WatchMessage,
 } from '../../src/node-red/sidebar/protocol';
 

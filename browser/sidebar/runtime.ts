@@ -4,6 +4,7 @@ import type {
   DeleteResponse,
   ListedStore,
   NamedKey,
+  ReadKey,
   RefusedResponse,
   SetKey,
   SetResponse,
@@ -49,7 +50,7 @@ export const runtime = {
   stores: () => ask<ListedStore[]>('GET', 'stores'),
   namedKeys: (store: string) => ask<NamedKey[]>('GET', `stores/${store}/named-keys`),
   test: (store: string) => ask<TestedConnection>('POST', `stores/${store}/test`, {}),
-  value: (store: string, key: string) => ask<Shown>('POST', 'value', { store, key }),
+  value: (store: string, key: string) => ask<Shown>('POST', 'value', { store, key } satisfies ReadKey),
   set: (change: SetKey) => ask<SetResponse>('POST', 'set', change),
   remove: (which: DeleteKey) => ask<DeleteResponse>('POST', 'delete', which),
 };

@@ -1,7 +1,7 @@
 /** Asks which value to set. */
 
 import type { Words } from '../dialogs/words';
-import { type Manner, openDialog } from './dialog';
+import { type DialogWords, openDialog } from './dialog';
 import { idOf, shortened, textOf } from './key';
 import type { Change, Held } from './messages';
 import { badInput } from './runtime';
@@ -42,10 +42,10 @@ export function editable({ text = '', base64 }: Held): Edited {
 }
 
 export function askSet(
-  manner: Manner,
+  dialogWords: DialogWords,
   { store, key, value, expires, reportsExpiry, now, set }: SetQuestion,
 ): JQuery {
-  const { words } = manner;
+  const { words } = dialogWords;
   const number = ++dialogs;
   const nameOf = (name: string) => `statestore-set-${name}-${number}`;
   const row = (name: string, field: JQuery) =>
@@ -89,7 +89,7 @@ export function askSet(
     if (!(Number(seconds) >= 0.001)) throw badInput(words('set.badExpiry'));
     return Math.round(Number(seconds) * 1000);
   };
-  return openDialog(manner, {
+  return openDialog(dialogWords, {
     title: key
       ? words('set.change', { key: shortened(textOf(key), 60), store })
       : words('set.title', { store }),

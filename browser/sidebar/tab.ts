@@ -8,7 +8,7 @@ import { memory } from './memory';
 import type { WatchMessage } from './messages';
 import { type Reason, reasonOf, runtime } from './runtime';
 import type { PickedState } from './store-picker';
-import { type Doings, View } from './view';
+import { type TabActions, View } from './view';
 import { Watch } from './watch';
 
 const READ = 'statestore.read';
@@ -28,7 +28,7 @@ export class Tab {
 
   constructor() {
     this.#actions = new Actions(this.#words, this.#asPlace());
-    this.#view = new View(this.#words, this.#store, this.#doings());
+    this.#view = new View(this.#words, this.#store, this.#tabActions());
     this.#listing = new Listing({
       store: this.#store,
       watch: () => this.#watch,
@@ -70,7 +70,7 @@ export class Tab {
     };
   }
 
-  #doings(): Doings {
+  #tabActions(): TabActions {
     return {
       chooseStore: (id) => {
         memory.chooseStore(id);

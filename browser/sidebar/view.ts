@@ -1,7 +1,7 @@
 /** The tab as it is seen: the store, the field that filters, the list, and the details of the selected key. */
 import type { Words } from '../dialogs/words';
 import type { ChosenStore } from './chosen-store';
-import { type Acts, Detail } from './detail';
+import { Detail, type DetailActions } from './detail';
 import { Finder } from './finder';
 import { Flashes } from './flashes';
 import { idOf } from './key';
@@ -16,7 +16,7 @@ const WRITE = 'statestore.write';
 const PRESSED = '.statestore-key, .statestore-detail *';
 
 /** What the user does in the tab. */
-export interface Doings extends Acts {
+export interface TabActions extends DetailActions {
   chooseStore(id: string): void;
   /** The text of the filter has changed. */
   filter(): void;
@@ -47,27 +47,27 @@ export class View {
   /** Buttons that only people with the permission to write see. */
   readonly #writing: JQuery;
 
-  constructor(words: Words, store: ChosenStore, doings: Doings) {
+  constructor(words: Words, store: ChosenStore, actions: TabActions) {
     this.#words = words;
     this.#store = store;
-    this.picker = new StorePicker(words, (id) => doings.chooseStore(id));
+    this.picker = new StorePicker(words, (id) => actions.chooseStore(id));
     this.finder = new Finder(
       words,
-      () => doings.lookUp(),
-      (shows) => doings.showInternal(shows),
+      () => actions.lookUp(),
+      (shows) => actions.showInternal(shows),
     );
     this.list = new KeyList({
       label: words('label.keys'),
       render: (row, id) => renderRow(words, row, this.#contentOf(id)),
-      select: (id) => doings.select(id),
-      see: () => doings.see(),
+      select: (id) => actions.select(id),
+      see: () => actions.see(),
       isHeld: () => this.#press.isDown,
     });
-    this.#more = new MoreKeys(words, () => doings.more());
-    this.#detail = new Detail(words, doings);
+    this.#more = new MoreKeys(words, () => actions.more());
+    this.#detail = new Detail(words, actions);
     this.#writing = $('<span>', { class: 'button-group' }).append(
-      this.#button('test', 'fa-plug', () => doings.test()),
-      this.#button('add', 'fa-plus', () => doings.add()),
+      this.#button('test', 'fa-plug', () => actions.test()),
+      this.#button('add', 'fa-plus', () => actions.add()),
     );
     this.element = $('<div>', { class: 'statestore-sidebar' }).append(
       $('<div>', { class: 'red-ui-sidebar-header statestore-header' }).append(
@@ -82,7 +82,7 @@ export class View {
       this.finder.internal,
       this.#detail.element,
     );
-    this.finder.start(() => doings.filter());
+    this.finder.start(() => actions.filter());
     this.#press = new Press(this.element, PRESSED, () => {
       this.draw();
       this.list.update(this.list.drawn);

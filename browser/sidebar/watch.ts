@@ -1,6 +1,13 @@
 /** A watch on one store: from {@link Watch.start} to {@link Watch.end}, through every loss of Node-RED and of the way to it. */
 import { isTooLong } from './key';
-import type { KeyPage, OpenedWatch, RenewWatch, WatchMessage } from './messages';
+import type {
+  KeyPage,
+  OpenedWatch,
+  OpenWatch,
+  RenewWatch,
+  WatchAcknowledgement,
+  WatchMessage,
+} from './messages';
 import { ask, type Reason, reasonOf } from './runtime';
 
 const TOPIC = 'statestore/watch';
@@ -75,13 +82,13 @@ export class Watch {
     this.#stop();
     const number = ++this.#number;
     try {
-      const { watch } = await ask<OpenedWatch>('POST', 'watches', { store: this.#store });
+      const { watch } = await ask<OpenedWatch>('POST', 'watches', { store: this.#store } satisfies OpenWatch);
       if (this.#ended || number !== this.#number) {
         endWatch(watch);
         return;
       }
       this.#id = watch;
-      RED.comms.send(TOPIC, { watch, seq: 0 });
+      acknowledge({ watch, seq: 0 });
       this.#silence = setTimeout(() => void this.#open(), SILENCE_MS);
       let count = 0;
       this.#renewal = setInterval(
@@ -127,7 +134,7 @@ export class Watch {
     this.#listener.onMessage(message);
     // The next message comes when this one was painted: no page gets more than it can show.
     requestAnimationFrame(() => {
-      if (watch === this.#id) RED.comms.send(TOPIC, { watch, seq });
+      if (watch === this.#id) acknowledge({ watch, seq });
     });
   }
 }
@@ -135,4 +142,8 @@ export class Watch {
 /** A watch that cannot be ended now ends without renewals. */
 function endWatch(watch: string): void {
   ask('DELETE', `watches/${watch}`).catch(() => undefined);
+}
+
+function acknowledge(message: WatchAcknowledgement): void {
+  RED.comms.send(TOPIC, message);
 }
