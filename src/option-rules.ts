@@ -10,7 +10,7 @@ export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule 
 /** Longest time that a timer of Node.js can measure, in milliseconds: about 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Maximum bytes of an MQTT string (MQTT 5 section 1.5.4). */
-export const MAX_TEXT_BYTES = 65_535;
+const MAX_TEXT_BYTES = 65_535;
 /** What an MQTT string must not contain, and what a receiver may close the connection for (MQTT 5 section 1.5.4). */
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 

@@ -59,8 +59,8 @@ function bytesOf(record: Record<string, unknown>, name: string, line: number): B
   if (typeof text === 'string') return Buffer.from(text);
   const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
   if (bytes && bytes.toString('base64') === base64) return bytes;
-  const wrong = text === undefined ? `${name}Base64` : name;
-  throw faulty(line, `has a "${wrong}" that is not ${text === undefined ? 'base64' : 'text'}`);
+  const property = text === undefined ? `${name}Base64` : name;
+  throw faulty(line, `has a "${property}" that is not ${text === undefined ? 'base64' : 'text'}`);
 }
 
 function faulty(line: number, fault: string): UsageError {

@@ -6,8 +6,8 @@ import { printableText } from './printable';
 export class StreamError extends Error {
   readonly code: string | undefined;
 
-  constructor(what: string, cause: NodeJS.ErrnoException) {
-    super(`${what}: ${cause.message}`, { cause });
+  constructor(problem: string, cause: NodeJS.ErrnoException) {
+    super(`${problem}: ${cause.message}`, { cause });
     this.code = cause.code;
   }
 }

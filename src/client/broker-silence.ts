@@ -1,7 +1,7 @@
 /** A connection is given up when nothing came for so long while a publish was unacknowledged, in milliseconds. */
 export const MAX_SILENCE_MS = 5000;
 /** The same for a write whose time is over. It could be applied as long as the connection lasts. */
-export const MAX_SILENCE_AFTER_TIMEOUT_MS = 1000;
+const MAX_SILENCE_AFTER_TIMEOUT_MS = 1000;
 /** So many round trips, if that is longer. */
 const ROUND_TRIPS = 4;
 /** Bytes that the system has not taken yet are given time at this rate (2 Mbit/s), up to {@link MAX_SENDING_MS}. */

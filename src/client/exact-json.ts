@@ -8,7 +8,7 @@ const SUSPICIOUS = /\d{16}|[eE]\+?\d{3}/;
 const LONG_INTEGER = /^-?\d{16,}$/;
 
 /** Whether the number has other digits, or none, after it was read as a JavaScript number. Rounded fractions do not count. */
-export function losesDigits(number: string): boolean {
+function losesDigits(number: string): boolean {
   const value = Number(number);
   return !Number.isFinite(value) || (LONG_INTEGER.test(number) && String(value) !== number);
 }

@@ -223,8 +223,8 @@ export class CachedStore implements ContextStore {
     key.close();
   }
 
-  #forEachKey(what: (key: CachedKey) => void): void {
-    for (const keys of this.#keys.values()) for (const key of keys.values()) what(key);
+  #forEachKey(visit: (key: CachedKey) => void): void {
+    for (const keys of this.#keys.values()) for (const key of keys.values()) visit(key);
   }
 }
 

@@ -45,13 +45,13 @@ export class DirectStore implements ContextStore {
   }
 
   get(scope: string, key: string | string[], callback?: Callback): undefined {
-    const tell = asynchronous(callback);
+    const settled = asynchronous(callback);
     const expressions = Array.isArray(key) ? key : [key];
     const read = async () => {
       const data = await this.#read(scope, new Set(expressions.map((one) => this.#nameOf(one))));
       return expressions.map((one) => property(this.#util, data, one));
     };
-    this.#settle(read(), tell);
+    this.#settle(read(), settled);
   }
 
   set(scope: string, key: string | string[], value: unknown, callback?: Callback): void {
@@ -64,9 +64,9 @@ export class DirectStore implements ContextStore {
   }
 
   keys(scope: string, callback?: Callback): undefined {
-    const tell = asynchronous(callback);
+    const settled = asynchronous(callback);
     const names = this.#link.index.read(scope).then((all) => [visibleNames(scope, all)]);
-    this.#settle(names, tell);
+    this.#settle(names, settled);
   }
 
   delete(scope: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Finds what a value has that only this process can use: functions, objects with a class, references back to itself. Pure. */
 
 /** A function, an object of a class, or a reference to an object that contains it. */
-export type LiveKind = { name: 'function' | 'reference' } | { name: 'object'; className: string };
+type LiveKind = { name: 'function' | 'reference' } | { name: 'object'; className: string };
 
 /** A part that JSON does not have. */
 export interface LivePart {

@@ -163,12 +163,12 @@ export class ProcessLocalStore implements ContextStore {
 }
 
 function partInWords({ kind, path }: LivePart): string {
-  const what = {
+  const part = {
     function: 'a function',
     reference: 'a reference to itself',
     object: `an object of the class ${kind.name === 'object' ? kind.className : ''}`,
   }[kind.name];
-  return path.length === 0 ? `it is ${what}` : `it has ${what} at ${shownPath(path)}`;
+  return path.length === 0 ? `it is ${part}` : `it has ${part} at ${shownPath(path)}`;
 }
 
 function refused(scope: string, name: string, live: LivePart, why: string): StateStoreError {

@@ -8,7 +8,7 @@ import type { StoreKeys } from './store-keys';
 /** Duration of the lock, in milliseconds. */
 const LOCK_MS = 3000;
 /** The verdict on a claim that cannot be made: a missing key is restored. */
-const ALONE: Verdict = { wins: true, over: [] };
+const UNCONTESTED: Verdict = { wins: true, over: [] };
 
 interface Waiter {
   claim: Claim;
@@ -77,13 +77,13 @@ export class RestoreClaims {
         },
         { lock: this.#keys.restoredLock(scope), duration: LOCK_MS, persist: this.#persist },
       );
-      for (const [index, { resolve }] of waiters.entries()) resolve(verdicts[index] ?? ALONE);
+      for (const [index, { resolve }] of waiters.entries()) resolve(verdicts[index] ?? UNCONTESTED);
     } catch (error) {
       const passing = error instanceof StateStoreError && error.retryable;
       if (!passing) this.#onTrouble(error);
       for (const { resolve, reject } of waiters) {
         if (passing) reject(error);
-        else resolve(ALONE);
+        else resolve(UNCONTESTED);
       }
     }
   }

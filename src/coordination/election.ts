@@ -90,7 +90,7 @@ export class Election extends EventEmitter<ElectionEvents> {
         onHolder: (holder) => {
           if (this.#state.state === 'standby') this.#become({ state: 'standby', holder });
         },
-        onTrouble: (error) => this.#tellTrouble(error),
+        onTrouble: (error) => this.#onTrouble(error),
       },
       { id, turns: false, caution: () => 'suspicion' },
     );
@@ -152,7 +152,7 @@ export class Election extends EventEmitter<ElectionEvents> {
         if (!(await this.#contender.obtain())) break;
       } catch (error) {
         const known = error instanceof StateStoreError ? error : undefined;
-        this.#tellTrouble(known);
+        this.#onTrouble(known);
         if (known?.code === 'CLOSED') break;
         // With a wrong clock, every attempt keeps the role from the others for a moment.
         const isClock = isClockFault(error);
@@ -193,7 +193,7 @@ export class Election extends EventEmitter<ElectionEvents> {
     }
   }
 
-  #tellTrouble(error: StateStoreError | undefined): void {
+  #onTrouble(error: StateStoreError | undefined): void {
     if (error?.message === this.#trouble?.message) return;
     this.#trouble = error;
     this.#safely(() => this.emit('trouble', error));

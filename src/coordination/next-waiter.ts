@@ -11,7 +11,7 @@ const KEY_END = Buffer.from('/next');
 /** How long a notice that is not of use any more stays, in milliseconds. */
 const SHORT_MS = 1000;
 /** How long a waiter waits for its own notice before it writes it again, in milliseconds. */
-const AGAIN_MS = 1000;
+const REPEAT_MS = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 const REQUEST = { repeatable: true, urgent: true } as const;
 
@@ -65,7 +65,7 @@ export class NextWaiter {
    */
   announce({ id, roundTrip }: Waiter, wait: number): void {
     const now = performance.now();
-    if (!this.#observation || this.turns.has(id) || now - this.#announcedAt < AGAIN_MS) return;
+    if (!this.#observation || this.turns.has(id) || now - this.#announcedAt < REPEAT_MS) return;
     this.#announcedAt = now;
     this.#write({ waiting: id, roundTrip: Math.ceil(roundTrip) }, Math.max(SHORT_MS, Math.ceil(wait)));
   }

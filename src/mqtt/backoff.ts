@@ -5,7 +5,7 @@ export const LONGEST_PAUSE_MS = 60_000;
  * A connection that lasted longer was a good one: the next pause is the shortest again. A broker that refuses a client ends the
  * connection sooner, and a network that is cut again and again must not make the pauses grow.
  */
-export const STABLE_MS = 250;
+const STABLE_MS = 250;
 /** After this number of failures in a row, the pauses of connections that served requests do not grow: at most 1 s. */
 const MAX_SERVED_FAILURES = 3;
 

@@ -108,9 +108,9 @@ export function tokenNotChecked(where: string): ConnectionError {
   return new ConnectionError('brokerBusy', problem, 'The client reconnects automatically.');
 }
 
-function withReason(what: string, reasonCode: number, otherwise: Words, cause?: unknown): ConnectionError {
+function withReason(event: string, reasonCode: number, otherwise: Words, cause?: unknown): ConnectionError {
   const [reason, advice] = REFUSALS[reasonCode] ?? (TRANSIENT.has(reasonCode) ? BUSY : otherwise);
-  return new ConnectionError(reason, `${what}: ${reasonWords(reasonCode)}`, advice, cause);
+  return new ConnectionError(reason, `${event}: ${reasonWords(reasonCode)}`, advice, cause);
 }
 
 /** The broker does not let this client receive answers, or notifications. */

@@ -100,7 +100,7 @@ export function textBytes(value: string): Buffer {
   return bytes;
 }
 
-export function writeText(target: Buffer, value: string, at: number): number {
+function writeText(target: Buffer, value: string, at: number): number {
   const bytes = target.write(value, at + 2);
   writeUInt16(target, bytes, at);
   return at + 2 + bytes;

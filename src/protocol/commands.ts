@@ -14,7 +14,7 @@ export interface SetCommand<Data = Uint8Array> {
   /** Milliseconds until the key is gone, an integer from 1. */
   expiryMs?: number | undefined;
 }
-export interface GetCommand<Data = Uint8Array> {
+interface GetCommand<Data = Uint8Array> {
   verb: 'GET';
   key: Data;
 }

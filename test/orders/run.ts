@@ -53,7 +53,7 @@ export interface OrdersReport {
   seconds: number;
 }
 
-export interface ProcessedReport {
+interface ProcessedReport {
   orders: number;
   /** Orders that were processed more than once. */
   again: number[];

@@ -54,7 +54,7 @@ function files(root: string, folder: string, ending: string): string[] {
 }
 
 /** All texts of a checkout. */
-export function texts(root: string): Text[] {
+function texts(root: string): Text[] {
   const found: Text[] = [];
   const add = (scope: Scope, names: string[], extract: (content: string) => Passage[]) => {
     for (const file of names) {

@@ -192,7 +192,7 @@ function withObserved(history: KeyCall[]): KeyCall[] {
 }
 
 /** One line for people. */
-export function describeCall({ operation, told, client, at: [begin, end] }: KeyCall): string {
+function describeCall({ operation, told, client, at: [begin, end] }: KeyCall): string {
   const until = Number.isFinite(end) ? end.toFixed(1) : '?';
   const what = Object.entries(operation).filter(([, one]) => one !== undefined);
   return `${begin.toFixed(1)} to ${until} ms  ${client}  ${what.map(([, one]) => one).join(' ')}  ->  ${JSON.stringify(told)}`;

@@ -5,7 +5,7 @@ import { formatHlc } from '../../src/protocol/hlc';
 import { plain } from './arbitraries';
 
 export const START = 1_700_000_000_000;
-export const KEYS = ['a', 'b', 'c'];
+const KEYS = ['a', 'b', 'c'];
 const VALUES = ['', '1', '2'];
 export const CLIENTS = ['x', 'y'];
 

@@ -89,7 +89,7 @@ export class WireClient {
 export const bulk = (...items: string[]): string =>
   `*${items.length}\r\n${items.map((one) => `$${Buffer.byteLength(one)}\r\n${one}\r\n`).join('')}`;
 
-export const number = (value: number): Buffer => {
+const number = (value: number): Buffer => {
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 128; rest >>= 7) bytes.push((rest & 0x7f) | 0x80);

@@ -19,7 +19,7 @@ export interface DeleteCall {
   options: WriteOptions;
 }
 
-export interface DeleteManyCall {
+interface DeleteManyCall {
   pattern: Buffer;
   json: boolean;
   /** Whether a person is asked. */

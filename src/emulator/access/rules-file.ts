@@ -9,7 +9,7 @@ import { parseAllDocuments } from 'yaml';
 export class RulesError extends Error {}
 
 /** A part of the file, and its place for errors. */
-export interface Part {
+interface Part {
   value: unknown;
   place: string;
 }

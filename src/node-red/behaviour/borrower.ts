@@ -36,13 +36,13 @@ function isListOfLoans(value: unknown): value is string[] {
 }
 
 function noLock(found: unknown): StateStoreError {
-  const what =
+  const fault =
     found === undefined
       ? 'msg.statestoreLock is missing'
       : `Its msg.statestoreLock is ${printableValue(found)}`;
   return new StateStoreError(
     'BAD_ARGUMENT',
-    `This message does not hold a lock. ${what}. Connect only messages that passed a lock node, and do not remove this property.`,
+    `This message does not hold a lock. ${fault}. Connect only messages that passed a lock node, and do not remove this property.`,
     { operation: 'unlock' },
   );
 }

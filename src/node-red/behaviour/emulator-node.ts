@@ -30,7 +30,7 @@ export class EmulatorNodes {
   constructor(RED: NodeAPI) {
     this.#RED = RED;
     RED.events.on('flows:started', () => {
-      for (const again of [...this.#refused.values()]) again();
+      for (const retry of [...this.#refused.values()]) retry();
     });
     forgetUnusedEmulators(RED);
   }

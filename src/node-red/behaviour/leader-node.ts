@@ -52,8 +52,8 @@ class LeaderNode {
   /** What is wrong with the settings of this node. */
   #fault: StateStoreError | undefined;
   #role = '';
-  /** What was logged and sent last. */
-  #told: ElectionState | undefined;
+  /** The state that was logged and sent last. */
+  #reported: ElectionState | undefined;
   #resigning = false;
   #closing = false;
 
@@ -153,12 +153,12 @@ class LeaderNode {
   #onChange(state: ElectionState): void {
     if (this.#closing) return;
     this.#show();
-    const told = this.#told;
+    const before = this.#reported;
     // A standby does not report a moment without an active node.
-    const isNews = told?.state !== state.state || (state.holder && state.holder !== told.holder);
+    const isNews = before?.state !== state.state || (state.holder && state.holder !== before.holder);
     if (!isNews) return;
-    this.#told = state;
-    this.#log(told?.state === 'active' && !this.#resigning, state);
+    this.#reported = state;
+    this.#log(before?.state === 'active' && !this.#resigning, state);
     const change: NodeMessage & { statestore: object } = {
       payload: state.state,
       topic: this.#role,
@@ -200,7 +200,7 @@ class LeaderNode {
   #show(): void {
     const { state, holder } = this.#election?.state ?? { state: 'standby', holder: undefined };
     recordRole(this, this.#role, state === 'active');
-    const text = (key: string, who = '') => translate(this.#RED, `status.${key}`, { holder: who });
+    const text = (key: string, name = '') => translate(this.#RED, `status.${key}`, { holder: name });
     if (state === 'active') this.#user.status.describe(text('active'));
     else if (holder === undefined) this.#user.status.describe(text('standby'), STANDBY);
     else {

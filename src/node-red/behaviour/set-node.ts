@@ -52,10 +52,10 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
   const token = property('fencing token', def.fencingToken, def.fencingTokenType);
   const { expiryUnit: unit, messageOptions: precedence } = def;
   /** An option that may be in the message. */
-  const told = (name: string) => property(name, precedence === 'ignore' ? '' : name, 'msg');
-  const msgExpiry = told('expiry');
-  const msgCondition = told('condition');
-  const msgTimeout = told('timeout');
+  const fromMessage = (name: string) => property(name, precedence === 'ignore' ? '' : name, 'msg');
+  const msgExpiry = fromMessage('expiry');
+  const msgCondition = fromMessage('condition');
+  const msgTimeout = fromMessage('timeout');
 
   makeRequestNode(RED, node, def, {
     operation: 'set',
@@ -83,11 +83,11 @@ export function makeSetNode(RED: NodeAPI, node: Node, def: SetNodeDef): void {
 
   function optionsOf(values: Record<OptionName, unknown>, base: RequestOptions): SetOptions {
     const options: SetOptions = { ...base };
-    const toldCondition = readCondition(values.msgCondition, msgCondition);
-    const condition = prefer(def.condition || undefined, toldCondition, precedence);
+    const messageCondition = readCondition(values.msgCondition, msgCondition);
+    const condition = prefer(def.condition || undefined, messageCondition, precedence);
     if (condition !== undefined && condition !== 'always') options.condition = condition;
-    const toldExpiry = readExpiry(values.msgExpiry, msgExpiry, unit);
-    const expires = prefer(readExpiry(values.expiry, expiry, unit), toldExpiry, precedence);
+    const messageExpiry = readExpiry(values.msgExpiry, msgExpiry, unit);
+    const expires = prefer(readExpiry(values.expiry, expiry, unit), messageExpiry, precedence);
     if (expires !== undefined) options.expiry = expires;
     const fencingToken = readFencingToken(values.token, token, 'set');
     if (fencingToken !== undefined) options.fencingToken = fencingToken;

@@ -73,8 +73,8 @@ export class EmulatorStatus {
   }
 
   /** "1 key", "12k keys". */
-  #count(count: number, what: 'client' | 'key'): string {
-    return this.#text(`count.${what}${count === 1 ? '' : 's'}`, { count: short(count) });
+  #count(count: number, noun: 'client' | 'key'): string {
+    return this.#text(`count.${noun}${count === 1 ? '' : 's'}`, { count: short(count) });
   }
 
   #text(key: string, values: Record<string, string | number>): string {

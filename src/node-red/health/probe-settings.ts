@@ -2,7 +2,7 @@
 import { printableValue } from '../../errors';
 
 /** `admin`: below Node-RED's `httpAdminRoot`. `node`: below its `httpNodeRoot`. Otherwise an address of their own. */
-export type ProbePlace = 'admin' | 'node' | { host: string; port: number };
+type ProbePlace = 'admin' | 'node' | { host: string; port: number };
 
 export interface ProbeSettings {
   place: ProbePlace;

@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 /** A histogram with its labels. `buckets` are not cumulative; the last one counts everything above the highest bound. */
-export interface HistogramSample {
+interface HistogramSample {
   labels: Labels;
   buckets: readonly number[];
   sum: number;

@@ -15,10 +15,10 @@ export function toKey(
   const key = typeof value === 'number' ? String(value) : ownBytes(value);
   if ((typeof key === 'string' || key instanceof Uint8Array) && key.length > 0) return key;
   const found = key === '' || key instanceof Uint8Array ? 'empty' : nameOf(value);
-  const what = role === 'key' ? `key to ${operation}` : role;
+  const noun = role === 'key' ? `key to ${operation}` : role;
   throw new StateStoreError(
     'BAD_ARGUMENT',
-    `${label} is ${found}, but the ${what} must be text, a number or a buffer, not empty. Fill in the ${role} of this node, or the property it is taken from.`,
+    `${label} is ${found}, but the ${noun} must be text, a number or a buffer, not empty. Fill in the ${role} of this node, or the property it is taken from.`,
     { operation },
   );
 }

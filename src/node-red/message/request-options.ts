@@ -11,8 +11,8 @@ import type { TypedProperty } from './typed-property';
 export type TimeUnit = 'ms' | 's' | 'min' | 'h' | 'd';
 
 /**
- * What `msg.expiry`, `msg.condition` and `msg.timeout` are worth: `node`: they fill in what the node leaves open; `message`: they
- * come before the settings of the node; `ignore`: nothing.
+ * Which of `msg.expiry`, `msg.condition`, `msg.timeout` and the settings of the node count. `node`: the message fills in blank settings.
+ * `message`: the message overrides the settings. `ignore`: the settings alone.
  */
 export type Precedence = 'node' | 'message' | 'ignore';
 
@@ -30,14 +30,14 @@ const CONDITIONS: Record<string, SetCondition | undefined> = {
   NEX: 'NEX',
 };
 
-/** The one of both that counts. */
+/** The option of the node or of the message, whichever takes precedence. */
 export function prefer<T>(
   own: T | undefined,
-  told: T | undefined,
+  fromMessage: T | undefined,
   precedence: Precedence = 'node',
 ): T | undefined {
   if (precedence === 'ignore') return own;
-  return precedence === 'message' ? (told ?? own) : (own ?? told);
+  return precedence === 'message' ? (fromMessage ?? own) : (own ?? fromMessage);
 }
 
 /** An expiry in milliseconds. Throws `BAD_ARGUMENT` for what is no positive whole number of them. */

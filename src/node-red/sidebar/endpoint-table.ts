@@ -1,7 +1,7 @@
 /** All admin endpoints of this package. SECURITY.md has the same table for people; a test compares them. */
 
-export type Method = 'get' | 'post' | 'put' | 'delete';
-export type Permission = 'statestore.read' | 'statestore.write' | 'flows.write';
+type Method = 'get' | 'post' | 'put' | 'delete';
+type Permission = 'statestore.read' | 'statestore.write' | 'flows.write';
 
 export interface EndpointFacts {
   method: Method;

@@ -9,28 +9,28 @@ const PATIENCE_MS = 2000;
 
 /** Logs when a connection is made, is lost, or fails for another reason than before. Logs contain no secrets. */
 export function logConnection(RED: NodeAPI, node: StoreNode): void {
-  let told = '';
+  let logged = '';
   let latest: (StoreConnection & { kind: 'disconnected' | 'stopped' })['reason'];
   let timer: NodeJS.Timeout | undefined;
 
-  const tell = (text: string, log: (text: string) => void): void => {
+  const logOnce = (text: string, log: (text: string) => void): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (text === told) return;
-    told = text;
+    if (text === logged) return;
+    logged = text;
     log(text);
   };
   node.store.on('state', (state) => {
     switch (state.kind) {
       case 'connected':
-        tell(connected(RED, state.port), (text) => node.log(text));
+        logOnce(connected(RED, state.port), (text) => node.log(text));
         if (isUnverified(node.store.options)) node.warn(translate(RED, 'log.unverified'));
         if (isReadable(node.store.options)) node.warn(translate(RED, 'log.readable'));
         break;
       case 'disconnected':
       case 'stopped': {
         latest = state.reason;
-        const warn = () => tell(errorText(RED, latest.reason, latest.message), (text) => node.warn(text));
+        const warn = () => logOnce(errorText(RED, latest.reason, latest.message), (text) => node.warn(text));
         if (latest.retry === 'soon') timer ??= setTimeout(warn, PATIENCE_MS);
         else warn();
         break;

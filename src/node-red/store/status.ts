@@ -73,12 +73,12 @@ export class UserStatus {
   /** Ends it: the status under this node's ID belongs to the next deploy. */
   clear(): void {
     this.#showWaiting.stop();
-    this.#tell({});
+    this.#apply({});
     this.#cleared = true;
   }
 
   #show(): void {
-    this.#tell(this.#status());
+    this.#apply(this.#status());
   }
 
   #status(): NodeStatus {
@@ -100,7 +100,7 @@ export class UserStatus {
     return this.#text(isEmulator ? 'status.connectedEmulator' : 'status.connected');
   }
 
-  #tell(status: NodeStatus): void {
+  #apply(status: NodeStatus): void {
     const text = JSON.stringify(status);
     if (this.#cleared || text === this.#shown) return;
     this.#shown = text;

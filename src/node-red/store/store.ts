@@ -136,8 +136,8 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
       const parts = this.#read();
       const { options, emulator, onClosed } = parts;
       const client = this.#made(parts);
-      const tell = () => this.emit('state', this.state);
-      const presence = new StorePresence(client, () => this.#where, tell);
+      const emitState = () => this.emit('state', this.state);
+      const presence = new StorePresence(client, () => this.#where, emitState);
       this.options = options;
       this.#emulator = emulator;
       this.#onClosed = onClosed;
@@ -146,7 +146,7 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
       client.on('state', ({ kind }) => {
         if (kind === 'connected') presence.connected();
         else presence.lost();
-        tell();
+        emitState();
       });
       client.open();
     }
