@@ -146,3 +146,95 @@ describe('Imports', () => {
     assert.ok(importsOf('src/client').some(({ to }) => to === 'src/errors'));
   });
 });
+
+/** The page for contributors, which describes the parts and their imports. */
+const PAGE = readFileSync(join(ROOT, 'docs/dev/architecture.md'), 'utf8');
+const CODE = ['bench', 'browser', 'examples', 'nodes', 'plugins', 'scripts', 'src', 'test'];
+
+/** All files and folders of the code, relative to the root. */
+function places(): string[] {
+  return CODE.flatMap((top) => [top, ...below(top)]);
+}
+
+function below(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.name !== 'node_modules' && entry.name !== 'target')
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? [path, ...below(path)] : [path];
+    });
+}
+
+describe('The page about the architecture', () => {
+  const rows = [...PAGE.matchAll(/^\| `([\w/-]+)\/` \| (.+) \|$/gm)].map(([, folder = '', content = '']) => ({
+    folder,
+    content,
+  }));
+
+  it('has a row for each part', () => {
+    const parts = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `src/${name}`);
+    const missing = [...CODE.filter((top) => top !== 'src'), ...parts].filter(
+      (part) => !rows.some(({ folder }) => folder === part),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('names only files and folders that a part has', () => {
+    const all = places();
+    const wrong = rows.flatMap(({ folder, content }) =>
+      [...content.matchAll(/`([a-z][a-z0-9-]*)\/?`/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => !all.some((path) => isNamed(path, folder, name)))
+        .map((name) => `${folder}: ${name}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  function isNamed(path: string, folder: string, name: string): boolean {
+    const last = path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '');
+    return path.startsWith(`${folder}/`) && last === name;
+  }
+
+  for (const page of ['CONTRIBUTING.md', 'docs/dev/architecture.md']) {
+    it(`names only source files that exist, as ${page} does`, () => {
+      const all = places();
+      const named = [...readFileSync(join(ROOT, page), 'utf8').matchAll(/`([\w./-]+\.(?:ts|mjs))`/g)];
+      assert.ok(named.length > 0);
+      const wrong = named
+        .map(([, name = '']) => name)
+        .filter((name) => !all.some((path) => path === name || path.endsWith(`/${name}`)));
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  describe('draws imports', () => {
+    const [, picture = ''] = /^flowchart LR\n([\s\S]*?)^```/m.exec(PAGE) ?? [];
+    const ids = new Map(
+      [...picture.matchAll(/(\w+)\[([\w/-]+)\]/g)].map(([, id = '', part = '']) => [id, part]),
+    );
+    const arrows = picture.split('\n').flatMap((line) => {
+      const chain = line.split('-->').map((node) => node.trim().replace(/\[.*\]/, ''));
+      return chain.slice(1).map((to, index) => [chain[index], to].map((id = '') => ids.get(id) ?? id));
+    });
+
+    const reached = (part: string): string[] =>
+      arrows.filter(([from]) => from === part).flatMap(([, to = '']) => [to, ...reached(to)]);
+
+    it('that are there', () => {
+      const wrong = arrows.filter(
+        ([from = '', to = '']) => !importsOf(from).some((one) => one.local && one.to.startsWith(`${to}/`)),
+      );
+      assert.ok(arrows.length > 0);
+      assert.deepEqual(wrong, []);
+    });
+
+    it('and leads to every part that another part may import', () => {
+      const wrong = Object.entries(ALLOWED).flatMap(([part, { parts }]) =>
+        parts.filter((to) => !reached(part).includes(to)).map((to) => `${part} -> ${to}`),
+      );
+      assert.deepEqual(wrong, []);
+    });
+  });
+});
