@@ -26,6 +26,8 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
     packages: ['node-red', 'mustache', 'express'],
   },
   plugins: { parts: ['src/node-red'], packages: ['node-red'] },
+  // Types alone.
+  browser: { parts: ['src/node-red'], packages: ['node-red', '@node-red/editor-client'] },
   nodes: {
     parts: ['src/node-red', 'src/coordination', 'src/client', 'src/protocol', 'src/emulator'],
     packages: ['node-red'],
@@ -114,6 +116,11 @@ describe('Imports', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('of the editor take nothing but types from the runtime', () => {
+    const wrong = importsOf('browser').filter(({ to, typeOnly }) => to.startsWith('src/') && !typeOnly);
+    assert.deepEqual(wrong, []);
+  });
+
   it('lead from nowhere to the command', () => {
     const wrong = ['src', 'nodes']
       .flatMap(importsOf)
@@ -123,7 +130,7 @@ describe('Imports', () => {
 
   it('form no circle, not even of types', () => {
     const imports = new Map<string, string[]>();
-    for (const { from, to, local } of ['src', 'nodes', 'plugins'].flatMap(importsOf)) {
+    for (const { from, to, local } of ['src', 'nodes', 'plugins', 'browser'].flatMap(importsOf)) {
       if (local) imports.set(from, [...(imports.get(from) ?? []), `${to}.ts`]);
     }
     const finished = new Set<string>();

@@ -11,6 +11,7 @@ const manifest = JSON.parse(read('package.json')) as {
   bugs: { url: string };
   repository: { url: string };
   engines: { node: string };
+  scripts: Record<string, string>;
 };
 const REPOSITORY = manifest.repository.url.replace(/^git\+|\.git$/g, '');
 const RAW = `${REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/main/docs/images/`;
@@ -86,6 +87,26 @@ describe('Links to a heading', () => {
       );
     });
   }
+});
+
+/** Parts of `npm test`, and a step of npm itself. */
+const STEPS = ['test:prepare', 'test:lanes', 'test:rest', 'prepack'];
+
+describe('The page for contributors', () => {
+  it('names each command of npm, and no others', () => {
+    const scripts = Object.keys(manifest.scripts).filter((name) => !STEPS.includes(name));
+    const named = [...read('CONTRIBUTING.md').matchAll(/\bnpm (?:run )?([a-z][a-z:-]*)/g)].map(
+      ([, name = '']) => name,
+    );
+    const wanted = new Set([...scripts, 'ci']);
+    assert.deepEqual(
+      {
+        missing: scripts.filter((name) => !named.includes(name)),
+        unknown: named.filter((name) => !wanted.has(name)),
+      },
+      { missing: [], unknown: [] },
+    );
+  });
 });
 
 describe('The index of the documentation', () => {
