@@ -37,11 +37,11 @@ const EXPECTED = {
   },
   de: {
     error:
-      /error: Es gibt keine Verbindung zum Broker; nichts wurde gesendet\. \(Connection refused by .*: key k was not read.*\)/,
+      /error: Es gibt keine Verbindung zum Broker\. Nichts wurde gesendet\. \(Connection refused by .*: key k was not read.*\)/,
     status: /status: Verb. abgelehnt/,
   },
   ja: {
-    error: /error: ブローカーへの接続がありません。.*\(Connection refused by /,
+    error: /error: ブローカへの接続がありません。.*\(Connection refused by /,
     status: /status: 接続拒否/,
   },
   'zh-CN': { error: /error: 未连接到代理.*（Connection refused by /, status: /status: 连接被拒绝/ },
@@ -56,7 +56,7 @@ const CONTEXT = {
   },
   de: {
     loaded: /\[statestore context\] \d+ Schlüssel aus \d+ Bereichen in .* geladen/,
-    lost: /\[statestore context\] Die Verbindung zum Speicher ist verloren: .* Gelesene Werte/,
+    lost: /\[statestore context\] Die Verbindung zum Speicher ist verloren: .* Gelesen werden/,
     refused: /Der Kontextspeicher auf \S+ konnte nicht geladen werden .*/,
   },
   ja: {
