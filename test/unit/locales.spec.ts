@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { ROOT } from '../support/node-red';
 
 const FOLDERS = ['nodes', 'plugins'];
@@ -74,6 +75,11 @@ function structure(help: string): string[] {
   );
 }
 
+/** Words that the texts of a language do not use, each with the term in its place. */
+const TERMS: Record<string, [pattern: string, term: string][]> = parse(
+  readFileSync(join(ROOT, 'test', 'prose', 'terms.yaml'), 'utf8'),
+);
+
 const files = filesOf(REFERENCE);
 const EMULATOR = join('nodes', 'locales', REFERENCE, 'statestore-emulator.json');
 const CONFIG = join('nodes', 'locales', REFERENCE, 'statestore-config.json');
@@ -126,6 +132,18 @@ describe('The texts of the editor', () => {
           assert.deepEqual(placeholders(words), placeholders(text), `${file} ${key}`);
         }
       }
+    });
+
+    it(`use one term for each concept in ${language}`, () => {
+      const found = filesOf(language).flatMap((file) => {
+        const text = readFileSync(join(ROOT, file), 'utf8');
+        return (TERMS[language] ?? []).flatMap(([pattern, term]) =>
+          [...text.matchAll(new RegExp(pattern, 'gm'))].map(
+            ({ 0: word, index }) => `${file}: ${word} (${term}): ${text.slice(index - 20, index + 30)}`,
+          ),
+        );
+      });
+      assert.deepEqual(found, []);
     });
 
     it(`have the same help in ${language}`, () => {
