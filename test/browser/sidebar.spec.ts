@@ -820,7 +820,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.speak('de');
       await sidebar.show();
       await sidebar.choose('broker');
-      await sidebar.button('Weitere Schlüssel zeigen').waitFor();
+      await sidebar.button('Weitere Schlüssel anzeigen').waitFor();
       assert.deepEqual(await clippedAnywhere(sidebar.tab.locator('.statestore-more')), []);
     });
   });

@@ -57,17 +57,17 @@ const CONTEXT = {
   de: {
     loaded: /\[statestore context\] \d+ Schlüssel aus \d+ Bereichen in .* geladen/,
     lost: /\[statestore context\] Die Verbindung zum Speicher ist verloren: .* Gelesen werden/,
-    refused: /Der Kontextspeicher auf \S+ konnte nicht geladen werden .*/,
+    refused: /Der Kontextspeicher auf \S+ konnte nicht innerhalb von startTimeout .*/,
   },
   ja: {
     loaded: /\[statestore context\] \d+ 個のスコープの \d+ 個のキーを .* 秒で読み込みました/,
     lost: /\[statestore context\] ストアへの接続が失われました: /,
-    refused: /\S+ のコンテキストストアを読み込めなかったため/,
+    refused: /\S+ のコンテキストストアを startTimeout .* 以内に読み込めなかったため/,
   },
   'zh-CN': {
     loaded: /\[statestore context\] 已在 .* 秒内加载 \d+ 个作用域的 \d+ 个键/,
     lost: /\[statestore context\] 与存储的连接已断开：/,
-    refused: /无法加载 \S+ 上的上下文存储/,
+    refused: /未能在 startTimeout.*内加载 \S+ 上的上下文存储/,
   },
 };
 

@@ -1,13 +1,15 @@
 /** The commands of the pages run as they are written there, with the rule that the package ships. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { ROOT } from '../support/node-red';
+import { freePort } from '../support/ports';
 
 const PAGES = ['command', 'data-flows', 'kubernetes'];
 const USERS = 'users: [{ username: pod, password: p, attributes: { flows: node-red } }]\n';
@@ -97,4 +99,59 @@ describe('With the rule of docs/kubernetes/broker-authorization.yaml', () => {
       }).timeout(60_000);
     }
   }
+});
+
+/** The programs that the page starts are those of this package. The emulator takes the place of the shell, so that a signal ends it. */
+const TLS_PROGRAMS = `
+set -euo pipefail
+npx() { shift 2; "$@"; }
+statestore-emulator() { exec "$NODE" "$ROOT/dist/src/emulator/cli.js" "$@"; }
+statestore() { "$NODE" "$ROOT/dist/src/cli/statestore.js" "$@"; }
+`;
+
+describe('The TLS section of docs/emulator.md', () => {
+  const section =
+    page('emulator.md')
+      .split('\n## ')
+      .find((text) => text.startsWith('TLS\n')) ?? '';
+  const [certificates = '', client = ''] = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(
+    ([, text = '']) => text,
+  );
+  let folder: string;
+  let emulator: ChildProcess | undefined;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'page-tls-'));
+  });
+  after(async () => {
+    if (emulator?.kill()) await once(emulator, 'close');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('creates certificates that the emulator and a client accept, and a client needs one', async () => {
+    const port = String(await freePort());
+    const env = { ...process.env, NODE: process.execPath, ROOT };
+    const run = (text: string) =>
+      spawn('bash', ['-c', TLS_PROGRAMS + text.replaceAll('8883', port)], {
+        ...{ cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] },
+      });
+    const codeOf = async (text: string) => {
+      const shell = run(text);
+      shell.stdout.resume();
+      const [code] = await once(shell, 'close');
+      return code;
+    };
+    const started = run(certificates);
+    emulator = started;
+    const [line] = await Promise.race([
+      once(createInterface(started.stdout), 'line'),
+      once(started, 'close'),
+    ]);
+    assert.match(String(line), new RegExp(`listening on \\S+:${port} with TLS`));
+
+    assert.equal(await codeOf(client), 0);
+    const read = client.replace('set machine/setpoint 21', 'get machine/setpoint');
+    assert.equal(await codeOf(`[ "$(${read})" = 21 ]`), 0);
+    assert.notEqual(await codeOf(read.replace(/--cert .*/, '')), 0);
+  }).timeout(60_000);
 });
