@@ -1,7 +1,7 @@
 /** Settings of the editor, login sessions and the library of flows and functions: small values that all instances share. */
 import type { StateStoreClient } from '../client/state-store-client';
 import { update } from '../coordination/update';
-import { messageOf } from '../errors';
+import { messageOf, StateStoreError } from '../errors';
 import type { Secret } from './secret';
 
 export type Names = Record<string, unknown>;
@@ -63,11 +63,16 @@ export class SharedNames {
     });
   }
 
-  /** Returns an empty object if the store does not answer. Throws if the value is damaged or encrypted with another secret. */
+  /** Returns an empty object, with a warning, if the value cannot be read, is damaged or was encrypted with another secret. */
   async read(): Promise<Names> {
     if (this.#client.state.kind !== 'connected') return {};
-    const got = await this.#client.get(this.#options.key);
-    this.#known = got.found ? this.#decode(got.value) : {};
+    const { key, title, warn } = this.#options;
+    try {
+      const got = await this.#client.get(key);
+      this.#known = got.found ? this.#decode(got.value) : {};
+    } catch (error) {
+      warn(`${title} were not read from the state store: ${messageOf(error)}`);
+    }
     return { ...this.#known };
   }
 
@@ -108,14 +113,27 @@ export class SharedNames {
   }
 
   #decode(bytes: Buffer): Names {
-    const { secret } = this.#options;
-    const value = secret ? secret.decrypt(bytes) : JSON.parse(bytes.toString('utf8'));
-    return (value ?? {}) as Names;
+    const { secret, key } = this.#options;
+    const value = secret ? secret.decrypt(bytes) : parseNames(bytes);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+    throw new StateStoreError('BAD_RESPONSE', {
+      problem: `The value of key ${key} is damaged`,
+      advice: 'Delete the key. The next change writes it again.',
+    });
   }
 
   #encode(names: Names): Buffer {
     const { secret } = this.#options;
     return secret ? secret.encrypt(names) : Buffer.from(JSON.stringify(names));
+  }
+}
+
+/** Returns `undefined` if the bytes are not JSON. */
+function parseNames(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
   }
 }
 

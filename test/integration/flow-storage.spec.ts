@@ -136,6 +136,18 @@ describe('The storage module', () => {
     }
   });
 
+  it('starts without settings and sessions that are damaged, and names the key in the log', async () => {
+    for (const name of ['settings', 'sessions']) await store.set(`nodered-flows/${name}`, '{"editor":');
+    const storage = await open();
+    assert.deepEqual(await storage.getSettings(), {});
+    assert.deepEqual(await storage.getSessions(), {});
+    assert.match(
+      storage.logged.join(),
+      /settings of the editor were not read .* key nodered-flows\/settings is damaged/,
+    );
+    assert.match(storage.logged.join(), /login sessions were not read .* cannot be decrypted/);
+  });
+
   it('makes the user directory that other parts of Node-RED need, and a copy of the flows', async () => {
     const storage = await open({}, { userDir: join(userDir, 'new') });
     await storage.saveFlows(FLOWS);
