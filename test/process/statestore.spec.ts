@@ -6,6 +6,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { update } from '../../src/coordination';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { FlowStore } from '../../src/storage/flow-store';
@@ -464,6 +465,21 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
         input: Buffer.from(input),
       });
       assert.equal((await store.get('import/a')).found, false);
+    });
+
+    it('imports keys that updates have changed, which need their lock', async () => {
+      await update(store, 'protected', () => 'newer');
+      const line = `${JSON.stringify({ key: 'protected', value: 'restored' })}\n`;
+      const only = await run(['import', '--new-only', ...at], { input: Buffer.from(line) });
+      assert.deepEqual(
+        [only.code, only.stderr],
+        [0, ['statestore: imported 0 keys, left 1 key as they are']],
+      );
+      const { code, stderr } = await run(['import', ...at], { input: Buffer.from(line) });
+      assert.deepEqual([code, stderr], [0, ['statestore: imported 1 key']]);
+      const got = await store.get('protected');
+      assert.ok(got.found && got.value.toString() === 'restored');
+      assert.equal((await store.get('protected/lock')).found, false);
     });
 
     it('imports no locks, which would never expire', async () => {

@@ -12,7 +12,10 @@ const ALLOWED: Record<string, { parts: string[]; packages: string[] }> = {
   'src/health': { parts: ['src/client'], packages: [] },
   // Only if the user installed it.
   'src/client': { parts: ['src/protocol', 'src/mqtt'], packages: ['@opentelemetry/api'] },
-  'src/cli': { parts: ['src/client', 'src/protocol', 'src/reference-data', 'src/storage'], packages: [] },
+  'src/cli': {
+    parts: ['src/coordination', 'src/client', 'src/protocol', 'src/reference-data', 'src/storage'],
+    packages: [],
+  },
   'src/coordination': { parts: ['src/client', 'src/protocol'], packages: [] },
   'src/context': { parts: ['src/health', 'src/coordination', 'src/client', 'src/protocol'], packages: [] },
   'src/storage': { parts: ['src/health', 'src/coordination', 'src/client'], packages: [] },

@@ -1,7 +1,9 @@
 import type { SetOptions } from '../../client/options';
-import type { StateStoreError } from '../../errors';
+import type { StateStoreClient } from '../../client/state-store-client';
+import { update } from '../../coordination/update';
+import { StateStoreError } from '../../errors';
 import type { Command } from '../command';
-import { type EntryOfLine, readEntries } from '../entry-lines';
+import { type Entry, type EntryOfLine, readEntries } from '../entry-lines';
 import { EXIT, type ExitCode } from '../exit-code';
 import { readInput } from '../input';
 import { batches, keysOf } from '../many-keys';
@@ -28,6 +30,8 @@ export const importKeys: Command = {
   },
 };
 
+type Outcome = { stored: boolean } | { error: StateStoreError };
+
 async function run(session: Session, options: SetOptions): Promise<ExitCode> {
   const all = readEntries(await readInput('stdin'));
   const entries = all.filter(({ key }) => !isLock(key));
@@ -43,7 +47,8 @@ async function run(session: Session, options: SetOptions): Promise<ExitCode> {
       batch.map(({ key, value }) => [key, value] as const),
       options,
     );
-    for (const one of results) {
+    for (const [i, result] of results.entries()) {
+      const one = await withLock(store, batch[i] as Entry, result, options);
       if ('error' in one) failure ??= one.error;
       else if (one.stored) written++;
       else kept++;
@@ -58,6 +63,24 @@ async function run(session: Session, options: SetOptions): Promise<ExitCode> {
   printMessage(parts.join(', '));
   if (failure) throw failure;
   return EXIT.done;
+}
+
+/** The result of an entry. A key that needs a fencing token, since updates change it, is written as an update writes it: with its lock. */
+async function withLock(
+  store: StateStoreClient,
+  { key, value }: Entry,
+  result: Outcome,
+  { condition, persist = false }: SetOptions,
+): Promise<Outcome> {
+  if (!('error' in result) || result.error.code !== 'FENCING_TOKEN_REQUIRED') return result;
+  if (condition === 'NX') return { stored: false };
+  try {
+    await update(store, key, () => value, { persist });
+    return { stored: true };
+  } catch (error) {
+    if (error instanceof StateStoreError) return { error };
+    throw error;
+  }
 }
 
 /** Whether an update has its lock, or the place of the next waiter, in this key. */
