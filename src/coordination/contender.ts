@@ -14,12 +14,14 @@ import { Wakeup } from './wakeup';
 const RETRY_MS = { first: 50, longest: 500 };
 /** How long a busy client observes the key after another client held the lease, in milliseconds. */
 const LINGER_MS = 1000;
-/** How long a waiter relies on its notifications before it asks the store again, in milliseconds. */
+/** How long a waiter relies on its notifications at least, before it asks the store again, in milliseconds. */
 const RELY_MS = 1000;
+/** The same as a part of the lease. A holder that lives is reported at each renewal, after a third of its lease. */
+const RELY_LEASES = 0.5;
 
 /**
  * A client that wants a lease. It tries to acquire it, and while another client holds it observes the key instead of asking again. A
- * holder that does not renew, or whose end was not reported, is tested every second.
+ * holder that does not renew, or whose end was not reported, is tested after half of its lease.
  */
 export class Contender {
   readonly #store: StateStoreClient;
@@ -155,7 +157,7 @@ export class Contender {
     const left = state.kind === 'free' ? state.since + delay - performance.now() : 0;
     if (!isHeld && left <= 0) return false;
     this.#next?.announce(me, this.#events.wait());
-    if (isHeld) await this.#wakeup.wait(RELY_MS, () => this.#watch.doubt());
+    if (isHeld) await this.#wakeup.wait(relyMs(state.holder, lease), () => this.#watch.doubt());
     else await this.#wakeup.wait(left);
     return true;
   }
@@ -239,4 +241,9 @@ export class Contender {
     if (this.#obtaining) this.#abort.abort();
     this.#wakeup.wake();
   }
+}
+
+function relyMs(holder: string | undefined, lease: Lease): number {
+  const { duration = lease.duration } = parseHolder(holder ?? '');
+  return Math.max(RELY_MS, duration * RELY_LEASES);
 }
