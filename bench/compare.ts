@@ -88,12 +88,14 @@ async function compareContenders({ port }: Server, redis: Redis | undefined): Pr
   for (const contender of [...contenders, text]) await contender.measure(WARM_UP);
   const cells: Cell[] = [];
   for (const size of SIZES) {
+    const those = size === LARGE_SIZE ? [...contenders, text] : contenders;
+    for (const operation of ['SET', 'GET'] as const)
+      for (const contender of those) await contender.measure({ operation, size, inFlight: 16, ms: MS });
     for (const inFlight of IN_FLIGHT) {
       for (const operation of ['SET', 'GET'] as const) {
         progress(`${operation}, ${size} B, ${inFlight} in flight`);
         const goal = size === GOAL_SIZE;
         const job = { operation, size, inFlight, ms: goal ? GOAL_MS : MS };
-        const those = size === LARGE_SIZE ? [...contenders, text] : contenders;
         cells.push({ ...job, contenders: await compare(those, job, goal ? GOAL_ROUNDS : ROUNDS) });
       }
     }

@@ -43,6 +43,8 @@ export class Contender {
   #retryMs = RETRY_MS.first;
   /** Ends the attempt in flight if its connection is lost, or the lease is not wanted any more. */
   #abort = new AbortController();
+  /** Until then the client keeps its listener at the signal, which costs as much as a request to add and remove. */
+  #unlisten: () => void;
   #obtaining = false;
   #closed = false;
 
@@ -56,6 +58,7 @@ export class Contender {
       onLost: (error) => this.#onUnobserved(ofLock(error, key, store.keyPrefix)),
     });
     if (options.turns) this.#next = new NextWaiter(store, key, () => this.#wakeup.wake());
+    this.#unlisten = store.listenTo(this.#abort.signal);
     store.on('state', this.#onState);
   }
 
@@ -133,6 +136,7 @@ export class Contender {
     this.#store.off('state', this.#onState);
     this.#unobserve();
     this.look();
+    this.#unlisten();
   }
 
   get #wanted(): Lease | undefined {
@@ -184,7 +188,9 @@ export class Contender {
 
   async #onError(error: unknown, lease: Lease): Promise<void> {
     if (this.#abort.signal.aborted) {
+      this.#unlisten();
       this.#abort = new AbortController();
+      if (!this.#closed) this.#unlisten = this.#store.listenTo(this.#abort.signal);
       return;
     }
     if (!(error instanceof StateStoreError)) throw error;
