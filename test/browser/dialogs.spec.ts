@@ -432,6 +432,40 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.leave('cancel');
     });
 
+    it('mark what they fill in themselves only while it is wrong', async () => {
+      const { page } = editor;
+      const wrong = () =>
+        tray
+          .locator('.input-error:visible')
+          .evaluateAll((all) => all.map((one) => one.closest('[data-row]')?.getAttribute('data-row')));
+      const type = async (label: string) => {
+        await tray.locator('[data-row=default] .red-ui-typedInput-type-select').click();
+        await page.locator('.red-ui-typedInput-options:visible a', { hasText: label }).click();
+      };
+      const fresh = await editor.drag('statestore-get', 700, 280);
+      const tray = await editor.edit(fresh);
+      // The store is the only one there is, and all other fields are those of a new node.
+      assert.deepEqual(await wrong(), ['key']);
+      assert.equal(await page.locator('#node-input-store').inputValue(), 'aaaa');
+      await tray.locator('[data-row=key] input.red-ui-typedInput-input').fill('machine/1');
+      assert.deepEqual(await wrong(), []);
+      await tray.locator('.statestore-fold').click();
+      await page.locator('#node-input-missing').selectOption('default');
+      const value = tray.locator('[data-row=default] input.red-ui-typedInput-input');
+      await value.fill('ten');
+      assert.deepEqual(await wrong(), ['default']);
+      // The editor fills in a value of the other type, and that of this type again.
+      await type('boolean');
+      assert.deepEqual(await wrong(), []);
+      await type('number');
+      assert.deepEqual(await wrong(), ['default']);
+      await value.fill('10');
+      assert.deepEqual(await wrong(), []);
+      await page.locator('#node-input-property + .red-ui-typedInput-container input').fill('');
+      assert.deepEqual(await wrong(), ['property']);
+      await editor.leave('cancel');
+    });
+
     it('take a list of keys, one key per line, and show it again', async () => {
       const { page } = editor;
       const fresh = await editor.drag('statestore-get', 700, 160);

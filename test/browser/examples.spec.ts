@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { dashboardModules, hasDashboard, requireDashboard } from '../support/dashboard';
 import { Editor } from '../support/editor';
-import { exampleNames, type FlowNode, loadExample, needsDashboard } from '../support/examples';
+import { exampleNames, type FlowNode, loadExample, needsDashboard, readExample } from '../support/examples';
 import { freePort } from '../support/ports';
 
 /** A node as it is drawn; `x` and `y` are its middle. */
@@ -16,7 +16,15 @@ interface Drawn {
   h: number;
 }
 
+/** A wire between two nodes, by their IDs, with points of the line that is drawn. */
+interface Wire {
+  from: string;
+  to: string;
+  points: [x: number, y: number][];
+}
+
 interface EditorWindow {
+  d3: { select(line: Element): { datum(): { source: { id: string }; target: { id: string } } } };
   RED: {
     workspaces: { show(id: string): void };
     nodes: { filterNodes(which: { z: string }): Drawn[]; node(id: string): Drawn | null };
@@ -29,11 +37,44 @@ const CANVAS_WIDTH = 880;
 /** What an example must not depend on. */
 const NETWORK = ['http in', 'http request', 'http response', 'tcp in', 'udp in', 'websocket in'];
 
+/** Heights of nodes in one row differ by less. */
+const ROW_HEIGHT = 40;
+
 const right = ({ x, w }: Drawn) => x + w / 2;
 const left = ({ x, w }: Drawn) => x - w / 2;
 
 const overlap = (a: Drawn, b: Drawn) =>
   Math.abs(a.x - b.x) < (a.w + b.w) / 2 && Math.abs(a.y - b.y) < (a.h + b.h) / 2;
+
+const isIn = ({ x, y, w, h }: Drawn, [px, py]: [number, number]) =>
+  Math.abs(px - x) < w / 2 && Math.abs(py - y) < h / 2;
+
+/** On which side of the line from `a` to `b` a point is. */
+const side = (a: number[], b: number[], [x, y]: number[]) =>
+  Math.sign(
+    ((b[0] as number) - (a[0] as number)) * ((y as number) - (a[1] as number)) -
+      ((b[1] as number) - (a[1] as number)) * ((x as number) - (a[0] as number)),
+  );
+
+const haveCrossed = (one: Wire, another: Wire) =>
+  one.points.some((a, i) => {
+    const b = one.points[i + 1];
+    return (
+      b !== undefined &&
+      another.points.some((c, j) => {
+        const d = another.points[j + 1];
+        return d !== undefined && side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
+      })
+    );
+  });
+
+/** How many rows of the tab lie between two heights. */
+function rowsBetween(nodes: Drawn[], from: number, to: number): number {
+  const [top, bottom] = [Math.min(from, to) + ROW_HEIGHT / 2, Math.max(from, to) - ROW_HEIGHT / 2];
+  const heights = nodes.map(({ y }) => y).filter((y) => y > top && y < bottom);
+  return heights.sort((a, b) => a - b).filter((y, index, all) => y - (all[index - 1] ?? 0) >= ROW_HEIGHT)
+    .length;
+}
 
 describe('The examples on the canvas', () => {
   let editor: Editor;
@@ -66,6 +107,23 @@ describe('The examples on the canvas', () => {
     return (await found.jsonValue()) as Drawn[];
   }
 
+  /** The wires of the tab that is shown. */
+  function wires(): Promise<Wire[]> {
+    return editor.page.evaluate(() =>
+      [...document.querySelectorAll<SVGPathElement>('.red-ui-flow-link-line')].map((line) => {
+        const { source, target } = (window as unknown as EditorWindow).d3
+          .select(line.parentNode as Element)
+          .datum();
+        const length = line.getTotalLength();
+        const points = Array.from({ length: Math.ceil(length / 5) + 1 }, (_, index): [number, number] => {
+          const { x, y } = line.getPointAtLength(Math.min(5 * index, length));
+          return [x, y];
+        });
+        return { from: source.id, to: target.id, points };
+      }),
+    );
+  }
+
   for (const name of exampleNames()) {
     const tabs = loadExample(name, 0).filter(({ type }) => type === 'tab');
 
@@ -91,6 +149,31 @@ describe('The examples on the canvas', () => {
       assert.deepEqual(trouble, []);
     });
 
+    it(`${name}: no wire runs across a box or another wire, or past two rows`, async function () {
+      if (needsDashboard(name)) requireDashboard(this);
+      const trouble: string[] = [];
+      for (const { id } of tabs) {
+        const nodes = await drawn(id);
+        const label = (one: string) => nodes.find((node) => node.id === one)?.label;
+        const all = await wires();
+        assert.ok(all.length > 0);
+        for (const [index, wire] of all.entries()) {
+          const { from, to, points } = wire;
+          const words = `the wire from "${label(from)}" to "${label(to)}"`;
+          for (const node of nodes)
+            if (node.id !== from && node.id !== to && points.some((point) => isIn(node, point)))
+              trouble.push(`${words} runs across "${node.label}"`);
+          for (const another of all.slice(index + 1))
+            if (another.from !== from && another.to !== to && haveCrossed(wire, another))
+              trouble.push(`${words} crosses that from "${label(another.from)}" to "${label(another.to)}"`);
+          const [first, last] = [points[0], points.at(-1)] as [number, number][];
+          if (rowsBetween(nodes, (first as number[])[1] as number, (last as number[])[1] as number) > 1)
+            trouble.push(`${words} passes two rows`);
+        }
+      }
+      assert.deepEqual(trouble, []);
+    });
+
     it(`${name}: its first note names what to press, and it needs no port of Node-RED`, () => {
       const [note] = loadExample(name, 0).filter(({ type }) => type === 'comment');
       assert.match(String(note?.name), /\b[Pp]ress\b/);
@@ -100,4 +183,15 @@ describe('The examples on the canvas', () => {
       );
     });
   }
+
+  it('14: says that nothing is shared without the context store in settings.js', async () => {
+    const { page } = editor;
+    const flow = readExample('14 One memory for several Node-REDs');
+    const [tab, button] = ['tab', 'inject'].map((wanted) => flow.find(({ type }) => type === wanted));
+    await drawn(String(tab?.id));
+    await editor.invoke('core:show-debug-tab');
+    await editor.onCanvas(String(button?.id)).locator('.red-ui-flow-node-button-button').click();
+    await page.locator('.red-ui-debug-msg', { hasText: 'Not shared yet' }).waitFor();
+    assert.equal(await page.locator('.red-ui-debug-msg', { hasText: 'says the memory' }).count(), 0);
+  });
 });

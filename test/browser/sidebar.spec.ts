@@ -1,20 +1,23 @@
 /** The tab of the state store in the sidebar, as people use it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { Lock, update } from '../../src/coordination/index';
 import { Emulator } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
 import { users } from '../support/admin';
-import { clippedAnywhere } from '../support/clipping';
+import { clippedAnywhere, useWideLetters } from '../support/clipping';
 import { Editor } from '../support/editor';
 import { loadExample } from '../support/examples';
+import { ROOT } from '../support/node-red';
 import { VERSIONS } from '../support/node-red-versions';
 import { freePort } from '../support/ports';
 import { Sidebar } from '../support/sidebar';
 import { skipWithout } from '../support/skips';
 
 const EXAMPLE = '03 Remember the last reading of each machine';
+const LOCALES = join(ROOT, 'plugins', 'locales');
 const STRANGE = [
   '<script>window.attacked = true</script><img src=x onerror="window.attacked = true">',
   '__proto__',
@@ -814,15 +817,25 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       assert.equal(await kept(), before);
     });
 
-    it('shows the note at the end of a list that goes on completely in German', async () => {
-      // The test before has a server that refuses everything.
-      await editor.page.unrouteAll();
-      await editor.speak('de');
-      await sidebar.show();
-      await sidebar.choose('broker');
-      await sidebar.button('Weitere Schlüssel anzeigen').waitFor();
-      assert.deepEqual(await clippedAnywhere(sidebar.tab.locator('.statestore-more')), []);
-    });
+    for (const language of readdirSync(LOCALES)) {
+      it(`can be read completely in ${language} at its smallest width, with the note at the end of a list that goes on`, async () => {
+        const { button } = JSON.parse(
+          readFileSync(join(LOCALES, language, 'statestore-sidebar.json'), 'utf8'),
+        )['statestore-sidebar'];
+        // The test before all of these has a server that refuses everything.
+        await editor.page.unrouteAll();
+        await editor.speak(language);
+        await useWideLetters(editor.page);
+        await sidebar.show();
+        await sidebar.choose('broker');
+        await sidebar.button(button.more).waitFor();
+        await sidebar.narrow();
+        assert.deepEqual(await clippedAnywhere(sidebar.tab.locator('.statestore-more')), []);
+        await sidebar.rows.first().click();
+        await sidebar.detail.waitFor();
+        assert.deepEqual(await clippedAnywhere(sidebar.tab), []);
+      });
+    }
   });
 
   describe(`The state store in the sidebar of Node-RED ${version}, under faults and with users`, () => {

@@ -10,6 +10,14 @@ import { makeAuthority, makeCertificate, writeCertificate } from '../support/cer
 import { Lines, NodeRed, ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
+/** Rules that let a client connect, and forget the keys. */
+const GRANT_NOTHING = `spec:
+  authorizationPolicies:
+    rules:
+      - principals: {}
+        brokerResources: [{ method: Connect }, { method: Subscribe, topics: ['#'] }]
+`;
+
 describe('The command statestore-emulator', () => {
   const run = (...args: string[]) => {
     const child = spawn(process.execPath, [join(ROOT, 'dist', 'src', 'emulator', 'cli.js'), ...args], {
@@ -72,6 +80,17 @@ describe('The command statestore-emulator', () => {
     const wrong = run('--load', file);
     await wrong.lines.find(/--load .*statestore\.json: item 2 must be an object/);
     assert.deepEqual(await wrong.exited, [2, null]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('warns of rules that grant access to no key, and runs', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'emulator-'));
+    const file = join(directory, 'rules.yaml');
+    writeFileSync(file, GRANT_NOTHING);
+    const { child, lines, exited } = run('--port', '0', '--rules', file);
+    await lines.find(/the rules grant access to no key, so every request is refused/);
+    child.kill();
+    await exited;
     rmSync(directory, { recursive: true });
   });
 
@@ -197,6 +216,28 @@ describe('The emulator node in a real Node-RED', () => {
     ]);
     await nodeRed.lines.find(/text: 'invalid TLS files'/, after);
     await nodeRed.lines.find(/\/no\/such\.crt: file not found/, after);
+  });
+
+  it('with rules that grant access to no key says so once, and not with others', async () => {
+    const port = await freePort();
+    const [tab, emulator, ...rest] = flow(port);
+    const warnings = (after: number) =>
+      nodeRed.lines.all.slice(after).filter((line) => line.includes('[warn] [statestore-emulator:emulator]'));
+    let after = nodeRed.lines.all.length;
+    const deploy = (rules: string) => nodeRed.deploy([tab as object, { ...emulator, rules }, ...rest]);
+    await deploy(GRANT_NOTHING);
+    await nodeRed.lines.find(/text: '0 clients, 0 keys'/, after);
+    assert.equal(warnings(after).length, 1);
+    assert.match(
+      String(warnings(after)),
+      /do not grant access to any key, so the emulator refuses every request\. Add a rule with stateStoreResources/,
+    );
+    after = nodeRed.lines.all.length;
+    await deploy(
+      `${GRANT_NOTHING}        stateStoreResources: [{ method: Read, keyType: Pattern, keys: ['*'] }]\n`,
+    );
+    await nodeRed.lines.find(/text: '0 clients, 0 keys'/, after);
+    assert.deepEqual(warnings(after), []);
   });
 
   it('a taken port is a red status and an error, and Node-RED goes on', async () => {

@@ -1,6 +1,6 @@
 /** Variables of the environment, of flows and of subflows in the fields of nodes; stores in subflows, and stores that are not there. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Emulator } from '../../src/emulator/broker';
@@ -108,13 +108,14 @@ describe('The fields of nodes in a real Node-RED', () => {
     return after;
   };
 
+  const tls = (id: string, name: string, z?: string) => ({
+    ...{ id, type: 'tls-config', name: '', ca: variable(name), cert: '', key: '', ...(z && { z }) },
+    ...{ certname: '', keyname: '', caname: '', servername: 'localhost', verifyservercert: true },
+  });
+  const secured = (id: string, tlsConfig: string, z?: string) =>
+    store(id, { port: secure.port, tls: 'config', tlsConfig, ...(z && { z }) });
+
   it('take variables of all flows, of a tab and of a subflow in a tls-config', async () => {
-    const tls = (id: string, name: string, z?: string) => ({
-      ...{ id, type: 'tls-config', name: '', ca: variable(name), cert: '', key: '', ...(z && { z }) },
-      ...{ certname: '', keyname: '', caname: '', servername: 'localhost', verifyservercert: true },
-    });
-    const secured = (id: string, tlsConfig: string, z?: string) =>
-      store(id, { port: secure.port, tls: 'config', tlsConfig, ...(z && { z }) });
     const after = await deploy([
       { id: 'global', type: 'global-config', env: [text('SITE_CA', ca)] },
       tab('f', { env: [text('TAB_CA', ca)] }),
@@ -126,6 +127,34 @@ describe('The fields of nodes in a real Node-RED', () => {
     ]);
     for (const id of ['s1', 's2', 'i3-s3'])
       await nodeRed.lines.find(new RegExp(`\\[statestore-config:${id}\\] Connected`), after);
+  });
+
+  it('of a tls-config in a subflow name files that are read again for each connection', async () => {
+    const file = join(directory, 'renewed.crt');
+    /** A broker whose certificate is of a new authority, which is in the file from now on. */
+    const renewed = (port: number) => {
+      const authority = makeAuthority('Renewed authority');
+      copyFileSync(writeCertificate(directory, 'renewal', authority).cert, file);
+      return Emulator.start({ port, tls: makeCertificate('localhost', authority) });
+    };
+    let broker = await renewed(0);
+    try {
+      const { port } = broker;
+      const connected = /\[statestore-config:i-s\] Connected/;
+      let after = await deploy([
+        tab('f'),
+        subflow('sf', [text('INNER_CA', '')]),
+        ...[tls('t', 'INNER_CA', 'sf'), { ...secured('s', 't', 'sf'), port }, set('n', 'sf', 's', 'k')],
+        { ...at('f'), id: 'i', type: 'subflow:sf', env: [text('INNER_CA', file)], wires: [] },
+      ]);
+      await nodeRed.lines.find(connected, after);
+      after = nodeRed.lines.all.length;
+      await broker.close();
+      broker = await renewed(port);
+      await nodeRed.lines.find(connected, after);
+    } finally {
+      await broker.close();
+    }
   });
 
   it('let two stores of the environment log in with one client ID set, each with its own', async () => {

@@ -11,6 +11,9 @@ interface AnswerWindow {
   dealtWith: Promise<void>;
 }
 
+/** A little wider than where Node-RED 4.1 closes the sidebar; in 5.0 it becomes no narrower than 180 pixels. */
+const NARROWEST = 152;
+
 /** An answer that the page waits for. */
 export interface HeldAnswer {
   /** Resolves when Node-RED has given it. */
@@ -47,6 +50,24 @@ export class Sidebar {
   /** Chooses a store by its name. */
   async choose(store: string): Promise<void> {
     await this.tab.locator('select.statestore-stores').selectOption({ label: store });
+  }
+
+  /** Drags the border of the sidebar until it is as narrow as it gets. */
+  async narrow(): Promise<void> {
+    const { mouse } = this.#page;
+    const whole = this.#page.locator('#red-ui-sidebar');
+    const border = this.#page.locator('#red-ui-sidebar-separator');
+    for (;;) {
+      const [box, grip] = [await whole.boundingBox(), await border.boundingBox()];
+      if (!box || !grip) throw new Error('there is no sidebar');
+      const [x, y] = [grip.x + grip.width / 2, grip.y + grip.height / 5];
+      await mouse.move(x, y);
+      await mouse.down();
+      await mouse.move(x + box.width - NARROWEST, y, { steps: 5 });
+      await mouse.up();
+      const after = await whole.boundingBox();
+      if (after && Math.abs(after.width - box.width) < 2) return;
+    }
   }
 
   /** Holds back the next answer to a request of the tab; those after it are not held back. */
