@@ -1,8 +1,12 @@
 /** The examples on the canvas: tidy, and each with a note at the top that names what to press. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { useWideLetters } from '../support/clipping';
 import { dashboardModules, hasDashboard, requireDashboard } from '../support/dashboard';
 import { Editor } from '../support/editor';
 import { exampleNames, type FlowNode, loadExample, needsDashboard, readExample } from '../support/examples';
+import { ROOT } from '../support/node-red';
 import { freePort } from '../support/ports';
 
 /** A node as it is drawn; `x` and `y` are its middle. */
@@ -39,6 +43,9 @@ const NETWORK = ['http in', 'http request', 'http response', 'tcp in', 'udp in',
 
 /** Heights of nodes in one row differ by less. */
 const ROW_HEIGHT = 40;
+
+/** Between two boxes with a wire, in pixels: Core draws a wire that is shorter as a loop. */
+const GAP = 5;
 
 const right = ({ x, w }: Drawn) => x + w / 2;
 const left = ({ x, w }: Drawn) => x - w / 2;
@@ -124,6 +131,24 @@ describe('The examples on the canvas', () => {
     );
   }
 
+  /** Boxes that lie over others or leave the canvas, and wires that go back. */
+  function troubleWith(nodes: Drawn[]): string[] {
+    const trouble: string[] = [];
+    for (const [index, one] of nodes.entries()) {
+      for (const another of nodes.slice(index + 1))
+        if (overlap(one, another)) trouble.push(`"${one.label}" lies over "${another.label}"`);
+      if (right(one) > CANVAS_WIDTH) trouble.push(`"${one.label}" ends at ${right(one)}`);
+      if (left(one) < 0) trouble.push(`"${one.label}" begins at ${left(one)}`);
+      const wires = (flows.find((node) => node.id === one.id)?.wires ?? []) as string[][];
+      for (const target of wires.flat()) {
+        const other = nodes.find((node) => node.id === target);
+        if (other && left(other) < right(one) + GAP)
+          trouble.push(`the wire from "${one.label}" to "${other.label}" goes back`);
+      }
+    }
+    return trouble;
+  }
+
   for (const name of exampleNames()) {
     const tabs = loadExample(name, 0).filter(({ type }) => type === 'tab');
 
@@ -133,18 +158,7 @@ describe('The examples on the canvas', () => {
       for (const { id } of tabs) {
         const nodes = await drawn(id);
         assert.ok(nodes.length > 3);
-        for (const [index, one] of nodes.entries()) {
-          for (const another of nodes.slice(index + 1))
-            if (overlap(one, another)) trouble.push(`"${one.label}" lies over "${another.label}"`);
-          if (right(one) > CANVAS_WIDTH) trouble.push(`"${one.label}" ends at ${right(one)}`);
-          if (left(one) < 0) trouble.push(`"${one.label}" begins at ${left(one)}`);
-          const wires = (flows.find((node) => node.id === one.id)?.wires ?? []) as string[][];
-          for (const target of wires.flat()) {
-            const other = nodes.find((node) => node.id === target);
-            if (other && left(other) < right(one))
-              trouble.push(`the wire from "${one.label}" to "${other.label}" goes back`);
-          }
-        }
+        trouble.push(...troubleWith(nodes));
       }
       assert.deepEqual(trouble, []);
     });
@@ -194,4 +208,14 @@ describe('The examples on the canvas', () => {
     await page.locator('.red-ui-debug-msg', { hasText: 'Not shared yet' }).waitFor();
     assert.equal(await page.locator('.red-ui-debug-msg', { hasText: 'says the memory' }).count(), 0);
   });
+
+  for (const language of readdirSync(join(ROOT, 'nodes', 'locales')).filter((one) => one !== 'en-US')) {
+    it(`no box lies over another one, and wires go to the right, with the labels of ${language}`, async () => {
+      await editor.speak(language);
+      await useWideLetters(editor.page);
+      const trouble: string[] = [];
+      for (const { id, type } of flows) if (type === 'tab') trouble.push(...troubleWith(await drawn(id)));
+      assert.deepEqual(trouble, []);
+    });
+  }
 });
