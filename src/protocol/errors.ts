@@ -42,7 +42,8 @@ interface ServiceErrorEntry {
 
 const CLOCKS = 'ensure that the client and broker system clocks are synchronized';
 const SYNCHRONIZE = 'Synchronize the clocks of this computer and of the broker (NTP).';
-const REPORT = 'This is a bug of this package. Please report it with the version of the broker.';
+const REPORT =
+  'This is a bug of this package. Please report it at https://github.com/edgestate/node-red-statestore/issues with the version of the broker.';
 
 const SERVICE_ERRORS: Record<Exclude<ServiceErrorCode, 'UNKNOWN'>, ServiceErrorEntry> = {
   TIMESTAMP_SKEW: {

@@ -222,6 +222,8 @@ const PLANTED: Record<string, Record<string, Fault>> = {
   },
 };
 
+const TOPIC_OF_NOTIFICATIONS = / may keep the topic clients\/statestore\/v1\/.+\/command\/notify\/\+ from/;
+
 /** Checks that report features of the broker, and the login. */
 const WITHOUT_ENGINE = ['back-pressure', 'token'];
 
@@ -267,6 +269,8 @@ describe('statestore check', () => {
         const result = resultOf(rows, id);
         assert.ok(result === 'differs' || result === 'failed', JSON.stringify(rows));
         assert.ok(!passes(rows));
+        if (words.startsWith('sends no notification'))
+          assert.match(rows.find((row) => row.id === id)?.detail ?? '', TOPIC_OF_NOTIFICATIONS);
       });
     }
   }

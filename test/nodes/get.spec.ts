@@ -67,7 +67,7 @@ describe('The node get', () => {
     assert.equal(code, 'KEY_NOT_FOUND');
     assert.match(message, /^There is no key no\/such\/key in the state store\. Set it first/);
     const many = failed(await suite.flow.send({ key: ['no/such/key', 'neither'] }));
-    assert.match(many.message, /^There is no key.* 2 of 2 keys failed\.$/);
+    assert.match(many.message, /^There is no key.* 2 of 2 keys failed: see msg\.statestore\.results\.$/);
   });
 
   it('reads reference data as a list of objects, and names the line that is not one', async () => {

@@ -1,5 +1,6 @@
 /** KEYNOTIFY and notifications. */
 import type { KeyChange } from '../../client/observation';
+import { notificationFilter } from '../../protocol/topics';
 import { Difference, expect } from './outcome';
 import type { Point } from './point';
 import type { Scratch } from './scratch';
@@ -59,6 +60,11 @@ export const observing: readonly Point[] = [
   },
 ];
 
+/** The store does not notify, or a broker that granted the subscription does not deliver it. */
+function notNotified(cause: string, clientId: string): string {
+  return `no notification of ${cause} within ${PATIENCE_MS} ms. The access rules of the broker may keep the topic ${notificationFilter(clientId)} from this client`;
+}
+
 /** The first change that is reported after `act`. */
 async function observed(
   { store }: Scratch,
@@ -72,7 +78,7 @@ async function observed(
     await act();
     for await (const change of observation) return change;
     const lost = await observation.closed;
-    throw lost ?? new Difference(`no notification of ${cause} within ${PATIENCE_MS} ms`);
+    throw lost ?? new Difference(notNotified(cause, store.clientId));
   } finally {
     clearTimeout(late);
     await observation.close();

@@ -11,11 +11,15 @@ export class ManyKeysError extends StateStoreError {
 
   constructor(operation: Operation, first: StateStoreError, results: KeyOutcome[]) {
     const failed = results.filter((result) => 'error' in result).length;
-    super(first.code, `${first.message} ${failed} of ${results.length} keys failed.`, {
-      operation,
-      ...(first.key !== undefined && { key: first.key }),
-      cause: first,
-    });
+    super(
+      first.code,
+      `${first.message} ${failed} of ${results.length} keys failed: see msg.statestore.results.`,
+      {
+        operation,
+        ...(first.key !== undefined && { key: first.key }),
+        cause: first,
+      },
+    );
     this.results = results;
   }
 }

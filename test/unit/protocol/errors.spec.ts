@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Operation } from '../../../src/errors';
 import { ServiceError } from '../../../src/protocol/errors';
+import { ROOT } from '../../support/node-red';
+
+describe('A refusal that only a bug explains', () => {
+  for (const text of ['syntax error', 'wrong number of arguments', 'unknown command'])
+    it(`says where to report it: ${text}`, () => {
+      const { bugs } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      assert.ok(
+        ServiceError.fromText(text, { operation: 'get', key: 'k' }).message.includes(` at ${bugs.url} with `),
+      );
+    });
+});
 
 describe('A refusal for want of a rule', () => {
   const cases: [Operation, string][] = [
