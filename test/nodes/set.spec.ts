@@ -252,7 +252,10 @@ describe('The node set', () => {
       await suite.flow.send({ payload: { 'f/1': 1, 'f/2': undefined, 'f/3': 3 } }),
     );
     assert.equal(code, 'BAD_ARGUMENT');
-    assert.match(message, /^msg\.payload\.f\/2 is undefined.* 1 of 3 keys failed: see msg\.statestore\.results\.$/);
+    assert.match(
+      message,
+      /^msg\.payload\.f\/2 is undefined.* 1 of 3 keys failed: see msg\.statestore\.results\.$/,
+    );
     const { results } = msg.statestore as {
       results: { key: string; stored?: boolean; error?: { code: string } }[];
     };
