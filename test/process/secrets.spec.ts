@@ -313,7 +313,10 @@ describe('Secrets in a real Node-RED with users and a log at trace level', () =>
       assert.equal(response.status, 400, body);
     }
     const numbers = await test(admin, { settings: { host: 5, port: null, clientId: 'a/b' } });
-    assert.match(JSON.parse(numbers.text).results[0].message, /client ID "a\/b/);
+    assert.match(
+      JSON.parse(numbers.text).results[0].message,
+      /"Client ID" of this store must not contain .*, but is "a\/b"/,
+    );
   });
 
   it('and variables of the environment are protected from users who may not deploy, and are in no answer', async () => {
