@@ -161,7 +161,7 @@ export class Contender {
     const left = state.kind === 'free' ? state.since + delay - performance.now() : 0;
     if (!isHeld && left <= 0) return false;
     this.#next?.announce(me, this.#events.wait());
-    if (isHeld) await this.#wakeup.wait(relyMs(state.holder, lease), () => this.#watch.doubt());
+    if (isHeld) await this.#wakeup.wait(relyMs(state.holder), () => this.#watch.doubt());
     else await this.#wakeup.wait(left);
     return true;
   }
@@ -249,7 +249,8 @@ export class Contender {
   }
 }
 
-function relyMs(holder: string | undefined, lease: Lease): number {
-  const { duration = lease.duration } = parseHolder(holder ?? '');
+/** Of a holder that is not named since the store was asked, and of other clients, no renewal is expected. */
+function relyMs(holder: string | undefined): number {
+  const { duration = 0 } = parseHolder(holder ?? '');
   return Math.max(RELY_MS, duration * RELY_LEASES);
 }

@@ -2,6 +2,7 @@ import type { Observation } from '../client/observation';
 import type { Bytes } from '../client/options';
 import { toBytes } from '../client/options';
 import type { StateStoreClient } from '../client/state-store-client';
+import { isRetryable } from './coordination-errors';
 import { Turns, type Waiter } from './turns';
 
 /** What a waiter writes under the key: that it waits, or that it waits no longer. */
@@ -42,7 +43,10 @@ export class NextWaiter {
 
   /** Resolves when further notices are received, or cannot be. */
   open(): Promise<void> {
-    this.#opening ??= this.#open().catch(() => undefined);
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      // The next waiter that needs it tries again.
+      if (isRetryable(error)) this.#opening = undefined;
+    });
     return this.#opening;
   }
 

@@ -328,6 +328,24 @@ describe('Leases', () => {
     assert.equal((await after)?.held, true);
   });
 
+  it('are announced by a waiter that could not observe the others at first', async () => {
+    const one = client(emulator.port);
+    const hold = await new Lock(one, 'busy').acquire();
+    const two = client(proxy.port, { timeout: 300 });
+    await two.connect();
+    const stall = (_connection: number, chunk: Buffer) => {
+      if (!chunk.includes('KEYNOTIFY')) return;
+      proxy.off('sent', stall);
+      proxy.frozen = 'down';
+      setTimeout(() => proxy.thaw(), 1000);
+    };
+    proxy.on('sent', stall);
+    const next = new Lock(two, 'busy').acquire();
+    while (!(await one.get('busy/next')).found) await pause(5);
+    await hold?.release();
+    assert.equal((await next)?.held, true);
+  });
+
   it('do not need the key of the next waiter: without access to it the lock is acquired all the same', async () => {
     const rules = EmulatorRules.parse(
       'spec:\n  authorizationPolicies:\n    rules:\n      - principals:\n          clientIds: ["*"]\n        stateStoreResources:\n          - method: ReadWrite\n            keyType: String\n            keys: ["busy"]\n',
