@@ -240,7 +240,7 @@ export class Contender {
 
   readonly #onState = ({ kind }: StateStoreClient['state']): void => {
     if (kind === 'connected') this.#unobserved = undefined;
-    if (kind === 'disconnected') this.#giveUp();
+    if (kind !== 'connected' && kind !== 'connecting') this.#giveUp();
   };
 
   #giveUp(): void {

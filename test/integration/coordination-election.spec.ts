@@ -1,6 +1,7 @@
 /** Elections of several clients on one emulator. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Election } from '../../src/coordination/index';
 import type { Emulator } from '../../src/emulator/index';
 import type { StateStoreClient } from '../../src/index';
@@ -66,6 +67,20 @@ describe('An election', () => {
     const election = candidate(nowhere, 'nowhere', 60_000);
     await election.close(1);
     assert.equal(nowhere.waiting, 0);
+  });
+
+  it('that is on standby ends at once when its client is closed, so that the process can end', async () => {
+    const left = candidate(a, 'left', 60_000);
+    await until(left, () => left.active);
+    const closed = client();
+    const right = candidate(closed, 'right', 60_000);
+    await until(right, () => right.state.holder === 'left');
+    // By the time of this answer it waits.
+    await closed.get('k');
+    const ended = once(right, 'trouble');
+    await closed.close();
+    const [error] = await Promise.race([ended, pause(1000, [])]);
+    assert.equal(error?.code, 'CLOSED');
   });
 
   it('that resigned does not wait once another candidate has had the role and released it', async () => {
