@@ -182,7 +182,7 @@ function sentences({ problem, advice }: Explanation): string {
 }
 
 /** "set key machine/1", for the start of a message. */
-export function what({ operation, key }: ErrorContext): string {
+export function actionOf({ operation, key }: ErrorContext): string {
   if (operation === 'keys') return `list the keys that match ${key}`;
   return `${operation ?? 'answer'}${key === undefined ? '' : ` key ${key}`}`;
 }

@@ -1,6 +1,7 @@
 /** The errors a request can end with, apart from the store's own refusals, in words that say what to do. */
 
 import {
+  actionOf,
   causeFirst,
   type ErrorCode,
   type ErrorContext,
@@ -8,7 +9,6 @@ import {
   isWrite,
   notDone,
   StateStoreError,
-  what,
 } from '../errors';
 import { type ConnectionError, reasonWords } from '../mqtt/connection-error';
 import { ServiceError } from '../protocol/errors';
@@ -27,7 +27,7 @@ export function timedOut(request: Request, strays: number): StateStoreError {
       ? `Responses arrived that belong to no request (${strays}, with missing or foreign correlation data). Another program may respond on the topic of the state store.`
       : 'Check the load of the broker and the network, or increase the timeout.';
   return fail('TIMEOUT', request, {
-    problem: `No response within ${request.timeout} ms to the request to ${what(request)}`,
+    problem: `No response within ${request.timeout} ms to the request to ${actionOf(request)}`,
     advice: `${doubt(request)}${hint}`,
   });
 }
@@ -38,7 +38,7 @@ export function unanswered(request: Request, responseTopic: string): StateStoreE
     'TIMEOUT',
     request,
     {
-      problem: `No response within ${request.timeout} ms to the request to ${what(request)}, nor to any other on this connection, although the broker acknowledges requests`,
+      problem: `No response within ${request.timeout} ms to the request to ${actionOf(request)}, nor to any other on this connection, although the broker acknowledges requests`,
       advice: `${doubt(request)}Check that host and port are those of the broker with the state store, and that the state store runs. If it does, the access rules of the broker may keep its responses from this client: ask the broker administrator for a rule that lets this client receive the topic ${responseTopic}.`,
     },
     { reason: NO_ANSWER },
@@ -106,7 +106,7 @@ export function queueFull(
 
 export function outcomeUnknown(request: Request): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `The connection was lost while the request to ${what(request)} was under way, and the broker did not keep the session`,
+    problem: `The connection was lost while the request to ${actionOf(request)} was under way, and the broker did not keep the session`,
     advice: doubt(request).trim(),
   });
 }
@@ -114,7 +114,7 @@ export function outcomeUnknown(request: Request): StateStoreError {
 /** A write that was sent again got an answer which the first time it was sent would explain as well. */
 export function notOfTheFirst(request: Request, answer: string): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `The request to ${what(request)} was sent twice because the connection was lost, and the response (${answer.slice(0, 120)}) may belong to the second one`,
+    problem: `The request to ${actionOf(request)} was sent twice because the connection was lost, and the response (${answer.slice(0, 120)}) may belong to the second one`,
     advice: doubt(request).trim(),
   });
 }
@@ -122,7 +122,7 @@ export function notOfTheFirst(request: Request, answer: string): StateStoreError
 /** A write under way when the connection was lost, and the store does not say any more whether it arrived. */
 export function arrivalUnknown(request: Request): StateStoreError {
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `The connection was lost while the request to ${what(request)} was under way, and the store no longer responds`,
+    problem: `The connection was lost while the request to ${actionOf(request)} was under way, and the store no longer responds`,
     advice: doubt(request).trim(),
   });
 }
@@ -133,7 +133,7 @@ export function closed(request: Request, sent: boolean): StateStoreError {
     request,
     sent && isWrite(request)
       ? {
-          problem: `The connection to the store was closed before the response to the request to ${what(request)}`,
+          problem: `The connection to the store was closed before the response to the request to ${actionOf(request)}`,
           advice: doubt(request).trim(),
         }
       : causeFirst(
@@ -167,7 +167,7 @@ export function tooLargeAgain(
 }
 
 /** The broker acknowledged the publish with a failure (MQTT 5 section 3.4.2.1). */
-export function notDelivered(request: Request, reasonCode: number): StateStoreError {
+function notDelivered(request: Request, reasonCode: number): StateStoreError {
   const { retryable, ...cause } = delivery(reasonCode);
   return fail('REFUSED', request, causeFirst(cause, notDone(request)), { reasonCode, retryable });
 }
@@ -208,14 +208,14 @@ export function fromStatus(
 ): StateStoreError {
   if (kind === 'unreadable') {
     return fail('BAD_RESPONSE', request, {
-      problem: `The response to the request to ${what(request)} has ${text}`,
+      problem: `The response to the request to ${actionOf(request)} has ${text}`,
       advice: `${doubt(request)}Check that the state store, and no other program, responds on this broker.`,
     });
   }
   const refusal = ServiceError.fromText(refusalText(payload) ?? text, contextOf(request));
   if (kind === 'refused' || refusal.code !== 'UNKNOWN' || !isWrite(request)) return refusal;
   return fail('OUTCOME_UNKNOWN', request, {
-    problem: `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${what(request)}`,
+    problem: `${text.charAt(0).toUpperCase()}${text.slice(1)}: the state store could not ${actionOf(request)}`,
     advice: `${doubt(request)}The log of the broker may have the reason.`,
   });
 }
@@ -231,7 +231,7 @@ function refusalText(payload: Buffer): string | undefined {
 
 export function badVersion(request: Request, version: string): StateStoreError {
   return fail('BAD_RESPONSE', request, {
-    problem: `The response to the request to ${what(request)} has the invalid version ${JSON.stringify(version.slice(0, 60))}`,
+    problem: `The response to the request to ${actionOf(request)} has the invalid version ${JSON.stringify(version.slice(0, 60))}`,
     advice: `${doubt(request)}Check that the state store, and no other program, responds on this broker.`,
   });
 }
@@ -241,7 +241,7 @@ export function skewed(request: Request, cause: StateStoreError): StateStoreErro
     'TIMESTAMP_SKEW',
     request,
     {
-      problem: `The response to the request to ${what(request)} was discarded: the clock of the broker is ahead of the clock of this computer`,
+      problem: `The response to the request to ${actionOf(request)} was discarded: the clock of the broker is ahead of the clock of this computer`,
       advice: `${doubt(request)}${cause.message}`,
     },
     { cause, ...(isWrite(request) && { applied: 'unknown' }) },

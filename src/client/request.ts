@@ -1,5 +1,6 @@
 /** What is asked of the store, and how its answer is read. */
 import {
+  actionOf,
   causeFirst,
   type ErrorContext,
   isWrite,
@@ -7,7 +8,6 @@ import {
   type Operation,
   printableKey,
   StateStoreError,
-  what,
 } from '../errors';
 import type { UserProperties } from '../protocol/user-properties';
 import type { SetOptions } from './options';
@@ -97,7 +97,7 @@ function aborted(request: Request, sent: boolean, cause: unknown): StateStoreErr
   const unknown = sent && isWrite(request);
   const words = unknown
     ? {
-        problem: `The request to ${what(request)} was aborted`,
+        problem: `The request to ${actionOf(request)} was aborted`,
         advice: 'It may or may not have been applied. Get the key to find out.',
       }
     : causeFirst('The request was aborted', notDone(request));

@@ -1,12 +1,12 @@
 /** The store's refusals. Codes and the texts behind them: docs/protocol.md section 3. */
 import {
+  actionOf,
   causeFirst,
   type ErrorContext,
   type Explanation,
   isRead,
   type ServiceErrorCode,
   StateStoreError,
-  what,
 } from '../errors';
 
 /** The store received the request and refused it. `text` is the store's own wording. */
@@ -108,5 +108,5 @@ function describe(code: ServiceErrorCode, text: string, context: ErrorContext): 
     code === 'UNKNOWN'
       ? 'See the log of the broker for the reason.'
       : SERVICE_ERRORS[code].advice.replace('ACCESS', () => accessOf(context));
-  return causeFirst(text || 'No reason given', `the state store refused to ${what(context)}`, advice);
+  return causeFirst(text || 'No reason given', `the state store refused to ${actionOf(context)}`, advice);
 }
