@@ -215,14 +215,20 @@ export class Editor {
     await this.#tray('#node-dialog-ok');
   }
 
-  /** Deploys, also when the editor warns that a node is not complete. */
+  /** Deploys, also when the editor warns that a node is not complete. A notification may be that of an earlier deploy, so the response counts. */
   async deploy(): Promise<void> {
-    await this.page.locator('#red-ui-header-button-deploy').click();
-    const deployed = this.page.locator('.red-ui-notification', { hasText: 'Successfully deployed' });
+    const button = this.page.locator('#red-ui-header-button-deploy');
+    const response = this.page.waitForResponse(
+      (found) => found.request().method() === 'POST' && new URL(found.url()).pathname === '/flows',
+    );
+    await button.click();
     const anyway = this.page.locator('.red-ui-notification button', { hasText: 'Confirm deploy' });
-    await deployed.or(anyway).first().waitFor();
+    const accepted = this.page.locator('#red-ui-header-button-deploy.disabled');
+    await accepted.or(anyway).first().waitFor();
     if (await anyway.isVisible()) await anyway.click();
-    await deployed.waitFor();
+    const status = (await response).status();
+    assert(status < 300, `the deploy was refused with ${status}`);
+    await accepted.waitFor();
   }
 }
 
