@@ -168,18 +168,22 @@ describe('FlowFuse Dashboard on two Node-RED instances', () => {
       await both(({ page }) => shows(page, 20));
       await both(({ page }) => record(page));
       const before = values.length;
+      const began = performance.now();
       await drag(a().page, 0.9, 60);
       const { shown: last } = await shows(a().page, 90, 1);
+      const seconds = (performance.now() - began) / 1000;
       await both(({ page }) => shows(page, last));
       const jumps = (await both(({ page }) => recorded(page))).map(
         (places) => places.filter((place, index) => place < (places[index - 1] ?? 0)).length,
       );
       const set = values.slice(before);
-      console.log(`      60 moves: ${set.length} values set, ${jumps.join(' and ')} jumps back`);
-      // Without the trigger node of the example there are six. On a busy machine the mouse may rest long enough for a few.
-      assert.ok(Math.max(...jumps) <= 3, `${jumps} jumps back`);
+      console.log(
+        `      60 moves in ${seconds.toFixed(1)} s: ${set.length} values set, ${jumps.join(' and ')} jumps back`,
+      );
+      // Without the trigger node of the example there are six in two seconds. On a busy machine the mouse rests now and then.
+      assert.ok(Math.max(...jumps) <= seconds, `${jumps} jumps back`);
       assert.ok(set.length >= 5, `${set.length} values`);
-      assert.ok(set.length <= 40, `${set.length} values`);
+      assert.ok(set.length <= 10 * seconds + 2, `${set.length} values`);
       assert.equal(set.at(-1), last);
     });
 

@@ -169,7 +169,7 @@ describe('The command statestore', () => {
   it('ends with 3 when a broker takes the connection and says nothing', async () => {
     const proxy = await FaultProxy.start(() => emulator.port);
     proxy.blackout = true;
-    const there = ['--host', '127.0.0.1', '--port', String(proxy.port), '--timeout', '0.5'];
+    const there = ['--host', '127.0.0.1', '--port', String(proxy.port), '--timeout', '2'];
     await fails(3, /but the broker did not respond within \d+ ms.*--tls/, ['get', 'k', ...there]);
     await proxy.close();
   });
