@@ -218,7 +218,7 @@ export class Batch {
     this.#inFlight--;
     step.answer = answer;
     if (version !== undefined) step.version = version;
-    if (answer === 'written') resolve(step);
+    if (answer === 'written') resolve(step, version);
     else this.#failed = true;
     this.#wake?.();
   }
@@ -232,10 +232,13 @@ export class Batch {
   /** Settles the steps that wrote nothing or failed, the last one first, so that those made again keep their order. */
   #settle(): void {
     const verdicts = verdictsOn(this.#steps.map(({ answer }) => answer ?? 'unchanged'));
+    /** The version of the later write that contains the change of a step. */
+    let version: string | undefined;
     for (const step of [...this.#steps].reverse()) {
       const { update, error } = step;
       const verdict = verdicts.pop();
-      if (verdict === 'applied') resolve(step);
+      if (step.answer === 'written') version = step.version;
+      if (verdict === 'applied') resolve(step, step.answer === 'unchanged' ? undefined : version);
       else if (verdict === 'again') this.#source.putBack(update);
       else if (verdict === 'unknown') update.reject(mayBeApplied(this.#key, error));
       else update.reject(this.#refusal(update, error));
@@ -250,7 +253,8 @@ export class Batch {
   }
 }
 
-function resolve({ update, before, value, changes, version }: Step): void {
+/** `version`: of the write that contains the change. */
+function resolve({ update, before, value, changes }: Step, version: string | undefined): void {
   update.resolve({ updated: changes, before, value, ...(version !== undefined && { version }) });
 }
 

@@ -11,7 +11,7 @@ export interface UpdateResult {
   before: Buffer | undefined;
   /** The value now, `undefined` if the key is missing. */
   value: Buffer | undefined;
-  /** Of the write; absent if nothing was written. */
+  /** Of the write that contains the change. Absent if nothing was written. */
   version?: string;
 }
 

@@ -15,7 +15,7 @@ export interface Fates {
 
 export interface Counted {
   value: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. NaN if the message had no version. */
   at: number;
 }
 
@@ -138,7 +138,7 @@ export function readFates(log: string): Fates {
     const [what, detail = '', version = ''] = line.split(' ');
     if (what === 'sent') fates.sent++;
     else if (what === 'counted')
-      fates.counted.push({ value: Number(detail), at: parseHlc(version)?.wallClockMs ?? 0 });
+      fates.counted.push({ value: Number(detail), at: parseHlc(version)?.wallClockMs ?? Number.NaN });
     else if (what === 'failed') fates.failed[detail] = (fates.failed[detail] ?? 0) + 1;
     fates.ended = what === 'ended' || (fates.ended && what === '');
   }

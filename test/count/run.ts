@@ -153,6 +153,8 @@ function tally(
   for (const [code, count] of all.flatMap((one) => Object.entries(one.failed)))
     failed[code] = (failed[code] ?? 0) + count;
   const counted = all.flatMap((one) => one.counted);
+  const unversioned = counted.filter(({ at }) => Number.isNaN(at));
+  if (unversioned.length > 0) throw new Error(`${unversioned.length} counted messages have no version`);
   const sent = all.reduce((sum, one) => sum + one.sent, 0);
   const failures = Object.values(failed).reduce((sum, count) => sum + count, 0);
   return {

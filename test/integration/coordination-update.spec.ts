@@ -301,7 +301,8 @@ describe('An update', () => {
           const call = add(one);
           // Not too often: each time the client waits longer before it comes back.
           if (index === 0 && i % 40 === 20) proxy.cut();
-          await call;
+          const { version } = await call;
+          assert.ok(version, 'the version of the write that contains the change');
           tally.applied++;
         } catch (error) {
           // Every other error says that nothing was changed.

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SHORTEST_LEASE_MS } from '../../src/coordination/durations';
 import { update } from '../../src/coordination/update';
 import { Emulator } from '../../src/emulator';
-import { StateStoreClient, type StateStoreError } from '../../src/index';
+import { StateStoreClient, StateStoreError } from '../../src/index';
 import { FaultProxy } from '../support/fault-proxy';
 
 const plusOne = (value: Buffer | undefined) => String(Number(value ?? 0) + 1);
@@ -92,6 +92,25 @@ describe('A write that outlives its lock', () => {
       [...results.map(({ value }) => String(value)), await stored('n')],
       ['11', '12', '13', '13'],
     );
+  });
+
+  it('has the version of a later write that contains it, if its own response is lost', async () => {
+    const losing = client();
+    const set = losing.set.bind(losing);
+    losing.set = async (key, value, options) => {
+      const result = await set(key, value, options);
+      if (`${value}` === '2') throw new StateStoreError('TIMEOUT', 'The response is lost');
+      return result;
+    };
+    await near.set('n', '0');
+    const results = await Promise.all([1, 2, 3].map(() => update(losing, 'n', plusOne)));
+    assert.deepEqual(
+      results.map(({ value }) => String(value)),
+      ['1', '2', '3'],
+    );
+    const [, second, third] = results;
+    assert.ok(third?.version);
+    assert.equal(second?.version, third.version);
   });
 
   it('ends with its lock, and is never reported as applied or as not applied', async () => {
