@@ -11,7 +11,7 @@ const known = new WeakMap<StateStoreClient, StoreMemory>();
 
 /**
  * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that no client changes. It is read once per
- * connection and client, for all leases of the client. A lost session alone says nothing about the keys.
+ * connection and client, for all leases of the client, and again at once after each reconnect. A lost session alone says nothing about the keys.
  *
  * If this client may not read or create the marker, a lost session counts as a suspicion.
  */
@@ -35,6 +35,8 @@ export class StoreMemory {
       }
       if (!state.resumed && !this.#isFirstConnection) this.#sessionLostAt = performance.now();
       this.#isFirstConnection = false;
+      // A holder that learns of a loss only when it lost its lease would wait as long from then.
+      if (this.#id !== undefined) this.check().catch(() => undefined);
     });
   }
 

@@ -76,5 +76,11 @@ describe('The measures of the chaos run', () => {
     ];
     assert.deepEqual(counter.missing(reported), []);
     assert.deepEqual(counter.missing([{ id: 'g', count: 3 }]), [{ id: 'g', count: 3 }]);
+    counter.away('lost');
+    counter.value('2 e');
+    assert.deepEqual(counter.faults, [], 'a claim restored the value');
+    counter.away('lost');
+    counter.value('1 e');
+    assert.match(counter.faults.join(), /e is applied twice: 1 e/);
   });
 });

@@ -165,8 +165,11 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
       outages.push(allTroubled);
     }
     log(`${candidate.name}: ${kind}`);
+    const begun = performance.now();
     await faultsOf[kind]?.(candidate);
     log(`${candidate.name}: ${kind} is over`);
+    // It learns of the loss now, and is cautious from now on.
+    if (memoryLostAt > begun) outages.push(outageFrom(RECOVERY_MS + LONGEST_MS));
     await pause(RECOVERY_MS);
     troubled.delete(candidate);
     if (!allTroubled) return;
@@ -230,6 +233,12 @@ export async function runChaos({ seconds, seed }: ChaosOptions): Promise<ChaosRe
     watched: Math.round(timeWithout(outages, begin, process.hrtime.bigint()) / 1000),
     excess: excess ? timeline.show(excess.last.end, excess.next.begin) : '',
   };
+}
+
+/** A time without takeovers that begins now. */
+function outageFrom(ms: number): Outage {
+  const begin = process.hrtime.bigint();
+  return { begin, end: begin + BigInt(ms) * 1_000_000n };
 }
 
 /** The candidate that acted last. */

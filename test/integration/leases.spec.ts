@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Election, Lease, Lock } from '../../src/coordination/index';
+import { StoreMemory } from '../../src/coordination/store-memory';
 import { StateStoreEngine } from '../../src/emulator/engine';
 import { Emulator, EmulatorRules } from '../../src/emulator/index';
 import { StateStoreClient } from '../../src/index';
@@ -173,6 +174,17 @@ describe('Leases', () => {
         assert.equal(await next, undefined);
         assert.equal(hold?.held, true);
       });
+    });
+
+    it('are known by their holder to be in doubt as soon as it is back, and not only when it lost them', async () => {
+      const far = client(proxy.port);
+      const left = candidate(far, 'left', 3000);
+      await until(left, () => left.active);
+      const memory = StoreMemory.of(far);
+      await restartStore();
+      await until(left, () => left.active);
+      while (memory.lostAt === Number.NEGATIVE_INFINITY) await pause(5);
+      assert.equal(left.active, true);
     });
 
     it('cost one read of the marker for each connection, however many there are', async () => {
