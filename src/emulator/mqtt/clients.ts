@@ -1,6 +1,6 @@
-import type { Will } from './connect-packet';
 import type { ClientConnection } from './connection';
 import type { Session } from './session';
+import type { Will } from './will';
 
 /** A client that is logged in. `Identity`: of the layer above. */
 export interface BrokerClient<Identity> {

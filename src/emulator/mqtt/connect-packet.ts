@@ -1,17 +1,7 @@
-/** Reads and checks a CONNECT and the will in it (MQTT 5 section 3.1). */
+/** Reads and checks a CONNECT (MQTT 5 section 3.1). */
 import { malformed, Property } from '../../mqtt/wire';
-import { checkTopic, IN_CONNECT, IN_WILL, PacketReader } from './packet-reader';
-
-/** The message that a broker publishes for a client whose connection ended without a DISCONNECT (MQTT 5 section 3.1.2.5). */
-export interface Will {
-  topic: string;
-  payload: Buffer;
-  qos: number;
-  retain: boolean;
-  /** Encoded, as in a PUBLISH, without the length in front. Undefined in MQTT 3.1.1. */
-  properties: Buffer;
-  delayMs: number;
-}
+import { IN_CONNECT, PacketReader } from './packet-reader';
+import { readWill, type Will } from './will';
 
 export interface Connect {
   /** 5, or 4 for MQTT 3.1.1. */
@@ -74,30 +64,3 @@ const NO_CONNECT: Connect = {
   },
   maximumPacketSize: Number.POSITIVE_INFINITY,
 };
-
-function readWill(reader: PacketReader, flags: number, version: number): Will {
-  const qos = (flags >> 3) & 3;
-  if (qos === 3) throw malformed();
-  const start = reader.at;
-  const found = reader.properties(IN_WILL, version);
-  const encoded = version === 5 ? withoutDelay(reader.since(start)) : Buffer.alloc(0);
-  const topic = reader.text();
-  checkTopic(topic);
-  const payload = Buffer.from(reader.bytes());
-  const delayMs = (found.get(Property.WILL_DELAY) ?? 0) * 1000;
-  return { topic, payload, qos, retain: (flags & 0x20) !== 0, properties: encoded, delayMs };
-}
-
-/** Properties of a will with their length in front -> the same without the length and the will delay, which no PUBLISH has. */
-function withoutDelay(encoded: Buffer): Buffer {
-  const reader = new PacketReader(encoded, 0, encoded.length);
-  reader.number();
-  const kept: Buffer[] = [];
-  while (reader.left > 0) {
-    const start = reader.at;
-    const id = reader.byte();
-    reader.skipValue(id);
-    if (id !== Property.WILL_DELAY) kept.push(Buffer.from(reader.since(start)));
-  }
-  return Buffer.concat(kept);
-}

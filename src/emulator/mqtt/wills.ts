@@ -1,8 +1,5 @@
-import { Message } from '../../mqtt/publish';
-import { PublishWriter } from '../../mqtt/publish-writer';
-import { textBytes } from '../../mqtt/wire';
-import type { Will } from './connect-packet';
-import { PLACEHOLDER } from './outgoing';
+import type { Message } from '../../mqtt/publish';
+import type { Will } from './will';
 
 interface Waiting<Identity> {
   identity: Identity;
@@ -33,28 +30,11 @@ export class Wills<Identity> {
     if (!waiting) return;
     clearTimeout(waiting.timer);
     this.#waiting.delete(clientId);
-    if (isPublished) this.#publish(waiting.identity, messageOf(waiting.will));
+    if (isPublished) this.#publish(waiting.identity, waiting.will.message);
   }
 
   clear(): void {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();
   }
-}
-
-/** The PUBLISH of a will. */
-function messageOf({ topic, payload, qos, retain, properties }: Will): Message {
-  const id = qos === 0 ? 0 : PLACEHOLDER;
-  const writer = new PublishWriter(textBytes(topic), id, properties.length, payload.length, retain);
-  writer.append(properties);
-  writer.append(payload);
-  const { packet } = writer;
-  const body = packet.length - remainingLength(packet);
-  return new Message(packet, 0, body, packet.length);
-}
-
-function remainingLength(packet: Buffer): number {
-  for (let lengthBytes = 1; lengthBytes <= 4; lengthBytes++)
-    if (((packet[lengthBytes] as number) & 0x80) === 0) return packet.length - 1 - lengthBytes;
-  return 0;
 }
