@@ -923,7 +923,15 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await sidebar.state.getByText('Node-RED is not responding').waitFor();
       await set('three');
       await editor.nodeRed.again();
-      await sidebar.state.getByText('Connected').waitFor({ timeout: 60_000 });
+      const connected = sidebar.state.getByText('Connected');
+      // Node-RED itself may ask for the login again.
+      const login = editor.page.locator('#node-dialog-login');
+      await connected.or(login).first().waitFor({ timeout: 60_000 });
+      if (await login.isVisible()) {
+        await editor.become('admin');
+        await sidebar.show();
+      }
+      await connected.waitFor({ timeout: 60_000 });
       await sidebar.shows('k', '"three"').waitFor();
     });
 
