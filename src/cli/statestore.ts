@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { messageOf } from '../errors';
 /** The command `statestore`: docs/command.md. */
+import { messageOf } from '../errors';
 import { adviceFor } from './advice';
 import type { Work } from './command';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code';

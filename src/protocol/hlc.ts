@@ -8,7 +8,7 @@ import { StateStoreError } from '../errors';
 export interface Hlc {
   readonly wallClockMs: number;
   readonly counter: number;
-  /** Who made it: any text without a colon, at least one character. */
+  /** Name of the node that made it: at least one character, and no colon. */
   readonly nodeId: string;
 }
 
