@@ -10,8 +10,9 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const known = new WeakMap<StateStoreClient, StoreMemory>();
 
 /**
- * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that no client changes. It is read once per
- * connection and client, for all leases of the client, and again at once after each reconnect. A lost session alone says nothing about the keys.
+ * Detects that the store lost its memory, and with it all leases: a marker key holds an ID that no client changes. Each client reads it once
+ * per connection, for all its leases: before the first attempt, and later as soon as it is connected again. A lost session alone says
+ * nothing about the keys.
  *
  * If this client may not read or create the marker, a lost session counts as a suspicion.
  */
@@ -35,7 +36,7 @@ export class StoreMemory {
       }
       if (!state.resumed && !this.#isFirstConnection) this.#sessionLostAt = performance.now();
       this.#isFirstConnection = false;
-      // A holder that learns of a loss only when it lost its lease would wait as long from then.
+      // Otherwise a holder would learn of a loss only when it is a candidate again, and its wait would begin then.
       if (this.#id !== undefined) this.check().catch(() => undefined);
     });
   }
