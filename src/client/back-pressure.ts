@@ -16,8 +16,8 @@ interface KeyState {
 }
 
 /**
- * What follows from PUBACK 0x97: the broker has no room at the moment (MQTT 5 section 3.4.2.1). It did not accept the publish, so it
- * may be sent again. Everything but urgent requests pauses, then rejected requests go out again, in their order.
+ * What follows from PUBACK with QUOTA_EXCEEDED: the broker has no room at the moment (MQTT 5 section 3.4.2.1). It did not accept the
+ * publish, so it may be sent again. Everything but urgent requests pauses, then rejected requests go out again, in their order.
  *
  * The order of requests of one key is kept: while the broker rejects, a request waits for the PUBACK of the one before it. A write that
  * was rejected when a later write of its key was on its way already, and was accepted, cannot be sent again.

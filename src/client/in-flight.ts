@@ -2,6 +2,7 @@
 import type { StateStoreError } from '../errors';
 import type { Connection } from '../mqtt/connection';
 import type { Message } from '../mqtt/publish';
+import { ReasonCode } from '../reason-codes';
 import { BackPressure } from './back-pressure';
 import { barrierRead } from './barrier';
 import { BrokerWatch } from './broker-watch';
@@ -181,7 +182,7 @@ export class InFlight {
     this.#unacknowledged--;
     this.#watch.acknowledge(pending, reasonCode === 0);
     if (reasonCode !== 0) this.#outcomes.onRejected(reasonCode);
-    const rejected = reasonCode === failure.QUOTA_EXCEEDED;
+    const rejected = reasonCode === ReasonCode.QUOTA_EXCEEDED;
     if (rejected) this.#reject(pending);
     else if (this.#backPressure.isOn) this.#acknowledgeUnderPressure(pending, reasonCode === 0);
     if (pending.phase === 'lingering') {

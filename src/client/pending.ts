@@ -31,7 +31,7 @@ export type Lane = 'urgent' | 'usual' | 'late';
  * - `published`: on this connection, and not acknowledged.
  * - `acknowledged`: the broker took it. Its answer is outstanding.
  * - `held`: published on an earlier connection of this session, not acknowledged there, and not sent again. It may have arrived.
- * - `rejected`: the broker had no room for it (PUBACK 0x97). It is sent again after a pause.
+ * - `rejected`: the broker had no room for it (PUBACK with QUOTA_EXCEEDED). It is sent again after a pause.
  * - `lingering`: its caller has the outcome, but the PUBACK is outstanding, so that it keeps its place in flight.
  * - `settled`: it is over.
  */

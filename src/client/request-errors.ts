@@ -15,6 +15,7 @@ import { ServiceError } from '../protocol/errors';
 import { parseItem } from '../protocol/resp3';
 import type { StatusProblem } from '../protocol/status';
 import { REQUEST_TOPIC } from '../protocol/topics';
+import { ReasonCode } from '../reason-codes';
 import type { Request } from './request';
 
 const NOTABLE_SILENCE_MS = 1000;
@@ -180,22 +181,25 @@ export function refusedByBroker(
   return isSecond ? notOfTheFirst(request, reasonWords(reasonCode)) : notDelivered(request, reasonCode);
 }
 
-/** The broker had no room for the request (PUBACK 0x97) until its deadline. */
+/** The broker had no room for the request (PUBACK with QUOTA_EXCEEDED) until its deadline. */
 export function noRoom(request: Request): StateStoreError {
-  const { retryable, ...cause } = delivery(QUOTA_EXCEEDED);
+  const { retryable, ...cause } = delivery(ReasonCode.QUOTA_EXCEEDED);
   const consequence = `${notDone(request)} within ${request.timeout} ms`;
-  return fail('REFUSED', request, causeFirst(cause, consequence), { reasonCode: QUOTA_EXCEEDED, retryable });
+  return fail('REFUSED', request, causeFirst(cause, consequence), {
+    reasonCode: ReasonCode.QUOTA_EXCEEDED,
+    retryable,
+  });
 }
 
-/** The broker had no room for a write (PUBACK 0x97), and accepted a later one of the same key: sent again, it would undo that. */
+/** The broker had no room for a write (PUBACK with QUOTA_EXCEEDED), and accepted a later one of the same key: sent again, it would undo that. */
 export function overtaken(request: Request): StateStoreError {
-  const { retryable, problem } = delivery(QUOTA_EXCEEDED);
+  const { retryable, problem } = delivery(ReasonCode.QUOTA_EXCEEDED);
   const cause = {
     problem,
     advice: 'A later write of the same key was accepted, so this one was not sent again.',
   };
   return fail('REFUSED', request, causeFirst(cause, notDone(request)), {
-    reasonCode: QUOTA_EXCEEDED,
+    reasonCode: ReasonCode.QUOTA_EXCEEDED,
     retryable,
   });
 }
@@ -248,30 +252,30 @@ export function skewed(request: Request, cause: StateStoreError): StateStoreErro
   );
 }
 
-const NO_MATCHING_SUBSCRIBERS = 0x10;
-const NOT_AUTHORIZED = 0x87;
-/** The broker has no room at the moment (MQTT 5 section 3.4.2.1). */
-export const QUOTA_EXCEEDED = 0x97;
-/** Reason codes that say the same to the same publish: topic name invalid, packet too large, payload format invalid. */
-const LASTING = new Set([0x90, 0x95, 0x99]);
+/** The broker answers the same publish with these again. */
+const LASTING = new Set<number>([
+  ReasonCode.TOPIC_NAME_INVALID,
+  ReasonCode.PACKET_TOO_LARGE,
+  ReasonCode.PAYLOAD_FORMAT_INVALID,
+]);
 
 function delivery(reasonCode: number): Explanation & { retryable: boolean } {
   const code = reasonWords(reasonCode);
   switch (reasonCode) {
-    case NO_MATCHING_SUBSCRIBERS:
+    case ReasonCode.NO_MATCHING_SUBSCRIBERS:
       return {
         problem: `there is no state store on this broker: ${code}`,
         advice:
           'Check that host and port are those of the Azure IoT Operations MQTT broker or of the emulator.',
         retryable: true,
       };
-    case NOT_AUTHORIZED:
+    case ReasonCode.NOT_AUTHORIZED:
       return {
         problem: `the broker does not allow this client to publish to ${REQUEST_TOPIC}: ${code}`,
         advice: 'Ask the broker administrator for a rule that allows it.',
         retryable: false,
       };
-    case QUOTA_EXCEEDED:
+    case ReasonCode.QUOTA_EXCEEDED:
       return {
         problem: `the broker has no room for more messages: ${code}`,
         advice: 'Send fewer messages at once.',

@@ -4,6 +4,7 @@
  */
 import type * as api from '@opentelemetry/api';
 import type { Operation } from '../errors';
+import { hexOf } from '../reason-codes';
 import { DB_SYSTEM_NAME, DURATION_BOUNDS_S, type MetricsReporter } from './metrics';
 
 const NAME = '@edgestate/node-red-statestore';
@@ -57,7 +58,7 @@ class Telemetry implements MetricsReporter {
   }
 
   rejected(reasonCode: number): void {
-    const code = `0x${reasonCode.toString(16)}`;
+    const code = hexOf(reasonCode);
     this.#rejected.add(1, { ...this.#attributes, 'statestore.reason_code': code });
   }
 

@@ -7,12 +7,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls';
 import type { Message } from '../mqtt/publish';
 import { REQUEST_TOPIC } from '../protocol/topics';
+import { ReasonCode } from '../reason-codes';
 import type { Principal, Rules } from './access/rules';
 import { StateStoreEngine } from './engine';
 import { exchange, notificationsOf } from './exchange';
 import { type Damage, StoreFile, type StoreFileError } from './file/store-file';
 import { type Identity, logIn } from './log-in';
-import { Reason } from './mqtt/broker-packets';
 import { MqttBroker } from './mqtt/mqtt-broker';
 import type { Publication } from './mqtt/publication';
 import {
@@ -232,7 +232,7 @@ export class Emulator extends EventEmitter<EmulatorEvents> {
     this.#asking = principal;
     const result = exchange(this.engine, request, this.#now(), this.#elapsed(), this.#repeats);
     if ('disconnect' in result) {
-      this.#broker.client(clientId)?.connection.end(Reason.TOPIC_NAME_INVALID);
+      this.#broker.client(clientId)?.connection.end(ReasonCode.TOPIC_NAME_INVALID);
       return;
     }
     this.#send(clientId, result.publish);

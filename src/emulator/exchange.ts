@@ -3,9 +3,10 @@
  * PUBLISH packets. Any broker can be put in front of it. docs/protocol.md section 1.
  */
 import type { Message } from '../mqtt/publish';
-import { PacketFault, PROTOCOL_ERROR } from '../mqtt/wire';
+import { PacketFault } from '../mqtt/wire';
 import { isInvalidResponseTopic, notificationTopic } from '../protocol/topics';
 import { FENCING_TOKEN, TIMESTAMP } from '../protocol/user-properties';
+import { ReasonCode } from '../reason-codes';
 import type { StateStoreEngine } from './engine';
 import type { Publication } from './mqtt/publication';
 import type { EngineNotification } from './store/engine-request';
@@ -96,7 +97,7 @@ export class RequestReader {
     if (length > 0 && to - from === length && data.compare(this.#topicBytes, 0, length, from, to) === 0)
       return this.#topic;
     const topic = data.toString('utf8', from, to);
-    if (topic === '' || /[+#\0]/.test(topic)) throw new PacketFault(PROTOCOL_ERROR);
+    if (topic === '' || /[+#\0]/.test(topic)) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
     this.#topic = topic;
     this.#topicBytes = Buffer.from(data.subarray(from, to));
     return topic;

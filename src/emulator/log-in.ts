@@ -1,9 +1,9 @@
 /** Decides whether a client may connect, and as which user. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { ReasonCode } from '../reason-codes';
 import type { Principal, Rules } from './access/rules';
 import { RequestReader } from './exchange';
-import { Reason } from './mqtt/broker-packets';
 import type { Connect } from './mqtt/connect-packet';
 
 /** A client that is logged in. */
@@ -27,10 +27,10 @@ export function logIn(
     certificateName === undefined
       ? rules.logIn(username, password?.toString())
       : rules.attributesOf(certificateName);
-  if (!attributes) return Reason.BAD_CREDENTIALS;
+  if (!attributes) return ReasonCode.BAD_CREDENTIALS;
   const name = username ?? certificateName;
   const principal = { clientId, attributes, ...(name !== undefined && { username: name }) };
-  return rules.allowsBroker(principal, 'Connect') ? { principal, reader } : Reason.NOT_AUTHORIZED;
+  return rules.allowsBroker(principal, 'Connect') ? { principal, reader } : ReasonCode.NOT_AUTHORIZED;
 }
 
 /** The common name of the client's certificate, if the client showed one that the authorities signed. */

@@ -137,7 +137,7 @@ export class Attempt {
   }
 
   /**
-   * Subscribes with QoS 1 for as long as the connection lasts. A broker that has no room for the subscription (SUBACK 0x97) is asked
+   * Subscribes with QoS 1 for as long as the connection lasts. A broker that has no room for the subscription (SUBACK with QUOTA_EXCEEDED) is asked
    * again, with growing pauses, for `timeoutMs`. Rejects with a {@link ConnectionError} when refused or lost. A broker that does not
    * answer in that time is given up.
    */

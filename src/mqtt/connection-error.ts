@@ -1,6 +1,7 @@
 /** Why there is no connection, in words a person can act on, and what to do about it. */
 import type * as mqtt from 'mqtt';
 import { StateStoreError } from '../errors';
+import { hexOf, ReasonCode } from '../reason-codes';
 
 /**
  * `soon`: it may pass without a person. `slowly`: a person has to change something, here or at the broker. `never`: a further attempt
@@ -102,9 +103,9 @@ export function qosTooLow(where: string): ConnectionError {
   return new ConnectionError('qosTooLow', problem, 'Allow QoS 1 in the settings of the broker.');
 }
 
-/** AUTH with 0x18 during the login: the broker is not able to check the token. */
+/** AUTH with {@link ReasonCode.CONTINUE_AUTHENTICATION} during the login: the broker is not able to check the token. */
 export function tokenNotChecked(where: string): ConnectionError {
-  const problem = `The broker at ${where} cannot check the token now (0x18)`;
+  const problem = `The broker at ${where} cannot check the token now (${hexOf(ReasonCode.CONTINUE_AUTHENTICATION)})`;
   return new ConnectionError('brokerBusy', problem, 'The client reconnects automatically.');
 }
 
@@ -132,7 +133,7 @@ export function subscriptionError(where: string, topic: string, cause: unknown):
 export function reasonWords(reasonCode: number): string {
   const { ReasonCodes }: typeof mqtt = require('mqtt');
   const words = (ReasonCodes as Record<number, string>)[reasonCode] ?? 'unknown reason';
-  return `${words.toLowerCase()} (0x${reasonCode.toString(16).padStart(2, '0')})`;
+  return `${words.toLowerCase()} (${hexOf(reasonCode)})`;
 }
 
 type Words = [reason: ConnectionReason, advice: string];
@@ -143,19 +144,37 @@ const OTHER_REFUSAL: Words = ['loginRefused', 'Check the settings of this client
 const CREDENTIALS: Words = ['badCredentials', 'Check the login.'];
 
 const REFUSALS: Record<number, Words> = {
-  133: ['clientIdInvalid', 'Use another client ID, or none.'],
-  134: CREDENTIALS,
-  135: ['notAuthorized', 'Check the login, and ask the broker administrator for access.'],
-  138: ['notAuthorized', 'Ask the broker administrator for access.'],
-  140: ['badCredentials', 'The broker does not support this login method: use another one.'],
-  142: [
+  [ReasonCode.CLIENT_ID_INVALID]: ['clientIdInvalid', 'Use another client ID, or none.'],
+  [ReasonCode.BAD_CREDENTIALS]: CREDENTIALS,
+  [ReasonCode.NOT_AUTHORIZED]: [
+    'notAuthorized',
+    'Check the login, and ask the broker administrator for access.',
+  ],
+  [ReasonCode.BANNED]: ['notAuthorized', 'Ask the broker administrator for access.'],
+  [ReasonCode.BAD_AUTHENTICATION_METHOD]: [
+    'badCredentials',
+    'The broker does not support this login method: use another one.',
+  ],
+  [ReasonCode.SESSION_TAKEN_OVER]: [
     'takenOver',
     'Another client uses the same client ID, so this client does not reconnect. Use another client ID, or none, and start it again (in Node-RED: deploy).',
   ],
 };
 
-/** Unspecified, implementation specific, unavailable, busy, shutting down, keep alive, receive maximum, rate, quota, administrative, connection rate, connect time. */
-const TRANSIENT = new Set([128, 131, 136, 137, 139, 141, 147, 150, 151, 152, 159, 160]);
+const TRANSIENT = new Set<number>([
+  ReasonCode.UNSPECIFIED_ERROR,
+  ReasonCode.IMPLEMENTATION_ERROR,
+  ReasonCode.SERVER_UNAVAILABLE,
+  ReasonCode.SERVER_BUSY,
+  ReasonCode.SERVER_SHUTTING_DOWN,
+  ReasonCode.KEEP_ALIVE_TIMEOUT,
+  ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+  ReasonCode.MESSAGE_RATE_TOO_HIGH,
+  ReasonCode.QUOTA_EXCEEDED,
+  ReasonCode.ADMINISTRATIVE_ACTION,
+  ReasonCode.CONNECTION_RATE_EXCEEDED,
+  ReasonCode.MAXIMUM_CONNECT_TIME,
+]);
 
-/** Packet identifier in use, quota exceeded (MQTT 5 section 3.9.3). */
-const PASSING_SUBACKS = new Set([0x91, 0x97]);
+/** Of a SUBACK (MQTT 5 section 3.9.3). */
+const PASSING_SUBACKS = new Set<number>([ReasonCode.PACKET_ID_IN_USE, ReasonCode.QUOTA_EXCEEDED]);

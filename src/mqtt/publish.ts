@@ -1,4 +1,6 @@
 /** PUBLISH packets of MQTT 5 (section 3.3), read by the client and by the emulator. */
+
+import { ReasonCode } from '../reason-codes';
 import { DUP, RETAIN } from './publish-writer';
 import {
   endOfNumber,
@@ -7,7 +9,6 @@ import {
   isText,
   malformed,
   PacketFault,
-  PROTOCOL_ERROR,
   Property,
   readNumber,
   readUInt16,
@@ -73,7 +74,7 @@ export class Message {
         continue;
       }
       const bit = 1 << (id & 31);
-      if ((seen & bit) !== 0) throw new PacketFault(PROTOCOL_ERROR);
+      if ((seen & bit) !== 0) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       seen |= bit;
       switch (id) {
         case Property.CORRELATION_DATA:
@@ -88,17 +89,17 @@ export class Message {
           messageExpiry = readUInt32(data, value);
           break;
         case Property.PAYLOAD_FORMAT:
-          if ((data[value] as number) > 1) throw new PacketFault(PROTOCOL_ERROR);
+          if ((data[value] as number) > 1) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
           break;
         case Property.TOPIC_ALIAS:
           topicAlias = readUInt16(data, value);
-          if (topicAlias === 0) throw new PacketFault(PROTOCOL_ERROR);
+          if (topicAlias === 0) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       }
     }
     if (at !== propertiesEnd) throw malformed();
     this.qos = qos;
     this.packetId = qos === 0 ? 0 : readUInt16(data, topicEnd);
-    if (qos > 0 && this.packetId === 0) throw new PacketFault(PROTOCOL_ERROR);
+    if (qos > 0 && this.packetId === 0) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
     this.data = data;
     this.correlationStart = correlationStart;
     this.correlationEnd = correlationEnd;

@@ -1,3 +1,4 @@
+import { ReasonCode } from '../reason-codes';
 import { pauseBefore } from './backoff';
 import { expiryOf } from './jwt';
 import { TokenWatch } from './token-watch';
@@ -82,11 +83,11 @@ export class Reauthentication {
     }
   }
 
-  /** The broker answered with an AUTH packet: 0x00 success, 0x18 not now. */
+  /** The broker answered with an AUTH packet: SUCCESS, or CONTINUE_AUTHENTICATION for "not now". */
   answered(reasonCode: number): void {
     if (this.#phase !== 'asked') return;
     clearTimeout(this.#timer);
-    if (reasonCode !== 0) {
+    if (reasonCode !== ReasonCode.SUCCESS) {
       this.#phase = 'later';
       this.#timer = setTimeout(() => this.#askAgain(), pauseBefore(this.#refusals++));
       return;

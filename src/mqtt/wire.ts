@@ -1,5 +1,6 @@
 /** The primitive types of MQTT 5 as bytes: integers, text, and the identifiers of properties (sections 1.5 and 2.2.2). */
 import { isUtf8 } from 'node:buffer';
+import { hexOf, ReasonCode } from '../reason-codes';
 
 /** Packet types, the upper half of the first byte (MQTT 5 section 2.1.2). */
 export const PacketType = {
@@ -45,22 +46,18 @@ export const Property = {
   SHARED_SUBSCRIPTION: 42,
 } as const;
 
-/** Reason codes (MQTT 5 section 2.4). */
-export const MALFORMED_PACKET = 0x81;
-export const PROTOCOL_ERROR = 0x82;
-
 /** A packet that breaks MQTT 5, and the reason code for the DISCONNECT that answers it (section 4.13). */
 export class PacketFault extends Error {
   readonly reasonCode: number;
 
   constructor(reasonCode: number) {
-    super(`invalid MQTT packet, reason code 0x${reasonCode.toString(16)}`);
+    super(`invalid MQTT packet, reason code ${hexOf(reasonCode)}`);
     this.reasonCode = reasonCode;
   }
 }
 
 export function malformed(): PacketFault {
-  return new PacketFault(MALFORMED_PACKET);
+  return new PacketFault(ReasonCode.MALFORMED_PACKET);
 }
 
 // Write.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { hexOf, ReasonCode } from '../../src/reason-codes';
 import { ROOT } from '../support/node-red';
 
 /** What a part may import: other parts, and packages from npm. Node's own modules are free to all but the protocol. */
@@ -50,7 +51,7 @@ const ROOMS: Record<string, string[]> = {
 };
 
 /** Files that all parts share. */
-const SHARED = ['src/errors', 'src/option-rules'];
+const SHARED = ['src/errors', 'src/option-rules', 'src/reason-codes'];
 
 /** Modules of Node.js with no I/O, which the protocol may use. */
 const PURE: string[] = [];
@@ -154,6 +155,25 @@ describe('Imports', () => {
   it('are seen by this test at all', () => {
     assert.ok(importsOf('src/mqtt').some(({ to }) => to === 'mqtt'));
     assert.ok(importsOf('src/client').some(({ to }) => to === 'src/errors'));
+  });
+});
+
+describe('Reason codes of MQTT', () => {
+  /** The codes as hexadecimal numbers. The ones left out are other bytes as well. */
+  const NUMBERS = Object.values(ReasonCode)
+    .filter((code) => code >= ReasonCode.NO_MATCHING_SUBSCRIBERS && code !== ReasonCode.UNSPECIFIED_ERROR)
+    .map(hexOf);
+
+  it('are written as numbers in one table only', () => {
+    const wrong = ['src', 'nodes', 'plugins'].flatMap(below).flatMap((file) => {
+      if (!file.endsWith('.ts') || file === 'src/reason-codes.ts') return [];
+      const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+      return lines
+        .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
+        .filter((line) => NUMBERS.some((number) => new RegExp(`${number}\\b`).test(line)))
+        .map((line) => `${file}: ${line.trim()}`);
+    });
+    assert.deepEqual(wrong, []);
   });
 });
 

@@ -1,5 +1,6 @@
 /** What a check of one point of the protocol found. */
 import { messageOf, StateStoreError } from '../../errors';
+import { ReasonCode } from '../../reason-codes';
 
 export type Result = 'supported' | 'refused' | 'differs' | 'failed' | 'not served' | 'not checked';
 
@@ -15,9 +16,6 @@ export class Difference extends Error {}
 /** A point that does not apply here. */
 export class NotChecked extends Error {}
 
-/** MQTT 5 section 3.4.2.1. */
-const NOT_AUTHORIZED = 0x87;
-
 /** The outcome of a check that threw. */
 export function outcomeOf(error: unknown): Outcome {
   const detail = messageOf(error);
@@ -26,7 +24,8 @@ export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof StateStoreError)) return { result: 'failed', detail };
   const { code, reasonCode } = error;
   if (code === 'NOT_SUPPORTED') return { result: 'not served', detail };
-  if (code === 'NOT_AUTHORIZED' || reasonCode === NOT_AUTHORIZED) return { result: 'refused', detail };
+  if (code === 'NOT_AUTHORIZED' || reasonCode === ReasonCode.NOT_AUTHORIZED)
+    return { result: 'refused', detail };
   return { result: 'failed', detail };
 }
 

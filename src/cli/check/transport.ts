@@ -1,4 +1,5 @@
 /** Limits and hints of the broker, which the requests of the other points have shown. */
+import { hexOf, ReasonCode } from '../../reason-codes';
 import { Difference, expect, NotChecked } from './outcome';
 import type { Point } from './point';
 
@@ -6,8 +7,6 @@ import type { Point } from './point';
 const MAX_TRIED_BYTES = 2 ** 20;
 /** Room for the key and the properties of the packet. */
 const PACKET_ROOM_BYTES = 2048;
-/** MQTT 5 section 3.4.2.1: quota exceeded. */
-const NO_ROOM = 0x97;
 
 export const transport: readonly Point[] = [
   {
@@ -28,8 +27,8 @@ export const transport: readonly Point[] = [
     title: 'Back-pressure (PUBACK)',
     async check({ store }) {
       const { rejected } = store.metrics;
-      const seen = [...rejected].map(([code, count]) => `0x${code.toString(16)} ${count} times`).join(', ');
-      const others = [...rejected.keys()].some((code) => code !== NO_ROOM);
+      const seen = [...rejected].map(([code, count]) => `${hexOf(code)} ${count} times`).join(', ');
+      const others = [...rejected.keys()].some((code) => code !== ReasonCode.QUOTA_EXCEEDED);
       if (others) throw new Difference(`the broker rejected publishes with ${seen}`);
       return seen === '' ? 'no publish was rejected' : `the broker had no room: ${seen}. All were sent again`;
     },

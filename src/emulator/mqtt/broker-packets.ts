@@ -1,24 +1,6 @@
 /** Writes the packets of a broker other than PUBLISH, in MQTT 5 and 3.1.1. */
 import { PacketType, Property, sizeOfNumber, textBytes, writeNumber } from '../../mqtt/wire';
-
-/** Reason codes (MQTT 5 section 2.4). */
-export const Reason = {
-  SUCCESS: 0,
-  IMPLEMENTATION_ERROR: 0x83,
-  UNSUPPORTED_VERSION: 0x84,
-  BAD_CREDENTIALS: 0x86,
-  NOT_AUTHORIZED: 0x87,
-  BAD_AUTHENTICATION_METHOD: 0x8c,
-  KEEP_ALIVE_TIMEOUT: 0x8d,
-  SESSION_TAKEN_OVER: 0x8e,
-  TOPIC_FILTER_INVALID: 0x8f,
-  TOPIC_NAME_INVALID: 0x90,
-  TOPIC_ALIAS_INVALID: 0x94,
-  PACKET_TOO_LARGE: 0x95,
-  QUOTA_EXCEEDED: 0x97,
-  QOS_NOT_SUPPORTED: 0x9b,
-  SHARED_NOT_SUPPORTED: 0x9e,
-} as const;
+import { ReasonCode } from '../../reason-codes';
 
 export interface Connack {
   sessionPresent: boolean;
@@ -49,7 +31,7 @@ export function connack(version: number, { sessionPresent, ...limits }: Connack)
 /** A CONNACK that refuses the client. MQTT 3.1.1 has return codes of its own (section 3.2.2.3). */
 export function refusedConnack(version: number, reasonCode: number): Buffer {
   if (version >= 5) return frame(PacketType.CONNACK, Buffer.from([0, reasonCode, 0]));
-  const code = { [Reason.UNSUPPORTED_VERSION]: 1, [Reason.BAD_CREDENTIALS]: 4 }[reasonCode] ?? 5;
+  const code = { [ReasonCode.UNSUPPORTED_VERSION]: 1, [ReasonCode.BAD_CREDENTIALS]: 4 }[reasonCode] ?? 5;
   return frame(PacketType.CONNACK, Buffer.from([0, code]));
 }
 

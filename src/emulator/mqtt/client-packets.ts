@@ -1,7 +1,7 @@
 /** Reads and checks the packets of a client other than CONNECT and PUBLISH, in MQTT 5 and 3.1.1 (MQTT 5 sections 3.4 to 3.15). */
 import type { Message } from '../../mqtt/publish';
-import { malformed, PacketFault, PROTOCOL_ERROR, Property } from '../../mqtt/wire';
-import { Reason } from './broker-packets';
+import { malformed, PacketFault, Property } from '../../mqtt/wire';
+import { ReasonCode } from '../../reason-codes';
 import {
   checkTopic,
   IN_ACK,
@@ -70,7 +70,7 @@ function readFilter(reader: PacketReader): string {
       level === '+' ||
       (level === '#' ? index === levels.length - 1 : !level.includes('+') && !level.includes('#')),
   );
-  if (filter === '' || !isValid) throw new PacketFault(Reason.TOPIC_FILTER_INVALID);
+  if (filter === '' || !isValid) throw new PacketFault(ReasonCode.TOPIC_FILTER_INVALID);
   return filter;
 }
 
@@ -105,11 +105,11 @@ export function readDisconnect(
 /** Checks a PUBLISH of a client. `isRequest`: it has the request topic, so the topic needs no check. Throws `PacketFault`. */
 export function checkPublish(message: Message, isRequest: boolean): void {
   if (!message.isWellFormed()) throw malformed();
-  if (message.qos === 2) throw new PacketFault(Reason.QOS_NOT_SUPPORTED);
+  if (message.qos === 2) throw new PacketFault(ReasonCode.QOS_NOT_SUPPORTED);
   // MQTT 5 section 3.3.1.1.
   if (message.qos === 0 && message.dup) throw malformed();
-  if (message.hasSubscriptionIdentifier) throw new PacketFault(PROTOCOL_ERROR);
+  if (message.hasSubscriptionIdentifier) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
   // The CONNACK has no Topic Alias Maximum, so it is 0 (MQTT 5 section 3.2.2.3.8).
-  if (message.topicAlias > 0) throw new PacketFault(Reason.TOPIC_ALIAS_INVALID);
+  if (message.topicAlias > 0) throw new PacketFault(ReasonCode.TOPIC_ALIAS_INVALID);
   if (!isRequest) checkTopic(message.topic);
 }

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import type { Joined } from '../../mqtt/joined-writes';
 import { PacketSplitter, PacketTooLarge } from '../../mqtt/packet-splitter';
 import { peerEndsOf } from '../../mqtt/transport';
-import { MALFORMED_PACKET, PacketFault, PacketType } from '../../mqtt/wire';
-import { disconnect, Reason } from './broker-packets';
+import { PacketFault, PacketType } from '../../mqtt/wire';
+import { ReasonCode } from '../../reason-codes';
+import { disconnect } from './broker-packets';
 
 /** A client for whom more bytes wait is not served until it has read: it may ask only as fast as it reads. */
 const SERVE_BELOW = 2 ** 20;
@@ -92,7 +93,7 @@ export class ClientConnection {
   /** Ends the connection if nothing comes for 1.5 times so many seconds. 0: never. */
   keepAlive(seconds: number): void {
     if (seconds === 0) return;
-    const silent = () => this.end(Reason.KEEP_ALIVE_TIMEOUT);
+    const silent = () => this.end(ReasonCode.KEEP_ALIVE_TIMEOUT);
     this.#keepAlive = setTimeout(silent, seconds * 1000 * KEEP_ALIVE_FACTOR).unref();
   }
 
@@ -110,7 +111,7 @@ export class ClientConnection {
   }
 
   overrun(): void {
-    this.end(Reason.QUOTA_EXCEEDED);
+    this.end(ReasonCode.QUOTA_EXCEEDED);
   }
 
   /** Ends the connection; with a DISCONNECT if the client is logged in with MQTT 5. A `last` packet goes before. */
@@ -137,7 +138,7 @@ export class ClientConnection {
     this.#arrivedAt = performance.now();
     this.#keepAlive?.refresh();
     try {
-      if (this.#isNew && chunk[0] !== CONNECT_BYTE) throw new PacketFault(MALFORMED_PACKET);
+      if (this.#isNew && chunk[0] !== CONNECT_BYTE) throw new PacketFault(ReasonCode.MALFORMED_PACKET);
       this.#isNew = false;
       this.#splitter.add(chunk);
     } catch (error) {
@@ -180,8 +181,8 @@ export class ClientConnection {
 
 function reasonOf(error: unknown): number {
   if (error instanceof PacketFault) return error.reasonCode;
-  if (error instanceof PacketTooLarge) return Reason.PACKET_TOO_LARGE;
+  if (error instanceof PacketTooLarge) return ReasonCode.PACKET_TOO_LARGE;
   // A fault of the emulator costs one connection, and not the process.
   process.emitWarning(error instanceof Error ? error : String(error));
-  return Reason.IMPLEMENTATION_ERROR;
+  return ReasonCode.IMPLEMENTATION_ERROR;
 }

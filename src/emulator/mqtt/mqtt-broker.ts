@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { joinWrites } from '../../mqtt/joined-writes';
 import { Message } from '../../mqtt/publish';
-import { PacketFault, PacketType, PROTOCOL_ERROR } from '../../mqtt/wire';
+import { PacketFault, PacketType } from '../../mqtt/wire';
+import { ReasonCode } from '../../reason-codes';
 import * as answers from './broker-packets';
-import { Reason } from './broker-packets';
 import * as packets from './client-packets';
 import { type BrokerClient, Clients } from './clients';
 import { type Connect, readConnect } from './connect-packet';
@@ -106,7 +106,7 @@ export class MqttBroker<Identity extends object> {
     const type = (data[start] as number) >> 4;
     const client = this.#clients.of(connection);
     if (!client) {
-      if (type !== PacketType.CONNECT) throw new PacketFault(PROTOCOL_ERROR);
+      if (type !== PacketType.CONNECT) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       this.#logIn(connection, readConnect(data, body, end));
       return;
     }
@@ -145,7 +145,7 @@ export class MqttBroker<Identity extends object> {
         this.#onDisconnect(client, packets.readDisconnect(data, body, end, version));
         break;
       default:
-        throw new PacketFault(PROTOCOL_ERROR);
+        throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
     }
   }
 
@@ -160,7 +160,7 @@ export class MqttBroker<Identity extends object> {
     }
     const before = this.#clients.get(clientId);
     if (before) {
-      before.connection.end(Reason.SESSION_TAKEN_OVER);
+      before.connection.end(ReasonCode.SESSION_TAKEN_OVER);
       this.#leave(before);
     }
     this.#wills.end(clientId, connect.cleanStart);
@@ -186,9 +186,9 @@ export class MqttBroker<Identity extends object> {
   }
 
   #identify({ socket }: ClientConnection, connect: Connect, clientId: string): Identity | number {
-    if (connect.version !== 4 && connect.version !== 5) return Reason.UNSUPPORTED_VERSION;
-    if (connect.hasAuthenticationMethod) return Reason.BAD_AUTHENTICATION_METHOD;
-    if (connect.will?.qos === 2) return Reason.QOS_NOT_SUPPORTED;
+    if (connect.version !== 4 && connect.version !== 5) return ReasonCode.UNSUPPORTED_VERSION;
+    if (connect.hasAuthenticationMethod) return ReasonCode.BAD_AUTHENTICATION_METHOD;
+    if (connect.will?.qos === 2) return ReasonCode.QOS_NOT_SUPPORTED;
     return this.#hooks.logIn(clientId, connect, socket);
   }
 
@@ -210,11 +210,11 @@ export class MqttBroker<Identity extends object> {
 
   /** Takes in a message, and keeps it if it is to be retained. Returns the reason code for its PUBACK. */
   #take(identity: Identity, topic: string, message: Message): number {
-    if (message.qos === 1 && this.#hooks.refusesPublish()) return Reason.QUOTA_EXCEEDED;
+    if (message.qos === 1 && this.#hooks.refusesPublish()) return ReasonCode.QUOTA_EXCEEDED;
     if (topic.startsWith(SYSTEM_TOPICS) || !this.#hooks.mayPublish(identity, topic))
-      return Reason.NOT_AUTHORIZED;
-    if (message.retain && !this.#retained.set(topic, message)) return Reason.QUOTA_EXCEEDED;
-    return Reason.SUCCESS;
+      return ReasonCode.NOT_AUTHORIZED;
+    if (message.retain && !this.#retained.set(topic, message)) return ReasonCode.QUOTA_EXCEEDED;
+    return ReasonCode.SUCCESS;
   }
 
   #subscribe(client: BrokerClient<Identity>, packetId: number, filters: packets.FilterOptions[]): void {
@@ -222,9 +222,9 @@ export class MqttBroker<Identity extends object> {
     const overloaded = this.#hooks.refusesSubscribe();
     const retained: RetainedDelivery[] = [];
     const codes = filters.map((one) => {
-      if (overloaded) return Reason.QUOTA_EXCEEDED;
-      if (one.filter.startsWith(SHARED)) return Reason.SHARED_NOT_SUPPORTED;
-      if (!this.#hooks.maySubscribe(identity, one.filter)) return Reason.NOT_AUTHORIZED;
+      if (overloaded) return ReasonCode.QUOTA_EXCEEDED;
+      if (one.filter.startsWith(SHARED)) return ReasonCode.SHARED_NOT_SUPPORTED;
+      if (!this.#hooks.maySubscribe(identity, one.filter)) return ReasonCode.NOT_AUTHORIZED;
       const isNew = this.#sessions.subscribe(session, one);
       if (one.retainHandling === 0 || (one.retainHandling === 1 && isNew))
         for (const message of this.#retained.match(one.filter))
@@ -241,11 +241,12 @@ export class MqttBroker<Identity extends object> {
   ): void {
     if (sessionExpirySeconds !== undefined) {
       // MQTT 5 section 3.14.2.2.2.
-      if (client.session.keepMs === 0 && sessionExpirySeconds > 0) throw new PacketFault(PROTOCOL_ERROR);
+      if (client.session.keepMs === 0 && sessionExpirySeconds > 0)
+        throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       client.session.keepMs = Math.min(sessionExpirySeconds, LONGEST_SESSION) * 1000;
     }
     // 4: disconnect, and publish the will (MQTT 5 section 3.14.2.1).
-    if (reasonCode !== 4) client.will = undefined;
+    if (reasonCode !== ReasonCode.DISCONNECT_WITH_WILL) client.will = undefined;
     client.connection.end();
   }
 
@@ -266,7 +267,7 @@ export class MqttBroker<Identity extends object> {
   }
 
   #publishWill(identity: Identity, message: Message): void {
-    if (this.#take(identity, message.topic, message) !== Reason.SUCCESS) return;
+    if (this.#take(identity, message.topic, message) !== ReasonCode.SUCCESS) return;
     if (message.hasTopic(this.#requestTopicBytes)) this.#hooks.request(identity, message, performance.now());
     this.#deliveries.forward(message, undefined);
   }

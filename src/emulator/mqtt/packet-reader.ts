@@ -5,13 +5,12 @@ import {
   isText,
   malformed,
   PacketFault,
-  PROTOCOL_ERROR,
   Property,
   readNumber,
   readUInt16,
   readUInt32,
 } from '../../mqtt/wire';
-import { Reason } from './broker-packets';
+import { ReasonCode } from '../../reason-codes';
 
 /** The places of properties, as bits. */
 export const IN_CONNECT = 1;
@@ -96,7 +95,7 @@ export class PacketReader {
 
   /** A packet identifier, which is never 0. */
   packetId(): number {
-    return this.two() || fault(PROTOCOL_ERROR);
+    return this.two() || fault(ReasonCode.PROTOCOL_ERROR);
   }
 
   finish(): void {
@@ -119,9 +118,9 @@ export class PacketReader {
       const id = this.byte();
       const known = PROPERTIES[id];
       if (!known || (known.where & where) === 0) throw malformed();
-      if (id !== Property.USER && found.has(id)) throw new PacketFault(PROTOCOL_ERROR);
+      if (id !== Property.USER && found.has(id)) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       const value = this.#value(known.kind);
-      if (value === 0 && known.zero === false) throw new PacketFault(PROTOCOL_ERROR);
+      if (value === 0 && known.zero === false) throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       found.set(id, value);
     }
     if (this.at !== end) throw malformed();
@@ -138,7 +137,7 @@ export class PacketReader {
     switch (kind) {
       case 'flag': {
         const value = this.byte();
-        return value > 1 ? fault(PROTOCOL_ERROR) : value;
+        return value > 1 ? fault(ReasonCode.PROTOCOL_ERROR) : value;
       }
       case 'two':
         return this.two();
@@ -170,7 +169,7 @@ export class PacketReader {
 
 /** Throws `PacketFault` for a topic that no message can have. */
 export function checkTopic(topic: string): void {
-  if (topic === '' || /[+#\0]/.test(topic)) throw new PacketFault(Reason.TOPIC_NAME_INVALID);
+  if (topic === '' || /[+#\0]/.test(topic)) throw new PacketFault(ReasonCode.TOPIC_NAME_INVALID);
 }
 
 function fault(reasonCode: number): never {

@@ -2,6 +2,7 @@
 import { type ClientMetrics, DB_SYSTEM_NAME, DURATION_BOUNDS_S } from '../../client/metrics';
 import type { LockCounts } from '../../coordination/known-locks';
 import type { WriteCounts } from '../../health/parts';
+import { hexOf, ReasonCode } from '../../reason-codes';
 import type { Labels, MetricFamily, Sample } from './prometheus';
 import type { RoleHere } from './readiness';
 
@@ -64,10 +65,10 @@ export function metricFamilies(
     },
     {
       ...{ name: 'statestore_publishes_rejected_total', type: 'counter' },
-      help: 'Publishes that the broker did not accept, by the reason code of the PUBACK. 0x97 is back-pressure.',
+      help: `Publishes that the broker did not accept, by the reason code of the PUBACK. ${hexOf(ReasonCode.QUOTA_EXCEEDED)} is back-pressure.`,
       samples: labelled.flatMap(({ labels, metrics }) =>
         [...metrics.rejected].map(([code, value]) => ({
-          labels: { ...labels, reason_code: `0x${code.toString(16).padStart(2, '0')}` },
+          labels: { ...labels, reason_code: hexOf(code) },
           value,
         })),
       ),

@@ -1,22 +1,25 @@
 /** Reference data in messages: a list of objects in the flow, NDJSON in the store. */
 import { type ErrorContext, StateStoreError } from '../../errors';
-import { type DataRecord, formatRecords, parseRecords } from '../../reference-data/records';
+import type * as records from '../../reference-data/records';
 import { ownBytes } from './key';
+
+/** Loaded with the first reference data. */
+const load = (): typeof records => require('../../reference-data/records');
 
 /** A list of objects as NDJSON. Text and bytes are NDJSON already, and stay as they are. Throws `BAD_ARGUMENT` that names the line or element. */
 export function recordsToBytes(value: unknown, contextOf: () => ErrorContext): Uint8Array {
   return inContext(contextOf, () => {
     const bytes = typeof value === 'string' ? Buffer.from(value) : ownBytes(value);
-    if (!(bytes instanceof Uint8Array)) return formatRecords(value);
-    parseRecords(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (!(bytes instanceof Uint8Array)) return load().formatRecords(value);
+    load().parseRecords(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     return bytes;
   });
 }
 
 /** NDJSON as a list of objects. Throws `BAD_RESPONSE` that names the faulty line. */
-export function recordsFromBytes(bytes: Buffer, contextOf: () => ErrorContext): DataRecord[] {
+export function recordsFromBytes(bytes: Buffer, contextOf: () => ErrorContext): records.DataRecord[] {
   try {
-    return parseRecords(bytes);
+    return load().parseRecords(bytes);
   } catch (error) {
     if (!(error instanceof StateStoreError)) throw error;
     const context = contextOf();

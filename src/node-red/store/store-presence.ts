@@ -2,6 +2,7 @@
 import type { StateStoreClient } from '../../client/state-store-client';
 import { StateStoreError } from '../../errors';
 import { ServiceError } from '../../protocol/errors';
+import { ReasonCode } from '../../reason-codes';
 
 /** A key that does not exist. */
 const KEY = 'statestore-test/is-there-a-store';
@@ -9,8 +10,6 @@ const KEY = 'statestore-test/is-there-a-store';
 const PAUSE_MS = 10_000;
 /** How long an answer holds for {@link StorePresence.check}, in milliseconds. */
 const ANSWER_HOLDS_MS = 2000;
-const NO_MATCHING_SUBSCRIBERS = 0x10;
-const NOT_AUTHORIZED = 0x87;
 
 /** Why a connection cannot be used: a name for the status, and the advice. */
 export interface Absence {
@@ -96,7 +95,7 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
   const { code, reasonCode } = error;
   const advice =
     'Check that host and port are those of the MQTT broker of Azure IoT Operations, or of an emulator';
-  if (code === 'BAD_RESPONSE' || reasonCode === NO_MATCHING_SUBSCRIBERS) {
+  if (code === 'BAD_RESPONSE' || reasonCode === ReasonCode.NO_MATCHING_SUBSCRIBERS) {
     return absence('noStateStore', `The broker at ${where} does not have a state store. ${advice}.`);
   }
   if (code === 'TIMEOUT') {
@@ -108,7 +107,7 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
       `The broker at ${where} responds, but the state store does not. ${what}`,
     );
   }
-  if (reasonCode === NOT_AUTHORIZED) return absence('notAuthorized', error.message);
+  if (reasonCode === ReasonCode.NOT_AUTHORIZED) return absence('notAuthorized', error.message);
   return code === 'REFUSED' ? 'there' : undefined;
 }
 

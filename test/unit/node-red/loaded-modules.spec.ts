@@ -48,7 +48,7 @@ describe('A start of Node-RED', () => {
       'dist/src/mqtt/authenticating-client.js',
     );
     const unused =
-      /^dist\/src\/(emulator|storage|context|cli)\/|node_modules\/(yaml|csv-parse|mustache)\/|sidebar\/watch|coordination\/(lease|lock|update)/;
+      /^dist\/src\/(emulator|storage|context|cli|reference-data)\/|node_modules\/(yaml|csv-parse|mustache)\/|sidebar\/watch|coordination\/(lease|lock|update)/;
     assert.deepEqual(
       files.filter((file) => unused.test(file)),
       [],
