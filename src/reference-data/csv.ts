@@ -3,12 +3,14 @@ import { type CsvError, parse } from 'csv-parse/sync';
 import { StateStoreError } from '../errors';
 import type { DataRecord } from './records';
 
+/** A double has all of so many digits. */
+const MAX_DIGITS = 15;
 /** A number as JSON has it, without zeros in front, which are part of an identifier. */
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /**
- * One record per row, with the names of the header row. Numbers, `true` and `false` become such values, unless a number would lose
- * digits. A blank cell leaves its property out. Columns are separated by commas, or by semicolons or tabs if the header row has those
+ * One record per row, with the names of the header row. Numbers, `true` and `false` become such values. A number stays text if a double
+ * has not all of its digits, or is too large or too small for a double. A blank cell leaves its property out. Columns are separated by commas, or by semicolons or tabs if the header row has those
  * and no comma. Throws `BAD_ARGUMENT` that names the line.
  */
 export function recordsFromCsv(csv: Buffer): DataRecord[] {
@@ -57,11 +59,18 @@ function valueIn(cell: string): unknown {
   if (cell === 'true' || cell === 'false') return cell === 'true';
   if (!NUMBER.test(cell)) return cell;
   const number = Number(cell);
-  const digits = cell
+  const digits = digitsOf(cell);
+  if (digits === '') return number;
+  const isKept = digits.length <= MAX_DIGITS && digitsOf(number.toExponential(digits.length - 1)) === digits;
+  return isKept ? number : cell;
+}
+
+/** The digits of a number without its sign, point and exponent, from the first one that is not 0. */
+function digitsOf(number: string): string {
+  return number
     .replace(/[eE].*$/, '')
     .replace(/\D/g, '')
     .replace(/^0+/, '');
-  return Number.isFinite(number) && digits.length <= 15 ? number : cell;
 }
 
 function faulty(problem: string, advice: string): StateStoreError {

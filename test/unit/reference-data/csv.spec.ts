@@ -20,6 +20,18 @@ describe('A CSV table', () => {
     ]);
   });
 
+  it('keeps a number as text that would be another one: too large, too small, or with digits that are lost there', () => {
+    const [record] = read('large,small,negative,rounded\n1e400,1e-400,-2.5e-400,1.23456789e-320\n');
+    assert.deepEqual(record, {
+      large: '1e400',
+      small: '1e-400',
+      negative: '-2.5e-400',
+      rounded: '1.23456789e-320',
+    });
+    const [kept] = read('zero,zeros,smallest,largest,tiny\n0e-400,0.00,5e-324,1.7e308,0.000000001\n');
+    assert.deepEqual(kept, { zero: 0, zeros: 0, smallest: 5e-324, largest: 1.7e308, tiny: 1e-9 });
+  });
+
   it('leaves a property out where the cell is blank, and skips rows without any cell', () => {
     assert.deepEqual(read('a,b\n1,2\n,\n , ""\n3,4\n,\n'), [
       { a: 1, b: 2 },
