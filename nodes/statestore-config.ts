@@ -14,7 +14,7 @@ const load = (): typeof storeNode => require('../src/node-red/store/store-node')
 const loadTest = (): typeof testEndpoint => require('../src/node-red/sidebar/test-endpoint');
 
 export = (RED: NodeAPI): void => {
-  const flowsStart = new FlowsStart(RED);
+  const flowsStart = FlowsStart.of(RED);
   function StateStoreConfig(this: StoreNode, def: NodeDef & StoreSettings): void {
     RED.nodes.createNode(this, def);
     load().makeStoreNode(RED, this, def, flowsStart.next);

@@ -1,6 +1,7 @@
 /** What a start of Node-RED loads of this package: each module takes a fraction of a millisecond. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../support/node-red';
@@ -31,6 +32,20 @@ function loaded(...more: string[]): string[] {
 }
 
 const rooms = (names: string[]) => names.map((name) => `dist/src/node-red/${name}.js`);
+
+describe('A node that the palette disables and enables', () => {
+  it('listens to the start of flows once, although Node-RED loads it again', () => {
+    const events = new EventEmitter();
+    const route = { get: () => undefined, post: () => undefined };
+    const RED = {
+      ...{ nodes: { registerType: () => undefined }, events },
+      ...{ httpAdmin: route, auth: { needsPermission: () => undefined } },
+    };
+    const makeNode: (RED: object) => void = require('../../../nodes/statestore-config');
+    for (let count = 0; count < 12; count++) makeNode(RED);
+    assert.equal(events.listenerCount('flows:started'), 1);
+  });
+});
 
 describe('A start of Node-RED', () => {
   it('loads 30 modules of the package at most if no flow uses it, and no package', () => {
