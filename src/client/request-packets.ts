@@ -122,6 +122,13 @@ export class RequestPackets {
     return { packet, expiryAt: correlationAt - EXPIRY_BEFORE_CORRELATION, correlationAt, payloadAt };
   }
 
+  /** Bytes of the packet of a request without a fencing token. `payloadBytes`: of its encoded payload. */
+  sizeOf(payloadBytes: number, nodeId: string, userProperties: UserProperties | undefined): number {
+    const moreBytes = moreProperties({ fencingToken: undefined, userProperties })?.length ?? 0;
+    const head = this.#headOf({ wallClockMs: 0, counter: 0, nodeId }, moreBytes);
+    return head.template.sizeWith(moreBytes + payloadBytes);
+  }
+
   /** The head of requests with a timestamp of this length, and so many bytes of properties after it. Nearly all requests have the same. */
   #headOf(timestamp: Hlc, moreBytes: number): Head {
     const size = sizeOfHlc(timestamp);
@@ -163,7 +170,10 @@ export function isAnswer(message: Message, { packet, correlationAt }: RequestPac
 }
 
 /** User properties that few requests have. */
-function moreProperties({ fencingToken, userProperties }: RequestPacketParts): Buffer | undefined {
+function moreProperties({
+  fencingToken,
+  userProperties,
+}: Pick<RequestPacketParts, 'fencingToken' | 'userProperties'>): Buffer | undefined {
   if (fencingToken === undefined && !userProperties) return undefined;
   const own = fencingToken === undefined ? {} : { [FENCING_TOKEN]: fencingToken };
   const all = Object.entries({ ...own, ...userProperties });

@@ -8,6 +8,7 @@ import type { Connection } from '../mqtt/connection';
 import type { ConnectionError } from '../mqtt/connection-error';
 import type { Message } from '../mqtt/publish';
 import { ArrayWriter, encodeArray, type Items } from '../protocol/resp3';
+import type { UserProperties } from '../protocol/user-properties';
 import { readAnswer } from './answer';
 import { Deadlines } from './deadlines';
 import { InFlight } from './in-flight';
@@ -29,6 +30,7 @@ export class Requests {
   readonly #connection: Connection;
   readonly #responseTopic: string;
   readonly #clock: StoreClock;
+  readonly #packets: RequestPackets;
   readonly #queue: RequestQueue;
   readonly #inFlight: InFlight;
   readonly #signals = new Signals((pending, signal) =>
@@ -51,8 +53,8 @@ export class Requests {
     this.#metrics = new MetricsCounter(reporter);
     this.#clock = new StoreClock(identity.nodeId);
     this.#queue = new RequestQueue(limits);
-    const packets = new RequestPackets(identity);
-    this.#inFlight = new InFlight(connection, packets, this.#clock, limits.inFlightLimit, {
+    this.#packets = new RequestPackets(identity);
+    this.#inFlight = new InFlight(connection, this.#packets, this.#clock, limits.inFlightLimit, {
       fail: (pending, error) => this.#fail(pending, error),
       watchDeadline: (pending) => this.#deadlines.add(pending),
       onRoom: () => this.#pump(),
@@ -130,6 +132,11 @@ export class Requests {
         this.#pump();
       }
     });
+  }
+
+  /** Bytes of the packet of a request without a fencing token. `items`: what its payload is made of. */
+  sizeOf(items: Items, userProperties: UserProperties | undefined): number {
+    return this.#packets.sizeOf(new ArrayWriter(items).bytes, this.#clock.nodeId, userProperties);
   }
 
   /** Listens to the signal of many requests once, until the returned function is called. */

@@ -6,6 +6,7 @@ import { callListeners } from '../mqtt/listeners';
 import { bytes, checkRules, listOf, pairsOf, type Rules } from '../option-rules';
 import { commandItems, type KeyCommand } from '../protocol/commands';
 import { responseTopic } from '../protocol/topics';
+import type { UserProperties } from '../protocol/user-properties';
 import { BeforeClose } from './before-close';
 import type { ClientEvents } from './client-events';
 import type { Codec } from './codec';
@@ -191,6 +192,13 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#ask('set', command, readSet, options, SET_RULES);
   }
 
+  /** Bytes of the packet with which {@link set} stores a value, without a fencing token. @internal */
+  sizeOfSet(key: Bytes, value: Bytes, options: SetOptions): number {
+    const { condition, expiry: expiryMs } = options;
+    const command = { verb: 'SET', key: this.#inStore(key), value, condition, expiryMs } as const;
+    return this.#requests.sizeOf(commandItems(command), this.#userProperties(options));
+  }
+
   /** Reads the value of `key`. */
   get(key: Bytes, options: RequestOptions = {}): Promise<GetResult> {
     return this.getAs(key, readGet, options);
@@ -305,18 +313,34 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     rules: Rules<Options>,
   ): Promise<Result> {
     try {
-      const { persistence, keyPrefix } = this.#options;
+      const { keyPrefix } = this.#options;
       const key = ownKey(command.key, operation);
       const given = options ?? {};
-      const properties = given.persist ? { [persistence.name]: persistence.value } : undefined;
       const timeout = given.timeout ?? this.#options.timeout;
-      const request = new Request(operation, key, read, given, timeout, properties, keyPrefix);
+      const request = new Request(
+        operation,
+        key,
+        read,
+        given,
+        timeout,
+        this.#userProperties(given),
+        keyPrefix,
+      );
       checkRules(options, rules, request);
       if ('value' in command) bytes('value', command.value, request);
-      command.key = this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
+      command.key = this.#inStore(key);
       return this.#requests.submit(request, commandItems(command));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #inStore(key: Bytes): Bytes {
+    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
+  }
+
+  #userProperties({ persist }: SetOptions): UserProperties | undefined {
+    const { name, value } = this.#options.persistence;
+    return persist ? { [name]: value } : undefined;
   }
 }

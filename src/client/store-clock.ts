@@ -10,6 +10,11 @@ export class StoreClock {
     this.#clock = new HybridLogicalClock(nodeId);
   }
 
+  /** The end of all timestamps. */
+  get nodeId(): string {
+    return this.#clock.nodeId;
+  }
+
   /** How far the newest version was ahead of the wall clock when it came, in milliseconds. */
   get aheadMs(): number | undefined {
     return this.#aheadMs;

@@ -467,6 +467,25 @@ spec: { authorizationPolicies: { rules: [{ principals: { usernames: [anna] },
       assert.equal((await store.get('import/a')).found, false);
     });
 
+    it('writes nothing of an import with a value that fits into a packet, but not together with the properties of the packet', async () => {
+      const small = await Emulator.start({ port: 0, maximumPacketSize: 2000 });
+      const line = (key: string, value: string) => `${JSON.stringify({ key, value })}\n`;
+      const input = Buffer.from(line('import/a', '1') + line('import/b', 'x'.repeat(1950)));
+      const there = ['--host', '127.0.0.1', '--port', String(small.port)];
+      await fails(
+        2,
+        /line 2 has 1950 bytes and makes a packet of 2\d{3} bytes, .* 2000 at most: nothing was written/,
+        ['import', ...there],
+        {
+          input,
+        },
+      );
+      const client = new StateStoreClient({ host: '127.0.0.1', port: small.port });
+      assert.equal((await client.get('import/a')).found, false);
+      await client.close();
+      await small.close();
+    });
+
     it('imports keys that updates have changed, which need their lock', async () => {
       await update(store, 'protected', () => 'newer');
       const line = `${JSON.stringify({ key: 'protected', value: 'restored' })}\n`;

@@ -37,11 +37,10 @@ async function run(session: Session, options: SetOptions): Promise<ExitCode> {
   const entries = all.filter(({ key }) => !isLock(key));
   const locks = all.length - entries.length;
   const store = await session.connect();
-  const limit = store.maximumPacketSize;
   let written = 0;
   let kept = 0;
   let failure: StateStoreError | undefined;
-  refuseTooLarge(entries, limit);
+  refuseTooLarge(store, entries, options);
   for await (const batch of batches(entries)) {
     const results = await store.setMany(
       batch.map(({ key, value }) => [key, value] as const),
@@ -88,11 +87,14 @@ function isLock(key: Buffer): boolean {
   return /\/lock(\/next)?$/.test(key.toString('latin1'));
 }
 
-/** The client checks each packet exactly. This check comes first, so that an import does not end in the middle. */
-function refuseTooLarge(entries: readonly EntryOfLine[], limit: number): void {
-  const large = entries.find(({ key, value }) => key.length + value.length > limit);
-  if (large === undefined) return;
-  throw new UsageError(
-    `the value of line ${large.line} has ${large.value.length} bytes, and the broker takes packets of ${limit}: nothing was written`,
-  );
+/** The client checks each packet when it is sent. This check comes first, so that an import does not end in the middle. */
+function refuseTooLarge(store: StateStoreClient, entries: readonly EntryOfLine[], options: SetOptions): void {
+  const limit = store.maximumPacketSize;
+  for (const { key, value, line } of entries) {
+    const size = store.sizeOfSet(key, value, options);
+    if (size <= limit) continue;
+    throw new UsageError(
+      `the value of line ${line} has ${value.length} bytes and makes a packet of ${size} bytes, and the broker takes ${limit} at most: nothing was written`,
+    );
+  }
 }

@@ -121,6 +121,19 @@ describe('A request packet', () => {
     );
   });
 
+  it('has the size that is known before it is made, unless it has a fencing token', () => {
+    const packets = new RequestPackets(ME);
+    fc.assert(
+      fc.property(parts, (one) => {
+        const timestamp = { ...one.timestamp, counter: one.timestamp.counter % 100_000 };
+        const { packet } = packets.make({ ...one, timestamp, fencingToken: undefined });
+        const payload = Buffer.isBuffer(one.payload) ? one.payload : encodeArray(one.payload);
+        const size = packets.sizeOf(payload.length, timestamp.nodeId, one.userProperties);
+        assert.equal(size, packet.length);
+      }),
+    );
+  });
+
   it('has correlation data of its own, in the form of a random UUID, by which its answer is known', () => {
     const packets = new RequestPackets(ME);
     const others = new RequestPackets(ME);
