@@ -126,6 +126,11 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     return this.#connection.maximumPacketSize;
   }
 
+  /** Bytes received on the present connection. @internal */
+  get received(): number {
+    return this.#connection.received;
+  }
+
   /** Milliseconds that a call may take if it has no `timeout` of its own. */
   get timeout(): number {
     return this.#options.timeout;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { StateStoreClient } from '../../src/index';
 import { StorePresence } from '../../src/node-red/store/store-presence';
+import { ByteBroker } from '../support/byte-broker';
 import { Flow } from '../support/flow';
 import { type ScriptedStore, startScriptedStore } from '../support/scripted-store';
 
@@ -53,29 +54,39 @@ describe('A store that does not answer', () => {
   });
 });
 
+/** What a store at this port is found to be, within a timeout of 200 ms. */
+async function foundAt(port: number): Promise<{ found: StorePresence['found']; client: StateStoreClient }> {
+  const client = new StateStoreClient({ host: '127.0.0.1', port, clientId: 'deaf', timeout: 200 });
+  const found = await new Promise<StorePresence['found']>((resolve) => {
+    const presence = new StorePresence(
+      client,
+      () => 'broker:1',
+      () => resolve(presence.found),
+    );
+    client.on('state', ({ kind }) => (kind === 'connected' ? presence.connected() : presence.lost()));
+    client.open();
+  });
+  return { found, client };
+}
+
+describe('A broker that sends nothing after the login', () => {
+  it('is reported as a broker that does not respond, not as one without a store', async () => {
+    const broker = new ByteBroker();
+    const { found, client } = await foundAt(await broker.listen());
+    assert.ok(found && found !== 'there');
+    assert.equal(found.reason, 'noAnswer');
+    assert.match(found.message, /^The broker at broker:1 has sent nothing for 200 ms\. Check the network/);
+    await broker.close();
+    await client.close();
+  });
+});
+
 describe('A store of which nothing has been heard', () => {
   it('is reported with the topic that the rules of the broker must deliver', async () => {
     const server = await startScriptedStore();
     server.answersAlone = true;
     server.answer = () => undefined;
-    const client = new StateStoreClient({
-      host: '127.0.0.1',
-      port: server.port,
-      clientId: 'deaf',
-      timeout: 200,
-    });
-    const reported = new Promise<StorePresence>((resolve) => {
-      const presence = new StorePresence(
-        client,
-        () => 'broker:1',
-        () => resolve(presence),
-      );
-      client.on('state', ({ kind }) => kind === 'connected' && presence.connected());
-    });
-    client.open();
-    const presence = await reported;
-    const { found } = presence;
-    presence.lost();
+    const { found, client } = await foundAt(server.port);
     assert.ok(found && found !== 'there');
     assert.equal(found.reason, 'noStateStoreAnswer');
     assert.match(

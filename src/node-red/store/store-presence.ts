@@ -13,7 +13,7 @@ const ANSWER_HOLDS_MS = 2000;
 
 /** Why a connection cannot be used: a name for the status, and the advice. */
 export interface Absence {
-  reason: 'noStateStore' | 'noStateStoreAnswer' | 'notAuthorized';
+  reason: 'noStateStore' | 'noStateStoreAnswer' | 'noAnswer' | 'notAuthorized';
   message: string;
   retry: 'slowly';
 }
@@ -67,13 +67,15 @@ export class StorePresence {
   async #ask(end: AbortController): Promise<void> {
     this.#end = end;
     this.#asking = true;
-    const { answers } = this.#client;
+    const { answers, received } = this.#client;
     let found: 'there' | Absence | undefined;
     try {
       await this.#client.get(KEY, { signal: end.signal });
       found = 'there';
     } catch (error) {
-      found = readError(error, this.#where(), this.#client.answers > answers);
+      const heard =
+        this.#client.answers > answers ? 'responses' : this.#client.received > received ? 'bytes' : 'nothing';
+      found = readError(error, this.#where(), heard, this.#client.timeout);
     }
     if (end.signal.aborted) return;
     this.#asking = false;
@@ -86,11 +88,19 @@ export class StorePresence {
   }
 }
 
+/** What came on the connection while a request waited: responses to other requests, other bytes of the broker, or nothing. */
+type Heard = 'responses' | 'bytes' | 'nothing';
+
 /**
- * What an error says of the store, where other requests were answered meanwhile or not; nothing where it says that there was no room
- * for this one, or that the connection was lost.
+ * What an error says of the store; nothing if it says that there was no room for the request, or that the connection was lost.
+ * `timeout`: of the request, in milliseconds.
  */
-function readError(error: unknown, where: string, othersAnswered: boolean): 'there' | Absence | undefined {
+function readError(
+  error: unknown,
+  where: string,
+  heard: Heard,
+  timeout: number,
+): 'there' | Absence | undefined {
   if (!(error instanceof StateStoreError) || error instanceof ServiceError) return 'there';
   const { code, reasonCode } = error;
   const advice =
@@ -99,7 +109,11 @@ function readError(error: unknown, where: string, othersAnswered: boolean): 'the
     return absence('noStateStore', `The broker at ${where} does not have a state store. ${advice}.`);
   }
   if (code === 'TIMEOUT') {
-    if (othersAnswered) return 'there';
+    if (heard === 'responses') return 'there';
+    if (heard === 'nothing') {
+      const silence = `The broker at ${where} has sent nothing for ${timeout} ms`;
+      return absence('noAnswer', `${silence}. Check the network and the load of the broker.`);
+    }
     const isUnheard = error.reason === 'noStateStoreAnswer';
     const what = isUnheard ? error.advice : `${advice}, and that the state store runs.`;
     return absence(
