@@ -87,6 +87,67 @@ describe('A function node', () => {
     assert.match(messages[4] ?? '', /The name of a store must be text, not 7/);
   });
 
+  it('stores what the function of an update changed in place, and keeps the digits of long numbers', async () => {
+    await store.set('serial', '{"id":9007199254740993,"n":1}');
+    const result = await logged(`
+      await store.update('line', () => ({ speed: 1, faults: [] }));
+      const changed = await store.update('line', (line) => { line.speed = 2; line.faults.push('hot'); return line; });
+      const copied = await store.update('line', (line) => { line.faults.push('loud'); return { ...line }; });
+      const got = await store.get('line');
+      const digits = await store.update('serial', (serial) => ({ ...serial, n: 2 })).catch((error) => error.code + ' ' + error.message);
+      return { changed, copied, got, digits };`);
+    const { digits, ...others } = result as { digits: string };
+    const changed = { speed: 2, faults: ['hot'] };
+    const copied = { speed: 2, faults: ['hot', 'loud'] };
+    assert.deepEqual(others, { changed, copied, got: copied });
+    assert.match(digits, /^BAD_ARGUMENT Key serial holds the number 9007199254740993/);
+  });
+
+  it('gets an error for an option that is unknown or wrong', async () => {
+    const result = await logged(`
+      const message = async (call) => { try { await call(); return 'none'; } catch (error) { return error.code + ' ' + error.message; } };
+      return [
+        await message(() => store.set('k', 1, { ttl: 5 })),
+        await message(() => store.set('k', 1, { onlyIfNew: 'no' })),
+        await message(() => store.get('k', { format: 'xml' })),
+        await message(() => store.get('k', null)),
+        await message(() => store.delete('k', { fencingToken: '' })),
+        await message(() => store.append('k', 1, { last: 3 })),
+      ];`);
+    const messages = result as string[];
+    assert.match(messages[0] ?? '', /^BAD_ARGUMENT ttl is not a known option/);
+    assert.match(messages[1] ?? '', /^BAD_ARGUMENT onlyIfNew must be true or false, not "no"/);
+    assert.match(messages[2] ?? '', /^BAD_ARGUMENT format must be auto-detect or .*, not "xml"/);
+    assert.match(messages[3] ?? '', /^BAD_ARGUMENT options must be an object, not null/);
+    assert.match(messages[4] ?? '', /^BAD_ARGUMENT fencingToken must be a version/);
+    assert.match(messages[5] ?? '', /^BAD_ARGUMENT last is not a known option/);
+  });
+
+  it('observes on the other store of two with one name when its own is deleted, and reports it if none is left', async () => {
+    const other = await Emulator.start({ port: 0 });
+    const second = { id: 'second', type: 'statestore-config', name: 'Plant store', host: '127.0.0.1' };
+    const observing = flows('', {
+      initialize: `await global.get('statestore')('Plant store', node).observe('setpoint', (change) => node.warn('SEEN ' + change.value));`,
+    }).filter(({ id }) => id !== 'get');
+    const without = observing.filter(({ id }) => id !== 'plant');
+    const otherStore = new StateStoreClient({ host: '127.0.0.1', port: other.port });
+    try {
+      await store.set('setpoint', 'own');
+      await otherStore.set('setpoint', 'other');
+      await nodeRed.deploy(observing);
+      await nodeRed.lines.find(/SEEN own/);
+      await nodeRed.deploy([...observing, { ...second, port: String(other.port) }], 'nodes');
+      await nodeRed.lines.find(/2 deployed stores are called Plant store/);
+      await nodeRed.deploy([...without, { ...second, port: String(other.port) }], 'nodes');
+      await nodeRed.lines.find(/SEEN other/);
+      await nodeRed.deploy(without, 'nodes');
+      await nodeRed.lines.find(/\[function:work\] There is no deployed store Plant store/);
+    } finally {
+      await otherStore.close();
+      await other.close();
+    }
+  });
+
   it('observes until it is deployed again, and goes on when only the store is deployed again', async () => {
     const observing = (mark: string) =>
       flows(`await store.observe('setpoint', (change) => node.warn('${mark} ' + change.value));`);
@@ -184,6 +245,22 @@ describe('A function node', () => {
     await nodeRed.deploy(two('30'), 'nodes');
     await nodeRed.lines.find(/SEEN v1/, after);
     assert.ok(!nodeRed.lines.all.slice(after).some((line) => /There is no deployed store/.test(line)));
+  });
+
+  it('can end its calls of the tab On Stop when everything is deployed again', async () => {
+    const finalize = `global.get('statestore')('Plant store').increment('stops').then(
+      (stops) => node.warn('STOPPED ' + stops), (error) => node.warn('FAILED ' + error.code));`;
+    const stopping = flows(`node.warn('GOT ' + await store.get('k'));`).map((node) =>
+      node.id === 'work' ? { ...node, finalize } : node,
+    );
+    for (const stops of [1, 2]) {
+      const after = nodeRed.lines.all.length;
+      await nodeRed.deploy(stopping);
+      await nodeRed.lines.find(/GOT undefined/, after);
+      await nodeRed.deploy(flows(''));
+      const line = await nodeRed.lines.find(/STOPPED|FAILED/, after);
+      assert.match(line, new RegExp(`STOPPED ${stops}$`));
+    }
   });
 
   it('shares the connection of the nodes, and adds none with 40 deploys', async () => {

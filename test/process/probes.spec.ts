@@ -58,6 +58,23 @@ describe('The probes of Node-RED', () => {
     await emulator.close();
   });
 
+  it('are not ready while a store is away that only function nodes use', async () => {
+    const source = JSON.stringify(join(ROOT, 'dist', 'src', 'node-red', 'function'));
+    nodeRed = await NodeRed.start({ functionGlobalContext: `{ statestore: require(${source}) }` });
+    await nodeRed.deploy([
+      ...flows().slice(0, 2),
+      {
+        ...{ id: 'work', type: 'function', z: 'tab', name: '', outputs: 1, func: '', wires: [[]] },
+        initialize: `node.warn('GOT ' + await global.get('statestore')('Plant').get('k'));`,
+      },
+    ]);
+    await nodeRed.lines.find(/GOT undefined/);
+    await becomes(200);
+    await emulator.close();
+    await becomes(503);
+    assert.equal((await details()).problems[0]?.part, 'store Plant');
+  });
+
   it('are ready when flows run and the store answers, and not while the store is away', async () => {
     nodeRed = await NodeRed.start();
     assert.equal(await status('/statestore/ready'), 200, 'without a store nothing is missing');

@@ -129,7 +129,7 @@ export function checkDigits(
   throw new StateStoreError(
     'BAD_ARGUMENT',
     {
-      problem: `Key ${context.key} holds the number ${changed}, which has more digits than an expression keeps: nothing was changed`,
+      problem: `Key ${context.key} holds the number ${changed}, which has more digits than JavaScript keeps: nothing was changed`,
       advice:
         'Store such numbers as text, or change the key by "merge into an object" or "append to a list".',
     },

@@ -5,7 +5,7 @@ import type { StateStoreClient } from '../../client/state-store-client';
 import { StateStoreError } from '../../errors';
 import { type Key, keyContext, keyName } from '../message/key';
 import { valueFromBytes } from '../message/value';
-import { onStoreStarted, runningNode } from '../store/deployed-stores';
+import { onStoresChanged, runningNode } from '../store/deployed-stores';
 
 /** Pause before a key is tried again that could not be observed for what may pass, in milliseconds. */
 const RETRY_PAUSE_MS = 1000;
@@ -57,8 +57,9 @@ export class FunctionObservation {
     this.#node = node;
     this.#client = client;
     // A deploy can replace the store and keep the function node.
-    this.#stopListening = onStoreStarted(() => {
-      void this.#restart();
+    this.#stopListening = onStoresChanged((event) => {
+      if (event === 'started') void this.#restart();
+      else this.#restartLater();
     });
   }
 
@@ -76,7 +77,7 @@ export class FunctionObservation {
     const client = this.#client();
     clearTimeout(this.#timer);
     if (client === this.#on) return;
-    this.#on?.off('observationLost', this.#onLost);
+    void this.#leave().catch(() => undefined);
     this.#on = client;
     client.on('observationLost', this.#onLost);
     try {
@@ -92,7 +93,7 @@ export class FunctionObservation {
     const observation = await client.observe(this.#key, (change) => void this.#onChange(change), {
       current: true,
     });
-    if (this.#closed) await observation.close();
+    if (!this.#isOn(client)) await observation.close();
     else this.#observation = observation;
   }
 
@@ -121,11 +122,17 @@ export class FunctionObservation {
     try {
       this.#client();
     } catch {
-      // Another store started. The deploy may start the store of this key next.
-      this.#timer = setTimeout(() => void this.#startOrReport(), DEPLOY_MS).unref();
+      // Another store started.
+      this.#restartLater();
       return;
     }
     await this.#startOrReport();
+  }
+
+  /** The deploy may start the store of this key next. */
+  #restartLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#startOrReport(), DEPLOY_MS).unref();
   }
 
   async #startOrReport(): Promise<void> {
@@ -140,8 +147,15 @@ export class FunctionObservation {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#stopListening();
+    await this.#leave();
+  }
+
+  /** Ends observing on the client of now. */
+  async #leave(): Promise<void> {
+    const observation = this.#observation;
+    this.#observation = undefined;
     this.#on?.off('observationLost', this.#onLost);
-    await this.#observation?.close();
+    await observation?.close();
   }
 
   async #onChange(change: KeyChange): Promise<void> {

@@ -1,12 +1,14 @@
 /** A deployed store inside a function node: values as the nodes convert them, on the connection that the nodes share. */
+import { SET_RULES } from '../../client/options';
 import type { StateStoreClient } from '../../client/state-store-client';
 import { update } from '../../coordination/update';
-import { printableValue, StateStoreError } from '../../errors';
-import { type ChangeKind, changeOf, newBytes, presentValue } from '../behaviour/change';
+import { type Operation, printableValue, StateStoreError } from '../../errors';
+import { boolean, checkRules, oneOf, type Rule, type Rules } from '../../option-rules';
+import { type ChangeKind, changeOf, checkDigits, newBytes, presentValue } from '../behaviour/change';
 import { type Key, keyContext, keyName, toKey } from '../message/key';
 import { type ValueFormat, valueFromBytes, valueToStore } from '../message/value';
 import { type FunctionNode, FunctionObservation, type ObservedChange } from './function-observation';
-import { clientOf } from './store-guest';
+import { callStore, clientOf } from './store-guest';
 
 /** A key as text, a number or a buffer. */
 type KeyLike = string | number | Uint8Array;
@@ -18,6 +20,11 @@ interface WriteOptions {
   /** Token of a lock or a role: `msg.fencingToken`. */
   fencingToken?: string;
 }
+
+/** Checked where it is read. */
+const anything: Rule = () => undefined;
+const WRITE_RULES: Rules<WriteOptions> = { expiry: anything, fencingToken: SET_RULES.fencingToken };
+const READ_RULES = { format: oneOf('auto-detect', 'json', 'utf8', 'buffer', 'base64', 'ndjson') };
 
 /** Keys that {@link FunctionStore.keys} lists at most. */
 const MAX_KEYS = 10_000;
@@ -33,9 +40,11 @@ export class FunctionStore {
   }
 
   /** The value of a key: JSON as what it stands for, other text as text, other bytes as a buffer. `undefined` if the key does not exist. */
-  async get(key: KeyLike, { format = 'auto-detect' }: { format?: ValueFormat } = {}): Promise<unknown> {
+  async get(key: KeyLike, options: { format?: ValueFormat } = {}): Promise<unknown> {
     const own = toKey(key, 'key', 'get');
-    const got = await this.#client().get(own);
+    checkOptions(options, READ_RULES, 'get', own);
+    const { format = 'auto-detect' } = options;
+    const got = await this.#call((client) => client.get(own));
     return got.found ? valueFromBytes(got.value, format, () => keyContext('get', own)) : undefined;
   }
 
@@ -46,19 +55,18 @@ export class FunctionStore {
     options: WriteOptions & { onlyIfNew?: boolean } = {},
   ): Promise<boolean> {
     const own = toKey(key, 'key', 'set');
+    checkOptions(options, { ...WRITE_RULES, onlyIfNew: boolean }, 'set', own);
     const { onlyIfNew, ...write } = options;
     const content = valueToStore(value, 'value', () => keyContext('set', own));
-    const result = await this.#client().set(own, content, {
-      ...writeOptions(write, own),
-      ...(onlyIfNew && { condition: 'NX' }),
-    });
-    return result.stored;
+    const set = { ...writeOptions(write, own), ...(onlyIfNew && { condition: 'NX' as const }) };
+    return (await this.#call((client) => client.set(own, content, set))).stored;
   }
 
   /** Deletes a key. Returns false if it did not exist. */
-  async delete(key: KeyLike, { fencingToken }: Pick<WriteOptions, 'fencingToken'> = {}): Promise<boolean> {
+  async delete(key: KeyLike, options: Pick<WriteOptions, 'fencingToken'> = {}): Promise<boolean> {
     const own = toKey(key, 'key', 'delete');
-    return (await this.#client().delete(own, { ...(fencingToken && { fencingToken }) })).deleted;
+    checkOptions(options, { fencingToken: WRITE_RULES.fencingToken }, 'delete', own);
+    return (await this.#call((client) => client.delete(own, writeOptions(options, own)))).deleted;
   }
 
   /**
@@ -75,34 +83,44 @@ export class FunctionStore {
     if (typeof change !== 'function')
       throw wrong(`change is ${printableValue(change)}, but must be a function`, own);
     return this.#update(own, options, async (bytes) => {
-      const present = presentValue(bytes, undefined, context);
-      const next = await change(present);
+      const next = await change(presentValue(bytes, undefined, context));
       if (next === undefined)
         throw wrong('The function returned nothing: nothing was changed', own, 'Return the new value.');
-      return newBytes(bytes, present, next, 'the new value', context);
+      // Read again, because the function may have changed the value that it got.
+      const present = presentValue(bytes, undefined, context);
+      const made = newBytes(bytes, present, next, 'the new value', context);
+      if (made !== bytes) checkDigits(bytes, made, context);
+      return made;
     });
   }
 
   /** Adds a number to a key, which begins at 0. Returns the sum. */
-  increment(key: KeyLike, by = 1, options: WriteOptions = {}): Promise<unknown> {
+  async increment(key: KeyLike, by = 1, options: WriteOptions = {}): Promise<unknown> {
     return this.#change('add', key, by, '', options);
   }
 
   /** Appends an entry to a list, which begins empty, and keeps the last `keep` entries. Returns the list. */
-  append(key: KeyLike, entry: unknown, options: WriteOptions & { keep?: number } = {}): Promise<unknown> {
+  async append(
+    key: KeyLike,
+    entry: unknown,
+    options: WriteOptions & { keep?: number } = {},
+  ): Promise<unknown> {
+    checkOptions(options, { ...WRITE_RULES, keep: anything }, 'update', toKey(key, 'key', 'update'));
     const { keep, ...write } = options;
     return this.#change('append', key, entry, keep === undefined ? '' : String(keep), write);
   }
 
   /** The keys that match a pattern such as `machine/*`, 10,000 at most. Needs a broker that can list keys. */
   async keys(pattern: string): Promise<string[]> {
-    const names: string[] = [];
-    for await (const key of this.#client().keys(pattern)) {
-      if (names.length === MAX_KEYS)
-        throw wrong(`More than ${MAX_KEYS} keys match the pattern`, pattern, 'Use a longer prefix.');
-      names.push(keyName(key));
-    }
-    return names;
+    return this.#call(async (client) => {
+      const names: string[] = [];
+      for await (const key of client.keys(pattern)) {
+        if (names.length === MAX_KEYS)
+          throw wrong(`More than ${MAX_KEYS} keys match the pattern`, pattern, 'Use a longer prefix.');
+        names.push(keyName(key));
+      }
+      return names;
+    });
   }
 
   /**
@@ -122,12 +140,12 @@ export class FunctionStore {
         own,
         `Write global.get('statestore')('${this.#name}', node), so that observing ends when the node is closed.`,
       );
-    const observation = new FunctionObservation(own, handler, this.#node, () => this.#client());
+    const observation = new FunctionObservation(own, handler, this.#node, () => clientOf(this.#name));
     await observation.open();
     return observation;
   }
 
-  #change(
+  async #change(
     kind: Exclude<ChangeKind, 'take'>,
     key: KeyLike,
     value: unknown,
@@ -145,14 +163,25 @@ export class FunctionStore {
     options: WriteOptions,
     change: (bytes: Buffer | undefined) => Uint8Array | Promise<Uint8Array>,
   ): Promise<unknown> {
-    const { value } = await update(this.#client(), key, change, writeOptions(options, key));
+    checkOptions(options, WRITE_RULES, 'update', key);
+    const write = writeOptions(options, key);
+    const { value } = await this.#call((client) => update(client, key, change, write));
     return presentValue(value, undefined, keyContext('update', key));
   }
 
   /** Throws `BAD_ARGUMENT` if no store with this name runs. */
-  #client(): StateStoreClient {
-    return clientOf(this.#name);
+  #call<Result>(call: (client: StateStoreClient) => Promise<Result>): Promise<Result> {
+    return callStore(this.#name, call);
   }
+}
+
+function checkOptions<Options>(
+  options: unknown,
+  rules: Rules<Options>,
+  operation: Operation,
+  key: Key,
+): void {
+  checkRules(options, rules, keyContext(operation, key));
 }
 
 function writeOptions(

@@ -2,24 +2,62 @@
 import type { StateStoreClient } from '../../client/state-store-client';
 import { StateStoreError } from '../../errors';
 import { runningStoreNodes } from '../store/deployed-stores';
-import type { Store, StoreNode } from '../store/store';
+import type { Guest, Store, StoreNode } from '../store/store';
 
-const registered = new WeakMap<Store, StateStoreClient>();
+const registered = new WeakMap<Store, FunctionGuest>();
+
+/** The function nodes that use one store. */
+class FunctionGuest implements Guest {
+  readonly isInFlows = true;
+  readonly client: StateStoreClient;
+  readonly #store: Store;
+  #calls = 0;
+  #closing = false;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.client = store.registerGuest(this);
+    registered.set(store, this);
+  }
+
+  async run<Result>(call: (client: StateStoreClient) => Promise<Result>): Promise<Result> {
+    this.#calls++;
+    try {
+      return await call(this.client);
+    } finally {
+      this.#calls--;
+      if (this.#closing) this.#leave();
+    }
+  }
+
+  onClosing(): void {
+    this.#closing = true;
+    registered.delete(this.#store);
+    this.#leave();
+  }
+
+  /** Calls under way can end, such as those of *On Stop*. Without a connection they would only delay the deploy. */
+  #leave(): void {
+    if (this.#calls === 0 || this.client.state.kind !== 'connected') this.#store.releaseGuest(this);
+  }
+}
 
 /** The client of the running store with this name or ID. Throws `BAD_ARGUMENT` if there is none, or more than one. */
 export function clientOf(nameOrId: string): StateStoreClient {
+  return guestOf(nameOrId).client;
+}
+
+/** Calls the running store with this name or ID. Rejects as {@link clientOf} throws. */
+export async function callStore<Result>(
+  nameOrId: string,
+  call: (client: StateStoreClient) => Promise<Result>,
+): Promise<Result> {
+  return guestOf(nameOrId).run(call);
+}
+
+function guestOf(nameOrId: string): FunctionGuest {
   const { store } = find(nameOrId);
-  const known = registered.get(store);
-  if (known) return known;
-  const guest = {
-    onClosing: () => {
-      registered.delete(store);
-      store.releaseGuest(guest);
-    },
-  };
-  const client = store.registerGuest(guest);
-  registered.set(store, client);
-  return client;
+  return registered.get(store) ?? new FunctionGuest(store);
 }
 
 function find(nameOrId: string): StoreNode {

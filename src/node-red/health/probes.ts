@@ -143,7 +143,7 @@ function respond(response: ServerResponse, { status, type, body }: ProbeResponse
 /** Every store that a node uses, and the parts of this process that are not nodes. */
 function partsOf(): { name: string; problem: string | undefined }[] {
   const stores = runningStoreNodes()
-    .filter(({ store }) => Object.keys(store.users).length > 0)
+    .filter(({ store }) => store.isUsedByFlows)
     .map(({ name, id, store }) => {
       store.check();
       return { name: `store ${name || id}`, problem: problemOf(store.state) };

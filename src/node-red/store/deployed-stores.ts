@@ -10,14 +10,17 @@ export type DeployedStore = StoreSettings & { id: string; name?: string; d?: boo
 
 /** By their IDs. A store in a subflow runs once for each instance, with an ID of its own. */
 const running = new Map<string, StoreNode>();
-const started = new Set<() => void>();
+const listeners = new Set<StoreListener>();
+
+/** Called whenever a store was started or stopped. */
+type StoreListener = (event: 'started' | 'stopped') => void;
 
 let runtime: NodeAPI | undefined;
 
 export function addRunningStore(RED: NodeAPI, node: StoreNode): void {
   runtime = RED;
   running.set(node.id, node);
-  for (const listener of started) listener();
+  for (const listener of listeners) listener('started');
 }
 
 /** The node of any type that runs with this ID, also in an instance of a subflow. */
@@ -25,14 +28,16 @@ export function runningNode(id: string): Node | undefined {
   return runtime?.nodes.getNode(id) ?? undefined;
 }
 
-/** Calls `listener` whenever a store was started. Returns the function that ends this. */
-export function onStoreStarted(listener: () => void): () => void {
-  started.add(listener);
-  return () => started.delete(listener);
+/** Returns the function that ends this. */
+export function onStoresChanged(listener: StoreListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 export function removeRunningStore(node: StoreNode): void {
-  if (running.get(node.id) === node) running.delete(node.id);
+  if (running.get(node.id) !== node) return;
+  running.delete(node.id);
+  for (const listener of listeners) listener('stopped');
 }
 
 /** In the order in which they were started. */

@@ -22,6 +22,8 @@ export interface StoreNode extends Node<StoreCredentials> {
 
 /** A user of a store that is not a node, for example an open page. */
 export interface Guest {
+  /** True if the flows use the store through this guest. */
+  readonly isInFlows?: boolean;
   /** The store is being closed; it waits until its guests have left, 5 seconds at most. */
   onClosing(): void;
 }
@@ -82,6 +84,11 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
 
   get #used(): boolean {
     return Object.keys(this.users).length > 0 || this.#guests.size > 0;
+  }
+
+  /** Whether a node of the flows uses it, also a function node. */
+  get isUsedByFlows(): boolean {
+    return Object.keys(this.users).length > 0 || [...this.#guests].some(({ isInFlows }) => isInFlows);
   }
 
   get state(): StoreConnection {
