@@ -58,6 +58,13 @@ describe('The probes of Node-RED', () => {
     await emulator.close();
   });
 
+  it('give the reason if the settings of a store are wrong', async () => {
+    nodeRed = await NodeRed.start();
+    await nodeRed.deploy(flows().map((node) => ('port' in node ? { ...node, port: '99999' } : node)));
+    await becomes(503);
+    assert.match((await details()).problems[0]?.problem ?? '', /99999/);
+  });
+
   it('are not ready while a store is away that only function nodes use', async () => {
     const source = JSON.stringify(join(ROOT, 'dist', 'src', 'node-red', 'function'));
     nodeRed = await NodeRed.start({ functionGlobalContext: `{ statestore: require(${source}) }` });

@@ -113,9 +113,14 @@ export function metricFamilies(
 /** No two are the same: Prometheus refuses a scrape that has a series twice. */
 function namesOf(clients: readonly MeasuredClient[]): string[] {
   const given = clients.map(({ store }) => store);
+  const unique = new Set(given.filter((name) => given.indexOf(name) === given.lastIndexOf(name)));
+  const used = new Set(unique);
   return clients.map(({ store, id }, i) => {
-    if (given.filter((other) => other === store).length === 1) return store;
-    return `${store} (${id ?? given.slice(0, i + 1).filter((other) => other === store).length})`;
+    if (unique.has(store)) return store;
+    let name = `${store} (${id ?? given.slice(0, i + 1).filter((other) => other === store).length})`;
+    while (used.has(name)) name += '*';
+    used.add(name);
+    return name;
   });
 }
 

@@ -5,6 +5,7 @@ import type { NodeAPI } from 'node-red';
 import { messageOf } from '../../errors';
 import { healthParts } from '../../health/parts';
 import { runningStoreNodes } from '../store/deployed-stores';
+import type { Store } from '../store/store';
 import { readProbeSettings } from './probe-settings';
 import { type Readiness, readinessOf } from './readiness';
 import { rolesHere } from './roles';
@@ -146,13 +147,14 @@ function partsOf(): { name: string; problem: string | undefined }[] {
     .filter(({ store }) => store.isUsedByFlows)
     .map(({ name, id, store }) => {
       store.check();
-      return { name: `store ${name || id}`, problem: problemOf(store.state) };
+      return { name: `store ${name || id}`, problem: problemOf(store) };
     });
   const others = healthParts().map((part) => ({ name: part.name, problem: part.problem() }));
   return [...others, ...stores];
 }
 
-function problemOf(state: { kind: string; reason?: { message: string } }): string | undefined {
+function problemOf({ state, fault }: Store): string | undefined {
   if (state.kind === 'connected') return undefined;
-  return state.reason?.message ?? 'The store does not answer yet.';
+  if (fault !== undefined) return messageOf(fault);
+  return 'reason' in state ? state.reason.message : 'The store does not answer yet.';
 }

@@ -72,6 +72,7 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
   #emulator: LocalEmulator | undefined;
   #onClosed: (() => void) | undefined;
   #presence: StorePresence | undefined;
+  #fault: unknown;
   #grace: NodeJS.Timeout | undefined;
   #onReleased: (() => void) | undefined;
 
@@ -84,6 +85,11 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
 
   get #used(): boolean {
     return Object.keys(this.users).length > 0 || this.#guests.size > 0;
+  }
+
+  /** Why there is no client, although a node or a guest registered: the settings are wrong. */
+  get fault(): unknown {
+    return this.#client ? undefined : this.#fault;
   }
 
   /** Whether a node of the flows uses it, also a function node. */
@@ -139,25 +145,32 @@ export class Store extends EventEmitter<{ state: [state: StoreConnection] }> {
 
   #opened(): StateStoreClient {
     clearTimeout(this.#grace);
-    if (!this.#client) {
-      const parts = this.#read();
-      const { options, emulator, onClosed } = parts;
-      const client = this.#made(parts);
-      const emitState = () => this.emit('state', this.state);
-      const presence = new StorePresence(client, () => this.#where, emitState);
-      this.options = options;
-      this.#emulator = emulator;
-      this.#onClosed = onClosed;
-      this.#client = client;
-      this.#presence = presence;
-      client.on('state', ({ kind }) => {
-        if (kind === 'connected') presence.connected();
-        else presence.lost();
-        emitState();
-      });
-      client.open();
+    try {
+      return this.#client ?? this.#open();
+    } catch (error) {
+      this.#fault = error;
+      throw error;
     }
-    return this.#client;
+  }
+
+  #open(): StateStoreClient {
+    const parts = this.#read();
+    const { options, emulator, onClosed } = parts;
+    const client = this.#made(parts);
+    const emitState = () => this.emit('state', this.state);
+    const presence = new StorePresence(client, () => this.#where, emitState);
+    this.options = options;
+    this.#emulator = emulator;
+    this.#onClosed = onClosed;
+    this.#client = client;
+    this.#presence = presence;
+    client.on('state', ({ kind }) => {
+      if (kind === 'connected') presence.connected();
+      else presence.lost();
+      emitState();
+    });
+    client.open();
+    return client;
   }
 
   /** Throws `BAD_ARGUMENT` for wrong settings. */

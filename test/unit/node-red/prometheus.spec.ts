@@ -42,6 +42,24 @@ describe('Metrics in the text format of Prometheus', () => {
     ]);
   });
 
+  it('have each series once, also for stores with odd names', () => {
+    const named = [
+      ...[
+        { store: 'Twin', id: 'a' },
+        { store: 'Twin', id: 'b' },
+        { store: 'Twin (a)', id: 'c' },
+      ],
+      ...[
+        { store: 'shared context', id: 'd' },
+        { store: 'shared context' },
+        { store: 'shared context (2)', id: 'e' },
+      ],
+    ].map((one) => ({ ...one, metrics, locks: { held: 0, waiting: 0 } }));
+    const lines = formatMetrics(metricFamilies(named, [], 1000)).split('\n');
+    const series = lines.filter((line) => line.startsWith('statestore_connected{'));
+    assert.equal(new Set(series).size, named.length, series.join('\n'));
+  });
+
   it('have cumulative buckets, the sum in seconds and the code of the error', () => {
     const name = 'db_client_operation_duration_seconds';
     const value = (line: string) => {
