@@ -58,6 +58,15 @@ describe('The probes of Node-RED', () => {
     await emulator.close();
   });
 
+  it('respond also if the token for metrics is too short, which only the log says', async () => {
+    nodeRed = await NodeRed.start({ settings: { statestore: { metricsToken: '' } } });
+    assert.equal(await status('/statestore/live'), 200);
+    assert.equal(await status('/statestore/ready'), 200);
+    assert.ok(
+      nodeRed.lines.all.some((line) => /statestore\.metricsToken must be text of at least 16/.test(line)),
+    );
+  });
+
   it('give the reason if the settings of a store are wrong', async () => {
     nodeRed = await NodeRed.start();
     await nodeRed.deploy(flows().map((node) => ('port' in node ? { ...node, port: '99999' } : node)));

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors';
 import { healthParts } from '../../health/parts';
 import { runningStoreNodes } from '../store/deployed-stores';
 import type { Store } from '../store/store';
-import { readProbeSettings } from './probe-settings';
+import { readMetricsToken, readProbePlace } from './probe-settings';
 import { type Readiness, readinessOf } from './readiness';
 import { rolesHere } from './roles';
 import type * as scrape from './scrape';
@@ -59,8 +59,9 @@ export function serveProbes(RED: NodeAPI): () => Readiness {
 
 /** Throws an error that names the setting. */
 function place(RED: NodeAPI, probes: Record<string, Probe>): void {
-  const settings = readProbeSettings((RED.settings as { statestore?: unknown }).statestore);
-  const { metricsToken } = settings;
+  const { statestore } = RED.settings as { statestore?: unknown };
+  const where = readProbePlace(statestore);
+  const metricsToken = tokenOf(RED, statestore);
   const all =
     metricsToken === undefined
       ? probes
@@ -69,9 +70,9 @@ function place(RED: NodeAPI, probes: Record<string, Probe>): void {
           '/statestore/metrics': (request: IncomingMessage) =>
             hasToken(request, metricsToken) ? metrics() : json(401, { error: 'A bearer token is needed.' }),
         };
-  if (typeof settings.place === 'string') {
-    checkServer(RED, settings.place);
-    const app = settings.place === 'admin' ? RED.httpAdmin : RED.httpNode;
+  if (typeof where === 'string') {
+    checkServer(RED, where);
+    const app = where === 'admin' ? RED.httpAdmin : RED.httpNode;
     for (const [path, probe] of Object.entries(all)) {
       app.get(path, (request: IncomingMessage, response: ServerResponse, next: () => void) => {
         const result = probe(request);
@@ -82,7 +83,17 @@ function place(RED: NodeAPI, probes: Record<string, Probe>): void {
     }
     return;
   }
-  listen(RED, settings.place, all);
+  listen(RED, where, all);
+}
+
+/** A wrong token is no reason to serve no probes: Kubernetes would restart this process again and again. */
+function tokenOf(RED: NodeAPI, settings: unknown): string | undefined {
+  try {
+    return readMetricsToken(settings);
+  } catch (error) {
+    RED.log.error(messageOf(error));
+    return undefined;
+  }
 }
 
 /** Throws if the settings name a server that they switch off. Without a setting the probes are not expected. */

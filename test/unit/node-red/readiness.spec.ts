@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readProbeSettings } from '../../../src/node-red/health/probe-settings';
+import { readMetricsToken, readProbePlace } from '../../../src/node-red/health/probe-settings';
 import { readinessOf } from '../../../src/node-red/health/readiness';
 
 describe('Readiness', () => {
@@ -27,19 +27,18 @@ describe('Readiness', () => {
 
 describe('The place of the probes', () => {
   it('is the admin server unless the settings name another one', () => {
-    assert.deepEqual(readProbeSettings(undefined), { place: 'admin' });
-    assert.deepEqual(readProbeSettings({}), { place: 'admin' });
-    assert.deepEqual(readProbeSettings({ probes: 'node' }), { place: 'node' });
-    assert.deepEqual(readProbeSettings({ probes: { port: 1882 }, metricsToken: 'x'.repeat(16) }), {
-      place: { host: '127.0.0.1', port: 1882 },
-      metricsToken: 'x'.repeat(16),
-    });
+    assert.equal(readProbePlace(undefined), 'admin');
+    assert.equal(readProbePlace({}), 'admin');
+    assert.equal(readProbePlace({ probes: 'node' }), 'node');
+    assert.deepEqual(readProbePlace({ probes: { port: 1882 } }), { host: '127.0.0.1', port: 1882 });
+    assert.equal(readMetricsToken({ metricsToken: 'x'.repeat(16) }), 'x'.repeat(16));
+    assert.equal(readMetricsToken({}), undefined);
   });
 
   it('is refused with the name of the setting if it is not one of these', () => {
     for (const probes of ['http', 7, {}, { port: 0 }, { port: '1882' }, { port: 1882, host: '' }])
-      assert.throws(() => readProbeSettings({ probes }), /statestore\.probes/);
+      assert.throws(() => readProbePlace({ probes }), /statestore\.probes/);
     for (const metricsToken of ['short', 7, ''])
-      assert.throws(() => readProbeSettings({ metricsToken }), /statestore\.metricsToken/);
+      assert.throws(() => readMetricsToken({ metricsToken }), /statestore\.metricsToken/);
   });
 });
