@@ -113,6 +113,8 @@ const FLOW = [
       amountType: 'flow',
       value: '{"a":1}',
       valueType: 'json',
+      taker: 'STATION',
+      takerType: 'env',
       keep: '7',
     },
     ...{
@@ -145,7 +147,7 @@ const FLOW = [
       key: 'count',
       keyType: 'str',
     },
-    ...{ format: 'auto', identity: 'deviceId' },
+    ...{ format: 'auto', identity: 'deviceId', taker: '', takerType: 'str' },
     ...{ change: 'add', amount: '-1', amountType: 'num', value: 'payload', valueType: 'msg', keep: '' },
     ...{
       expression: '$value + payload',
@@ -381,6 +383,8 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       const change = page.locator('#node-input-change');
       for (const [action, expected] of Object.entries({
         append: ['Action', 'Value', 'Keep the last'],
+        take: ['Action', 'Taken by'],
+        finish: ['Action', 'Taken by'],
         merge: ['Action', 'Value'],
         larger: ['Action', 'Value'],
         expression: ['Action', 'Expression'],
@@ -406,6 +410,23 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await editor.leave('ok');
       await mark.waitFor({ state: 'hidden' });
       assert.equal((await editor.node('b7')).change, 'expression');
+    });
+
+    it('of an update need a name to finish an entry, but not to take one', async () => {
+      const { page } = editor;
+      await editor.edit('b7');
+      const isMarked = () =>
+        page.locator('.form-row[data-row=taker] .red-ui-typedInput-container.input-error').isVisible();
+      const change = page.locator('#node-input-change');
+      await change.selectOption('take');
+      assert.equal(await isMarked(), false);
+      await change.selectOption('finish');
+      assert.equal(await isMarked(), true);
+      await page.locator('.form-row[data-row=taker] input.red-ui-typedInput-input').fill('press 1');
+      assert.equal(await isMarked(), false);
+      await editor.leave('ok');
+      await editor.onCanvas('b7').getByText('finish in count', { exact: true }).waitFor();
+      await editor.invoke('core:undo');
     });
 
     it('of an update with an expression ignores a field that is not used', async () => {

@@ -254,6 +254,78 @@ describe('The node update', () => {
     });
   });
 
+  describe('takes an entry for a name', () => {
+    const take = { change: 'take', taker: 'topic', takerType: 'msg', outputs: 2 } as const;
+    const finish = { ...take, change: 'finish' } as const;
+    /** Another node for the same key, as after a restart. */
+    const again = async (definition: Partial<Definition>) => {
+      await flow.stop();
+      flow = await Flow.start(emulator.port, { type: 'statestore-update', key, ...definition });
+    };
+    const outcome = async (msg: object) => {
+      const { output, msg: left } = sent(await flow.send({ payload: 'next', ...msg }));
+      return [output, left.payload, (left.statestore as Result).updated];
+    };
+    const entries = async () => JSON.parse((await stored()) ?? '[]');
+
+    it('which stays in the list until it is finished, and which no other name gets', async () => {
+      await start(take, '[{"order":1},2,3]');
+      assert.deepEqual(await outcome({ topic: 'A' }), [0, { order: 1 }, true]);
+      assert.deepEqual(await outcome({ topic: 7 }), [0, 2, true]);
+      const [first, second, third] = await entries();
+      assert.deepEqual([first.takenBy, first.entry, second.takenBy, third], ['A', { order: 1 }, '7', 3]);
+      await again(finish);
+      assert.deepEqual(await outcome({ topic: 'A' }), [0, { order: 1 }, true]);
+      assert.deepEqual(await entries(), [second, 3]);
+      assert.deepEqual(await outcome({ topic: 'A' }), [1, undefined, false]);
+      await again({ change: 'take' });
+      assert.deepEqual(await outcome({}), [0, 3, true]);
+      assert.deepEqual(await entries(), [second]);
+      assert.deepEqual(await outcome({}), [0, undefined, false]);
+    });
+
+    it('and sends it once while the flow has it, and again after a restart', async () => {
+      await start(take, '["a","b"]');
+      const asked = await Promise.all([1, 2, 3].map(() => outcome({ topic: 'A' })));
+      assert.deepEqual(asked, [
+        [0, 'a', true],
+        [1, undefined, false],
+        [1, undefined, false],
+      ]);
+      await again(take);
+      assert.deepEqual(await outcome({ topic: 'A' }), [0, 'a', false]);
+      assert.deepEqual(await outcome({ topic: 'A' }), [1, undefined, false]);
+      await update(store, key, () => '["b"]');
+      assert.deepEqual(await outcome({ topic: 'A' }), [0, 'b', true]);
+    });
+
+    it('whose numbers keep their digits', async () => {
+      await start(take, '[12345678901234567890,{"serial":98765432109876543210}]');
+      sent(await flow.send({ topic: 'A' }));
+      assert.match(
+        (await stored()) ?? '',
+        /"entry":12345678901234567890\},\{"serial":98765432109876543210\}\]$/,
+      );
+      await again(finish);
+      sent(await flow.send({ topic: 'A' }));
+      assert.equal(await stored(), '[{"serial":98765432109876543210}]');
+    });
+
+    it('but not without the name', async () => {
+      await start(take, '[1]');
+      assert.match(
+        failed(await flow.send({})).message,
+        /^msg\.topic is not a name: key k\/\S+ was not changed/,
+      );
+      await again({ change: 'finish' });
+      assert.match(
+        failed(await flow.send({})).message,
+        /^No name is set under "Taken by": nothing was finished/,
+      );
+      assert.equal(await stored(), '[1]');
+    });
+  });
+
   describe('appends', () => {
     it('to a list, and keeps the last entries', async () => {
       await start({ change: 'append', keep: '2' });

@@ -1,7 +1,7 @@
 /**
- * Each order taken once: three Node-RED instances take orders from one list with an update node. Another flow processes the orders of a second list
- * before it removes them. All connections are cut again and again, and instances are killed ten times. Prints the result. Exit code 1 if
- * an order was taken twice, or is missing without a message of unknown outcome, or if an order of the second list was not processed.
+ * Each order taken once: three Node-RED instances take orders from one list with an update node, and from a second list whose orders are kept
+ * until they are finished. All connections are cut again and again, and instances are killed ten times. Prints the result. Exit code 1 if
+ * an order was taken twice, is missing without a message of unknown outcome, or is missing from the second list at all.
  *
  *   npm run orders [-- ORDERS [SEED]]
  */

@@ -1,6 +1,6 @@
 /**
- * Two flows that take orders from lists, and record the outcome of each message. One takes an order and then processes it. The second flow
- * processes the first order under a lock, and then removes it.
+ * Two flows that take orders from lists, and record the outcome of each message. The first flow removes an order when it takes it. The second
+ * flow takes orders for names, and an order stays in the list until it is finished.
  */
 import { readFileSync } from 'node:fs';
 
@@ -14,17 +14,19 @@ export interface Log {
   empty: number;
   /** How many ended with an error, by its code. */
   failed: Record<string, number>;
-  /** Orders that were processed, but could not be removed. */
-  kept: number;
+  /** Orders that a name got again, by reason: its process was killed before the order was finished, or no such reason. */
+  again: { killed: number[]; unexplained: number[] };
 }
 
 export interface OrdersFlow {
   /** Starts the IDs of its nodes. */
   id: string;
+  /** Starts the names for which orders are taken. */
+  instance: number;
   /** Port of the broker. */
   port: number;
   key: string;
-  /** Messages in flight at a time. */
+  /** Messages in flight at a time. In the second flow each has a name. */
   inFlight: number;
   /** Seconds of the lease of a lock. */
   lease: number;
@@ -58,50 +60,29 @@ export function takingFlow(flow: OrdersFlow): object[] {
   ];
 }
 
-/** The same, but an order stays in the list until it was processed. It is removed by its number. */
-export function processingFlow(flow: OrdersFlow): object[] {
+/** The same, but an order stays in the list until it is finished. Its name gets it again after a kill. */
+export function keepingFlow(flow: OrdersFlow): object[] {
   const { node, func, common } = nodesOf(flow);
   const { id, key, lease } = flow;
-  const caught = (step: string, word: string, next: string) => [
+  const update = { ...UPDATE, key, taker: 'topic', takerType: 'msg', outputs: 2, duration: String(lease) };
+  const caught = (step: string, next: string) => [
     node(`catch-${step}`, 'catch', [[`after-${step}`]], { scope: [`${id}-${step}`], uncaught: false }),
     func(
       `after-${step}`,
       [next],
-      `write('${word} ' + msg.error.code); setTimeout(() => node.send(msg), ${PAUSE_MS});`,
+      `write('failed ' + msg.error.code); setTimeout(() => node.send(msg), ${PAUSE_MS});`,
     ),
   ];
   return [
-    ...common('lock'),
-    node('lock', 'statestore-lock', [['get'], ['empty']], {
-      ...{ key: `${key}/turn`, keyType: 'str', wait: '10', limit: '2', lease: String(lease), outputs: 2 },
-    }),
-    node('get', 'statestore-get', [['process'], ['nothing']], {
-      ...{ key, keyType: 'str', property: 'payload', propertyType: 'msg', format: 'auto-detect', outputs: 2 },
-    }),
-    node('process', 'function', [['remove'], ['nothing']], {
-      ...{ outputs: 2, libs: LIBS },
-      func: `${writeTo(flow.log)}
-       const [order] = msg.payload;
-       if (!order) return [null, msg];
-       write('taken ' + order.number);
-       msg.payload = order;
-       return [msg, null];`,
-    }),
-    node('remove', 'statestore-update', [['unlock']], {
-      ...{ ...UPDATE, key, change: 'expression', outputs: 1, duration: String(lease) },
-      expression: '($number := payload.number; [$value[number != $number]])',
-    }),
-    func('nothing', ['unlock'], `msg.nothing = true; return msg;`),
-    node('unlock', 'statestore-unlock', [['next']], {}),
-    node('next', 'switch', [['empty'], ['ask']], {
-      ...{ property: 'nothing', propertyType: 'msg', rules: [{ t: 'true' }, { t: 'else' }], outputs: 2 },
-    }),
-    caught('lock', 'failed', 'ask'),
-    caught('get', 'failed', 'unlock'),
-    // The order was processed and stays in the list, so it is processed again.
-    caught('remove', 'kept', 'unlock'),
-    caught('unlock', 'held', 'ask'),
-  ].flat();
+    ...common('take'),
+    node('take', 'statestore-update', [['taken'], ['empty']], { ...update, change: 'take' }),
+    func('taken', ['finish'], `write('taken ' + msg.payload.number + ' ' + msg.topic); return msg;`),
+    // By the second output if an attempt of unknown outcome was applied.
+    node('finish', 'statestore-update', [['finished'], ['finished']], { ...update, change: 'finish' }),
+    func('finished', ['ask'], `write('finished ' + msg.topic); return msg;`),
+    ...caught('take', 'ask'),
+    ...caught('finish', 'finish'),
+  ];
 }
 
 const LIBS = [{ var: 'fs', module: 'fs' }];
@@ -111,7 +92,7 @@ function writeTo(log: string): string {
 }
 
 /** Makers of nodes, and the nodes that both flows have. */
-function nodesOf({ id, port, inFlight, log }: OrdersFlow) {
+function nodesOf({ id, instance, port, inFlight, log }: OrdersFlow) {
   const node = (name: string, type: string, wires: string[][], more: object) => ({
     ...{ id: `${id}-${name}`, type, z: id, name, x: 200, y: 100, store: `${id}-store` },
     ...{ wires: wires.map((output) => output.map((to) => `${id}-${to}`)) },
@@ -123,29 +104,44 @@ function nodesOf({ id, port, inFlight, log }: OrdersFlow) {
     { id, type: 'tab', label: id },
     { id: `${id}-store`, type: 'statestore-config', name: '', host: '127.0.0.1', port: String(port) },
     node('start', 'inject', [['first']], { once: true, onceDelay: '0.1', repeat: '', props: [] }),
-    func('first', ['ask'], `for (let n = 0; n < ${inFlight}; n++) node.send({});`),
-    func('ask', [first], `write('asked'); return {};`),
-    func('empty', ['ask'], `write('empty'); setTimeout(() => node.send({}), ${PAUSE_MS});`),
+    func('first', ['ask'], `for (let n = 0; n < ${inFlight}; n++) node.send({ topic: '${instance}/' + n });`),
+    func('ask', [first], `write('asked'); return { topic: msg.topic };`),
+    func('empty', ['ask'], `write('empty'); setTimeout(() => node.send(msg), ${PAUSE_MS});`),
   ];
   return { node, func, common };
 }
 
 /** What is in the log of a flow, which may not exist yet. */
 export function readLog(file: string): Log {
-  const log: Log = { asked: 0, taken: [], empty: 0, failed: {}, kept: 0 };
+  const log: Log = { asked: 0, taken: [], empty: 0, failed: {}, again: { killed: [], unexplained: [] } };
   let text = '';
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     // Nothing was asked yet.
   }
+  /** The order that each name has, and the order that it had when the process was killed. */
+  const open = new Map<string, number>();
+  const interrupted = new Map<string, number>();
+  const seen = new Set<number>();
   for (const line of text.split('\n')) {
-    const [step, detail = ''] = line.split(' ');
+    const [step, detail = '', name = ''] = line.split(' ');
     if (step === 'asked') log.asked++;
     else if (step === 'empty') log.empty++;
-    else if (step === 'taken') log.taken.push(Number(detail));
-    else if (step === 'kept') log.kept++;
     else if (step === 'failed') log.failed[detail] = (log.failed[detail] ?? 0) + 1;
+    else if (step === 'finished') open.delete(detail);
+    else if (step === 'killed') {
+      for (const [who, order] of open) interrupted.set(who, order);
+      open.clear();
+    } else if (step === 'taken') {
+      const order = Number(detail);
+      if (!seen.has(order)) log.taken.push(order);
+      else if (interrupted.get(name) === order) log.again.killed.push(order);
+      else log.again.unexplained.push(order);
+      seen.add(order);
+      open.set(name, order);
+      interrupted.delete(name);
+    }
   }
   return log;
 }

@@ -1,5 +1,5 @@
 /** Three Node-RED instances take orders from lists. Their connections are cut and they are killed again and again. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,12 +9,10 @@ import { EmulatorProcess } from '../support/emulator-process';
 import { FaultProxy } from '../support/fault-proxy';
 import { NodeRed, newUserDir } from '../support/node-red';
 import { Random } from '../support/random';
-import { type Log, processingFlow, readLog, settledIn, takingFlow } from './flow';
+import { keepingFlow, type Log, readLog, settledIn, takingFlow } from './flow';
 
-/** Results of the flow that takes an order first, and of the flow that processes the order first. */
-const KEYS = { take: 'orders', process: 'jobs' };
-/** Orders are processed one after the other, so there are fewer of them. */
-const SHARE_PROCESSED = 1 / 20;
+/** The list of the flow that removes an order when it takes it, and of the flow that keeps the order until it is finished. */
+const KEYS = { take: 'orders', keep: 'jobs' };
 const INSTANCES = 3;
 const IN_FLIGHT = 20;
 const LEASE_S = 1;
@@ -46,21 +44,27 @@ export interface OrdersReport {
   died: number;
   /** Errors by code. */
   failed: Record<string, number>;
-  /** Orders that were processed before they were removed. */
-  processed: ProcessedReport;
+  /** Of the orders that are kept until they are finished. */
+  kept: KeptReport;
   kills: number;
   connections: number;
   seconds: number;
 }
 
-interface ProcessedReport {
+interface KeptReport {
   orders: number;
-  /** Orders that were processed more than once. */
-  again: number[];
-  /** Orders that were not processed. */
+  /** Orders that left by an output, by instance. */
+  taken: number[];
+  /** Orders that two instances got. */
+  twice: number[];
+  /** Orders that no instance got. */
   missing: number[];
-  /** Messages that were in a process when it was killed, or failed. */
-  interrupted: number;
+  /** Orders that an instance had when it was killed, and got again. */
+  resumed: number;
+  /** Orders that an instance got again without a kill. */
+  again: number[];
+  /** Errors by code. */
+  failed: Record<string, number>;
 }
 
 export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise<OrdersReport> {
@@ -73,24 +77,21 @@ export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise
     ),
   );
   const store = new StateStoreClient({ host: '127.0.0.1', port: emulator.port });
-  const taken = () => instances.reduce((sum, { taking }) => sum + taking.log.taken.length, 0);
-  const jobs = Math.ceil(orders * SHARE_PROCESSED);
+  const taken = () =>
+    instances.reduce((sum, { flows }) => sum + flows.take.log.taken.length + flows.keep.log.taken.length, 0);
   try {
     const killing = killAgainAndAgain(instances, new Random(seed, 'kills'), { kills, orders, taken });
-    await Promise.all([append(store, KEYS.take, orders), append(store, KEYS.process, jobs)]);
+    await Promise.all([append(store, KEYS.take, orders), append(store, KEYS.keep, orders)]);
     await until(async () => (await listed(store, KEYS.take)).length === 0);
+    await until(async () => (await listed(store, KEYS.keep)).length === 0);
     await killing;
     for (const instance of instances) instance.endCuts();
-    await until(async () => (await listed(store, KEYS.process)).length === 0);
-    await Promise.all(instances.map(({ taking }) => taking.settle()));
-    const logs = instances.map(({ taking }) => taking.log);
+    await Promise.all(instances.map(({ flows }) => flows.take.settle()));
+    const logsOf = (flow: keyof typeof KEYS) => instances.map(({ flows }) => flows[flow].log);
     return {
-      ...tally(logs, orders),
-      died: instances.reduce((sum, { taking }) => sum + taking.died, 0),
-      processed: tallyProcessed(
-        instances.map(({ processing }) => processing),
-        jobs,
-      ),
+      ...tally(logsOf('take'), orders),
+      died: instances.reduce((sum, { flows }) => sum + flows.take.died, 0),
+      kept: tallyKept(logsOf('keep'), orders),
       ...{ kills, connections: instances.reduce((sum, { connections }) => sum + connections, 0) },
       seconds: Math.round((performance.now() - begin) / 1000),
     };
@@ -103,15 +104,16 @@ export async function runOrders({ orders, kills, seed }: OrdersOptions): Promise
 }
 
 /** Why this is not right. Blank if it is. */
-export function faultOf({ twice, missing, outOfOrder, died, failed, processed }: OrdersReport): string {
+export function faultOf({ twice, missing, outOfOrder, died, failed, kept }: OrdersReport): string {
   const unknown = died + (failed.OUTCOME_UNKNOWN ?? 0);
   if (twice.length > 0) return `Orders were taken twice: ${twice}`;
   if (outOfOrder > 0) return `${outOfOrder} orders came before an earlier one`;
   if (missing.length > unknown)
     return `${missing.length} orders are missing, but only ${unknown} messages have an unknown outcome: ${missing}`;
-  if (processed.missing.length > 0) return `Orders were not processed: ${processed.missing}`;
-  if (processed.again.length > processed.interrupted)
-    return `${processed.again.length} orders were processed again, but only ${processed.interrupted} messages were interrupted`;
+  if (kept.missing.length > 0)
+    return `Orders that are kept until they are finished are missing: ${kept.missing}`;
+  if (kept.twice.length > 0) return `Two instances got the orders ${kept.twice}`;
+  if (kept.again.length > 0) return `An instance got orders again without a kill: ${kept.again}`;
   return '';
 }
 
@@ -133,6 +135,7 @@ class RunningFlow {
   end(): void {
     const { log } = this;
     this.died = log.asked - settledIn(log);
+    appendFileSync(this.file, 'killed\n');
   }
 
   /** Waits until each message that was sent until now has an outcome. */
@@ -142,22 +145,22 @@ class RunningFlow {
   }
 }
 
+type Flows = Record<keyof typeof KEYS, RunningFlow>;
+
 /** A Node-RED with both flows, behind a proxy of its own. */
 class Instance {
-  readonly taking: RunningFlow;
-  readonly processing: RunningFlow;
+  readonly flows: Flows;
   readonly #proxy: FaultProxy;
   readonly #userDir: string;
   readonly #nodeRed: NodeRed;
   #isOver = false;
 
   private constructor(
-    flows: { taking: RunningFlow; processing: RunningFlow },
+    flows: Flows,
     { proxy, userDir, nodeRed }: { proxy: FaultProxy; userDir: string; nodeRed: NodeRed },
     random: Random,
   ) {
-    this.taking = flows.taking;
-    this.processing = flows.processing;
+    this.flows = flows;
     this.#proxy = proxy;
     this.#userDir = userDir;
     this.#nodeRed = nodeRed;
@@ -168,14 +171,16 @@ class Instance {
     const proxy = await FaultProxy.start(() => port);
     const userDir = newUserDir();
     const nodeRed = await NodeRed.start({ userDir });
-    const taking = new RunningFlow(join(directory, `${i}-taken.log`));
-    const processing = new RunningFlow(join(directory, `${i}-processed.log`));
-    const common = { port: proxy.port, lease: LEASE_S };
+    const flows = {
+      take: new RunningFlow(join(directory, `${i}-taken.log`)),
+      keep: new RunningFlow(join(directory, `${i}-kept.log`)),
+    };
+    const common = { instance: i, port: proxy.port, inFlight: IN_FLIGHT, lease: LEASE_S };
     await nodeRed.deploy([
-      ...takingFlow({ ...common, id: 'take', key: KEYS.take, inFlight: IN_FLIGHT, log: taking.file }),
-      ...processingFlow({ ...common, id: 'process', key: KEYS.process, inFlight: 1, log: processing.file }),
+      ...takingFlow({ ...common, id: 'take', key: KEYS.take, log: flows.take.file }),
+      ...keepingFlow({ ...common, id: 'keep', key: KEYS.keep, log: flows.keep.file }),
     ]);
-    return new Instance({ taking, processing }, { proxy, userDir, nodeRed }, random);
+    return new Instance(flows, { proxy, userDir, nodeRed }, random);
   }
 
   get connections(): number {
@@ -184,8 +189,7 @@ class Instance {
 
   async kill(): Promise<void> {
     await this.#nodeRed.end('SIGKILL');
-    this.taking.end();
-    this.processing.end();
+    for (const flow of Object.values(this.flows)) flow.end();
     await this.#nodeRed.again();
   }
 
@@ -216,7 +220,7 @@ async function killAgainAndAgain(
   { kills, orders, taken }: { kills: number; orders: number; taken: () => number },
 ): Promise<void> {
   for (let n = 1; n <= kills; n++) {
-    await until(async () => taken() >= (orders * n) / (kills + 1));
+    await until(async () => taken() >= (2 * orders * n) / (kills + 1));
     await random.pick(instances).kill();
   }
 }
@@ -249,12 +253,11 @@ function tally(
   logs: Log[],
   orders: number,
 ): Pick<OrdersReport, 'orders' | 'taken' | 'twice' | 'missing' | 'outOfOrder' | 'failed'> {
-  const failed: Record<string, number> = {};
-  for (const [code, count] of logs.flatMap((log) => Object.entries(log.failed)))
-    failed[code] = (failed[code] ?? 0) + count;
-  const { again, missing } = compare(logs, orders);
+  const failed = failuresIn(logs);
+  const { twice, missing } = compare(logs, orders);
+  const again = logs.flatMap((log) => [...log.again.killed, ...log.again.unexplained]);
   return {
-    ...{ orders, twice: again, missing, failed },
+    ...{ orders, twice: [...twice, ...again], missing, failed },
     taken: logs.map(({ taken }) => taken.length),
     outOfOrder: logs.reduce(
       (sum, { taken }) => sum + taken.filter((one, i) => i > 0 && one < (taken[i - 1] as number)).length,
@@ -263,24 +266,26 @@ function tally(
   };
 }
 
-function tallyProcessed(flows: RunningFlow[], orders: number): ProcessedReport {
-  const interrupted = flows.reduce(
-    (sum, { died, log }) => sum + died + log.kept + Object.values(log.failed).reduce((a, b) => a + b, 0),
-    0,
-  );
+function tallyKept(logs: Log[], orders: number): KeptReport {
   return {
-    ...{ orders, interrupted },
-    ...compare(
-      flows.map(({ log }) => log),
-      orders,
-    ),
+    ...{ orders, ...compare(logs, orders), failed: failuresIn(logs) },
+    taken: logs.map(({ taken }) => taken.length),
+    resumed: logs.flatMap(({ again }) => again.killed).length,
+    again: logs.flatMap(({ again }) => again.unexplained),
   };
 }
 
-/** Orders from 1 on that are in the logs again, and orders that are in no log. */
-function compare(logs: Log[], orders: number): { again: number[]; missing: number[] } {
+function failuresIn(logs: Log[]): Record<string, number> {
+  const failed: Record<string, number> = {};
+  for (const [code, count] of logs.flatMap((log) => Object.entries(log.failed)))
+    failed[code] = (failed[code] ?? 0) + count;
+  return failed;
+}
+
+/** Orders from 1 on that two logs have, and orders that no log has. */
+function compare(logs: Log[], orders: number): { twice: number[]; missing: number[] } {
   const seen = new Set<number>();
-  const again = logs.flatMap(({ taken }) => taken).filter((one) => seen.has(one) || !seen.add(one));
+  const twice = logs.flatMap(({ taken }) => taken).filter((one) => seen.has(one) || !seen.add(one));
   const all = Array.from({ length: orders }, (_, i) => i + 1);
-  return { again, missing: all.filter((number) => !seen.has(number)) };
+  return { twice, missing: all.filter((number) => !seen.has(number)) };
 }

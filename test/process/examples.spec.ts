@@ -105,13 +105,25 @@ describe('Examples in a real Node-RED', () => {
     await nodeRed.lines.find(/This shift: 1 good$/, reset);
   });
 
-  it('22: each order goes to one station, the oldest one first', async () => {
-    const after = nodeRed.lines.all.length;
-    await nodeRed.deploy(loadExample('22 Order queue', await freePort()));
+  it('22: each order goes to one station, the oldest one first, and stays there until it is finished', async () => {
+    let after = nodeRed.lines.all.length;
+    const press = async (node: string, line: RegExp) => {
+      after = nodeRed.lines.all.length;
+      await nodeRed.inject(`5e1b22000000001${node}`);
+      await nodeRed.lines.find(line, after);
+    };
+    const flow = loadExample('22 Order queue', await freePort());
+    await nodeRed.deploy(flow);
     await nodeRed.lines.find(/Station A makes 4 loaves$/, after);
-    for (const station of ['4', '3']) await nodeRed.inject(`5e1b22000000001${station}`);
-    await nodeRed.lines.find(/Station B makes 20 rolls$/, after);
-    await nodeRed.lines.find(/No order for station A$/, after);
+    await press('4', /Station B makes 20 rolls$/);
+    await press('3', /No order for station A$/);
+    await press('6', /Station B has made 20 rolls$/);
+    await press('6', /Station B has no order$/);
+    await press('4', /No order for station B$/);
+    after = nodeRed.lines.all.length;
+    await nodeRed.deploy(flow);
+    await nodeRed.lines.find(/Station A makes 4 loaves$/, after);
+    await press('5', /Station A has made 4 loaves$/);
   });
 
   it('23: a recipe that is sent twice is loaded twice', async () => {

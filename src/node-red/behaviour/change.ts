@@ -1,16 +1,22 @@
 /** The new value that an update node makes from the value of a key. Pure; expressions are evaluated elsewhere. */
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type ExactJson, longNumbers, readExactly } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
+import { finish, take } from './taking';
 
 /** `set` replaces the current value. The other kinds compute the new value from it. */
-export type ChangeKind = 'add' | 'append' | 'take' | 'merge' | 'larger' | 'smaller' | 'set';
+export type ChangeKind = 'add' | 'append' | TakingKind | 'merge' | 'larger' | 'smaller' | 'set';
+
+/** Changes of a list from which several instances take entries. */
+export type TakingKind = 'take' | 'finish';
 
 const KINDS: readonly string[] = [
   'add',
   'append',
   'take',
+  'finish',
   'merge',
   'larger',
   'smaller',
@@ -41,6 +47,8 @@ export interface ChangeOptions {
   start: unknown;
   /** Number of last entries that a list keeps, as the node has it. Blank: all. */
   keep: string;
+  /** Who takes or finishes an entry. Missing: an entry that is taken is removed. */
+  taker?: string;
   /** Names the key in errors. */
   context: ErrorContext & { key: string };
 }
@@ -59,7 +67,7 @@ const STARTS: Partial<Record<ChangeKind, () => unknown>> = {
  * throws it where what the key holds is.
  */
 export function changeOf(
-  options: ChangeOptions & { kind: Exclude<ChangeKind, 'take'> },
+  options: ChangeOptions & { kind: Exclude<ChangeKind, TakingKind> },
 ): (bytes: Buffer | undefined) => Uint8Array;
 export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array | undefined;
 export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) => Uint8Array | undefined {
@@ -70,7 +78,7 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
     const own = bytes === given.value ? Buffer.from(bytes) : bytes;
     return () => own;
   }
-  if (kind === 'take') return (bytes) => withoutFirst(bytes, options);
+  if (kind === 'take' || kind === 'finish') return takingOf(kind, options);
   const apply = appliers[kind](options);
   const start = options.start ?? STARTS[kind]?.();
   return (bytes) => {
@@ -82,22 +90,30 @@ export function changeOf(options: ChangeOptions): (bytes: Buffer | undefined) =>
   };
 }
 
-/** The list without its first entry; the same bytes if it is empty, `undefined` if the key is missing. */
-function withoutFirst(bytes: Buffer | undefined, options: ChangeOptions): Uint8Array | undefined {
-  if (bytes === undefined) return undefined;
-  const exact = exactly(bytes);
-  const present = exact ? exact.value : presentValue(bytes, undefined, options.context);
-  if (!Array.isArray(present)) throw wrongType(present, false, options, 'a list', '[]');
-  if (present.length === 0) return bytes;
-  const rest = present.slice(1);
-  return exact
-    ? Buffer.from(exact.write(rest))
-    : newBytes(bytes, present, rest, 'the new value', options.context);
-}
-
-/** The entry that the action `take` removed from what the key held before; `undefined` if there was none. */
-export function takenFrom(before: unknown): unknown {
-  return Array.isArray(before) ? before[0] : undefined;
+/** Returns the same bytes if no entry is taken or finished, `undefined` if the key is missing. */
+function takingOf(
+  kind: TakingKind,
+  options: ChangeOptions,
+): (bytes: Buffer | undefined) => Uint8Array | undefined {
+  const { taker, context } = options;
+  if (kind === 'finish' && taker === undefined) {
+    const problem = `No name is set under "Taken by": nothing was finished in key ${context.key}`;
+    throw new StateStoreError(
+      'BAD_ARGUMENT',
+      { problem, advice: 'Enter the name with which the entry was taken.' },
+      context,
+    );
+  }
+  return (bytes) => {
+    if (bytes === undefined) return undefined;
+    const exact = exactly(bytes);
+    const present = exact ? exact.value : presentValue(bytes, undefined, context);
+    if (!Array.isArray(present)) throw wrongType(present, false, options, 'a list', '[]');
+    const rest =
+      kind === 'finish' && taker !== undefined ? finish(present, taker) : take(present, taker, randomUUID);
+    if (rest === present) return bytes;
+    return exact ? Buffer.from(exact.write(rest)) : newBytes(bytes, present, rest, 'the new value', context);
+  };
 }
 
 /** A list or an object with numbers that JavaScript cannot hold: they keep their digits. */
@@ -154,7 +170,7 @@ export function newBytes(
   return valueToBytes(next, label, () => context);
 }
 
-const appliers: Record<Exclude<ChangeKind, 'set' | 'take'>, (options: ChangeOptions) => Apply> = {
+const appliers: Record<Exclude<ChangeKind, 'set' | TakingKind>, (options: ChangeOptions) => Apply> = {
   add: (options) => {
     const amount = toNumber(options);
     return (present, missing) => {
@@ -250,6 +266,7 @@ const DONE: Record<ChangeKind, string> = {
   add: 'added to',
   append: 'appended to',
   take: 'taken from',
+  finish: 'finished in',
   merge: 'merged into',
   larger: 'kept in',
   smaller: 'kept in',

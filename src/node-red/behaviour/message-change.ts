@@ -43,12 +43,23 @@ export class MessageChange {
     this.#expression = new Expression(RED, node, fieldText(def.expression));
   }
 
-  /** `start` is the value of a missing key. Throws `BAD_ARGUMENT` for a wrong setting or a wrong given value. */
-  of(given: Given, start: unknown, msg: NodeMessageInFlow, context: KeyContext): Change {
+  /** `start` is the value of a missing key, `taker` the name for which an entry is taken. Throws `BAD_ARGUMENT` for a wrong setting or a wrong given value. */
+  of(
+    given: Given,
+    start: unknown,
+    taker: string | undefined,
+    msg: NodeMessageInFlow,
+    context: KeyContext,
+  ): Change {
     const { change: kind, keep, identity } = this.#def;
     if (kind === 'expression') return this.#evaluation(start, msg, context);
     if (isRecordChange(kind)) return recordChangeOf({ kind, given, identity: fieldText(identity), context });
-    if (!this.isTable) return changeOf({ kind: toChangeKind(kind, context), given, start, keep, context });
+    if (!this.isTable) {
+      return changeOf({
+        ...{ kind: toChangeKind(kind, context), given, start, keep, context },
+        ...(taker !== undefined && { taker }),
+      });
+    }
     const bytes = Buffer.from(recordsToBytes(given.value, () => context));
     return () => bytes;
   }

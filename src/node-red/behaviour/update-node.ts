@@ -1,7 +1,7 @@
 /** The update node changes a key in one step, also if other clients change it at the same time. */
 import type { Node, NodeAPI } from 'node-red';
 import { type UpdateResult, update } from '../../coordination/update';
-import type { ErrorContext } from '../../errors';
+import { type ErrorContext, StateStoreError } from '../../errors';
 import { type Key, keyContext, toKey } from '../message/key';
 import {
   prefer,
@@ -14,10 +14,10 @@ import {
 import { TargetProperty } from '../message/target-property';
 import { TypedProperty } from '../message/typed-property';
 import { valueFromBytes } from '../message/value';
-import { takenFrom } from './change';
 import { type ChangeDef, MessageChange } from './message-change';
 import { isRecordChange } from './record-change';
 import { type Answer, makeRequestNode, type RequestNodeDef } from './request-node';
+import { EntriesInHand, firstFree, takenBy } from './taking';
 
 export interface UpdateNodeDef extends RequestNodeDef, ChangeDef {
   key: string;
@@ -31,6 +31,9 @@ export interface UpdateNodeDef extends RequestNodeDef, ChangeDef {
   /** Stands for the value of a missing key; blank: what is usual for the change. */
   start: string;
   startType: string;
+  /** The name for which an entry is taken. Blank, or missing in older nodes: the entry is removed at once. */
+  taker?: string;
+  takerType?: string;
   expiry: string;
   expiryType: string;
   expiryUnit: TimeUnit;
@@ -58,9 +61,10 @@ const OPERATION = 'update';
 /** Makes a created node an update node. */
 export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): void {
   const properties = propertiesOf(RED, node, def);
-  const { key, value, start, expiry, lock, token, msgTimeout } = properties;
+  const { key, value, start, taker, expiry, lock, token, msgTimeout } = properties;
   const change = new MessageChange(RED, node, def);
   const target = new TargetProperty(RED, def.property || 'payload', 'update');
+  const inHand = new EntriesInHand();
 
   makeRequestNode(RED, node, def, {
     operation: OPERATION,
@@ -75,7 +79,8 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
       const fencingToken = readFencingToken(values.token, token, OPERATION);
       const given = { value: values.value, label: value.label };
       const from = start.blank ? undefined : values.start;
-      const result = await update(client, one, change.of(given, from, msg, context), {
+      const by = taker.blank ? undefined : toTaker(values.taker, taker.label, context);
+      const result = await update(client, one, change.of(given, from, by, msg, context), {
         ...base,
         ...(timeout !== undefined && { timeout }),
         ...(expires !== undefined && { expiry: expires }),
@@ -84,31 +89,61 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
         ...(duration !== undefined && { duration }),
         ...(!lock.blank && { lock: toKey(values.lock, lock.label, OPERATION, 'lock') }),
       });
-      return answerOf(one, result, context);
+      return answerOf(one, result, by, context);
     },
   });
 
   function answerOf(
     one: Key,
     { updated, before, value: after, version }: UpdateResult,
-    context: ErrorContext,
+    by: string | undefined,
+    context: ErrorContext & { key: string },
   ): Answer {
     const shown = (bytes: Buffer) =>
       valueFromBytes(bytes, change.isTable ? 'ndjson' : 'auto-detect', () => context);
-    const now = after && shown(after);
-    const taken = before && takenFrom(shown(before));
+    const present = after && shown(after);
+    const previous = before && shown(before);
+    const { effective, value } = outcomeOf({ updated, previous, present }, by, context.key);
     return {
       result: {
         operation: OPERATION,
         key: one,
         updated,
-        ...(before && { before: shown(before) }),
+        ...(before && { before: previous }),
         ...(version !== undefined && { version }),
       },
-      effective: updated,
-      write: (message) => target.write(message, def.change === 'take' ? taken : now),
+      effective,
+      write: (message) => target.write(message, value),
     };
   }
+
+  /** The value for the message, and whether the message leaves by the first output. */
+  function outcomeOf(
+    { updated, previous, present }: { updated: boolean; previous: unknown; present: unknown },
+    by: string | undefined,
+    name: string,
+  ): { effective: boolean; value: unknown } {
+    if (def.change === 'finish') return { effective: updated, value: by && takenBy(previous, by)?.entry };
+    if (def.change !== 'take') return { effective: updated, value: present };
+    if (by === undefined) return { effective: updated, value: firstFree(previous) };
+    const taken = takenBy(present, by);
+    // Of an entry that the flow already has, there is nothing to send.
+    const effective = inHand.accept(name, by, taken);
+    return { effective, value: effective ? taken?.entry : undefined };
+  }
+}
+
+function toTaker(value: unknown, label: string, context: ErrorContext & { key: string }): string {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number') return String(value);
+  throw new StateStoreError(
+    'BAD_ARGUMENT',
+    {
+      problem: `${label} is not a name: key ${context.key} was not changed`,
+      advice: 'Set it to a text or a number that no other instance has.',
+    },
+    context,
+  );
 }
 
 /** The typed inputs of the node, and the options that a message may have. An input that the change does not use is blank. */
@@ -118,8 +153,9 @@ function propertiesOf(RED: NodeAPI, node: Node, def: UpdateNodeDef) {
     new TypedProperty(RED, node, field, { value, type });
   const key = (field: string, value: string, type: string) =>
     new TypedProperty(RED, node, field, { value, type, template: true });
-  const usesValue = change !== 'expression' && change !== 'take';
-  const usesStart = change !== 'set' && change !== 'take' && !isRecordChange(change);
+  const takes = change === 'take' || change === 'finish';
+  const usesValue = change !== 'expression' && !takes;
+  const usesStart = change !== 'set' && !takes && !isRecordChange(change);
   return {
     key: key('key', def.key, def.keyType),
     value:
@@ -127,6 +163,7 @@ function propertiesOf(RED: NodeAPI, node: Node, def: UpdateNodeDef) {
         ? property('amount', def.amount, def.amountType)
         : property('value', usesValue ? def.value : '', def.valueType),
     start: property('start value', usesStart ? def.start : '', def.startType),
+    taker: key('name under "Taken by"', (takes && def.taker) || '', def.takerType ?? 'str'),
     expiry: property('expiry', def.expiry, def.expiryType),
     lock: key('lock', def.lock, def.lockType),
     token: property('fencing token', def.fencingToken ?? 'fencingToken', def.fencingTokenType ?? 'msg'),

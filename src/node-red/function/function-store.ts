@@ -4,7 +4,14 @@ import type { StateStoreClient } from '../../client/state-store-client';
 import { update } from '../../coordination/update';
 import { type Operation, printableValue, StateStoreError } from '../../errors';
 import { boolean, checkRules, oneOf, type Rule, type Rules } from '../../option-rules';
-import { type ChangeKind, changeOf, checkDigits, newBytes, presentValue } from '../behaviour/change';
+import {
+  type ChangeKind,
+  changeOf,
+  checkDigits,
+  newBytes,
+  presentValue,
+  type TakingKind,
+} from '../behaviour/change';
 import { type Key, keyContext, keyName, toKey } from '../message/key';
 import { type ValueFormat, valueFromBytes, valueToStore } from '../message/value';
 import { type FunctionNode, FunctionObservation, type ObservedChange } from './function-observation';
@@ -146,7 +153,7 @@ export class FunctionStore {
   }
 
   async #change(
-    kind: Exclude<ChangeKind, 'take'>,
+    kind: Exclude<ChangeKind, TakingKind>,
     key: KeyLike,
     value: unknown,
     keep: string,
