@@ -19,10 +19,19 @@ export class UserDir {
     mkdirSync(dirname(installed), { recursive: true });
     rmSync(installed, { recursive: true, force: true });
     symlinkSync(root, installed, 'junction');
-    const manifest = join(this.path, 'package.json');
-    if (!existsSync(manifest)) writeFileSync(manifest, '{ "name": "node-red-project", "private": true }');
+    this.#requirePackage();
     writeFileSync(join(this.path, 'settings.js'), this.#settings(host, port));
     this.#placeFlows(emulatorPort);
+  }
+
+  /** The palette manager runs npm, which removes a package that is not in package.json. */
+  #requirePackage() {
+    const file = join(this.path, 'package.json');
+    const manifest = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { name: 'node-red-project', private: true };
+    manifest.dependencies = { ...manifest.dependencies, '@edgestate/node-red-statestore': `file:${root}` };
+    writeFileSync(file, JSON.stringify(manifest, null, 4));
   }
 
   /** Whether an emulator in the flows listens on this port. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,18 @@ describe('npm start (its script)', () => {
       lines.all.filter((line) => /error|warn/i.test(line)),
       [],
     );
+  });
+
+  it('keeps the package when the palette manager installs another one', function () {
+    if (process.platform === 'win32') return this.skip();
+    const other = join(userDir, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'package.json'), '{ "name": "other", "version": "1.0.0" }');
+    // The options of Node-RED's palette manager.
+    const options = ['--no-audit', '--no-update-notifier', '--no-fund', '--save', '--save-prefix=~', '--omit=dev'];
+    execFileSync('npm', ['install', '--offline', '--loglevel=error', ...options, other], { cwd: userDir });
+    const installed = join(userDir, 'node_modules', '@edgestate', 'node-red-statestore');
+    assert.ok(existsSync(join(installed, 'resources', 'editor.js')));
   });
 
   it('takes another port of the emulator the next time, too, and leaves alone what has a port of its own', async () => {
