@@ -37,7 +37,9 @@ interface EditorWindow {
 }
 
 /** Width of the canvas in a window of 1366 pixels, with palette and sidebar. */
-const CANVAS_WIDTH = 880;
+const CANVAS_WIDTH = 863;
+/** An inject node has its button on the left of the box, a debug node on the right. */
+const BUTTON_WIDTH = 26;
 /** What an example must not depend on. */
 const NETWORK = ['http in', 'http request', 'http response', 'tcp in', 'udp in', 'websocket in'];
 
@@ -137,8 +139,10 @@ describe('The examples on the canvas', () => {
     for (const [index, one] of nodes.entries()) {
       for (const another of nodes.slice(index + 1))
         if (overlap(one, another)) trouble.push(`"${one.label}" lies over "${another.label}"`);
-      if (right(one) > CANVAS_WIDTH) trouble.push(`"${one.label}" ends at ${right(one)}`);
-      if (left(one) < 0) trouble.push(`"${one.label}" begins at ${left(one)}`);
+      const end = right(one) + (one.type === 'debug' ? BUTTON_WIDTH : 0);
+      if (end > CANVAS_WIDTH) trouble.push(`"${one.label}" ends at ${end}`);
+      const begin = left(one) - (one.type === 'inject' ? BUTTON_WIDTH : 0);
+      if (begin < 0) trouble.push(`"${one.label}" begins at ${begin}`);
       const wires = (flows.find((node) => node.id === one.id)?.wires ?? []) as string[][];
       for (const target of wires.flat()) {
         const other = nodes.find((node) => node.id === target);
