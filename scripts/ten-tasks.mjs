@@ -78,7 +78,7 @@ const TASKS = {
     await bench.debugs('72.5');
   },
 
-  async 'A value that vanishes'() {
+  async 'A value that expires'() {
     const [button, set] = await bench.row(120, 'inject', 'statestore-set');
     const [observe] = await bench.row(220, 'statestore-observe', 'debug');
     await bench.setUp(set, async (tray) => {

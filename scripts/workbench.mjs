@@ -155,9 +155,12 @@ export class Workbench {
     return this.nodeRed.inject(id);
   }
 
-  /** Deploys and shows what debug nodes print. */
+  /** Deploys and shows what debug nodes print. Node-RED responds to a deploy before its flows are started, so the log counts. */
   async run() {
+    const { lines } = this.nodeRed;
+    const after = lines.all.length;
     await this.editor.deploy();
+    await lines.find(/Started (modified )?(flows|nodes)/, after);
     await this.page.evaluate(() => window.RED.sidebar.show('debug'));
   }
 
