@@ -43,6 +43,9 @@ const BUTTON_WIDTH = 26;
 /** What an example must not depend on. */
 const NETWORK = ['http in', 'http request', 'http response', 'tcp in', 'udp in', 'websocket in'];
 
+/** In seconds. */
+const HOUR = 3600;
+
 /** Heights of nodes in one row differ by less. */
 const ROW_HEIGHT = 40;
 
@@ -93,7 +96,13 @@ describe('The examples on the canvas', () => {
     const port = await freePort();
     const names = exampleNames().filter((name) => !needsDashboard(name) || hasDashboard());
     flows = names.flatMap((name) => loadExample(name, port));
-    const here = flows.map((node) => (node.type === 'inject' ? { ...node, once: false, repeat: '' } : node));
+    // Labels show that an inject node sends at start or again, and that a debug node writes to the log, and are as wide as for a user.
+    const inLog = new Map(names.flatMap(readExample).map(({ id, console }) => [id, console]));
+    const here = flows.map((node) => ({
+      ...node,
+      ...(node.type === 'inject' && { onceDelay: HOUR, repeat: node.repeat && String(HOUR) }),
+      ...(node.type === 'debug' && { console: inLog.get(node.id) }),
+    }));
     editor = await Editor.open({ flows: here, nodeRed: { modules: dashboardModules() } });
   });
   after(() => editor?.close());
