@@ -47,7 +47,7 @@ describe('npm start (its script)', () => {
     mkdirSync(other);
     writeFileSync(join(other, 'package.json'), '{ "name": "other", "version": "1.0.0" }');
     // The options of Node-RED's palette manager.
-    const options = ['--no-audit', '--no-update-notifier', '--no-fund', '--save', '--save-prefix=~', '--omit=dev'];
+    const options = '--no-audit --no-update-notifier --no-fund --save --save-prefix=~ --omit=dev'.split(' ');
     execFileSync('npm', ['install', '--offline', '--loglevel=error', ...options, other], { cwd: userDir });
     const installed = join(userDir, 'node_modules', '@edgestate', 'node-red-statestore');
     assert.ok(existsSync(join(installed, 'resources', 'editor.js')));
