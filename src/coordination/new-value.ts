@@ -17,7 +17,7 @@ export async function newValueOf(
   const tooSlow = () =>
     left < duration / 2
       ? changeTooSlow(key, left, 'what was left of its time', 'give it more time')
-      : changeTooSlow(key, duration / 2, 'half the time of the lock', 'the lock longer');
+      : changeTooSlow(key, duration / 2, 'half the time of the lock', 'increase the duration of the lock');
   const made = update.change(present);
   const value = made instanceof Promise ? await inTime(made, Math.min(left, duration / 2), tooSlow) : made;
   if (leftOf(update) === undefined) throw tooSlow();

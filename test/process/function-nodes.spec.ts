@@ -247,6 +247,29 @@ describe('A function node', () => {
     assert.ok(!nodeRed.lines.all.slice(after).some((line) => /There is no deployed store/.test(line)));
   });
 
+  it('uses the store of its own instance of a subflow', async () => {
+    const [tab, plant] = flows('');
+    const instance = (id: string) => ({
+      ...{ id, type: 'subflow:sub', z: 'tab', x: 0, y: 0, wires: [] },
+      env: [{ name: 'PREFIX', type: 'str', value: id }],
+    });
+    await nodeRed.deploy([
+      tab,
+      { ...plant, z: 'sub' },
+      { id: 'sub', type: 'subflow', name: 'Sub', in: [], out: [], env: [] },
+      {
+        ...{ id: 'inner', type: 'function', z: 'sub', x: 0, y: 0, outputs: 1, func: '', wires: [[]] },
+        initialize: `const store = global.get('statestore')('Plant store', node);
+          await store.set(env.get('PREFIX'), 1);
+          await store.observe(env.get('PREFIX'), (change) => node.warn('SEEN ' + change.key + ' ' + change.value));`,
+      },
+      ...[instance('one'), instance('two')],
+    ]);
+    await Promise.all([nodeRed.lines.find(/SEEN one 1/), nodeRed.lines.find(/SEEN two 1/)]);
+    assert.equal(emulator.clients, 2, 'each instance has a store of its own');
+    assert.ok(!nodeRed.lines.all.some((line) => /are called Plant store/.test(line)));
+  });
+
   it('can end its calls of the tab On Stop when everything is deployed again', async () => {
     const finalize = `global.get('statestore')('Plant store').increment('stops').then(
       (stops) => node.warn('STOPPED ' + stops), (error) => node.warn('FAILED ' + error.code));`;

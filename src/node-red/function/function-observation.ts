@@ -17,6 +17,8 @@ const DEPLOY_MS = 2000;
 /** The node of a function, as far as it is used here. */
 export interface FunctionNode {
   id: string;
+  /** IDs of the flow, of the instances of subflows and of the node, with `/` between them. */
+  path?: string;
   /** Absent in the tab *On Start*. */
   on?(event: 'close', listener: () => void): unknown;
   error(error: unknown): void;

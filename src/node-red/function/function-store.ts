@@ -147,7 +147,9 @@ export class FunctionStore {
         own,
         `Write global.get('statestore')('${this.#name}', node), so that observing ends when the node is closed.`,
       );
-    const observation = new FunctionObservation(own, handler, this.#node, () => clientOf(this.#name));
+    const observation = new FunctionObservation(own, handler, this.#node, () =>
+      clientOf(this.#name, this.#node?.path),
+    );
     await observation.open();
     return observation;
   }
@@ -178,7 +180,7 @@ export class FunctionStore {
 
   /** Throws `BAD_ARGUMENT` if no store with this name runs. */
   #call<Result>(call: (client: StateStoreClient) => Promise<Result>): Promise<Result> {
-    return callStore(this.#name, call);
+    return callStore(this.#name, this.#node?.path, call);
   }
 }
 

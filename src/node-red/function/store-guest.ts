@@ -42,29 +42,35 @@ class FunctionGuest implements Guest {
   }
 }
 
-/** The client of the running store with this name or ID. Throws `BAD_ARGUMENT` if there is none, or more than one. */
-export function clientOf(nameOrId: string): StateStoreClient {
-  return guestOf(nameOrId).client;
+/**
+ * The client of the running store with this name or ID. Of several with the name, it is the one in the flow or in the instance of a subflow that
+ * `path` names: IDs with `/` between them. Throws `BAD_ARGUMENT` if there is none, or more than one.
+ */
+export function clientOf(nameOrId: string, path: string | undefined): StateStoreClient {
+  return guestOf(nameOrId, path).client;
 }
 
 /** Calls the running store with this name or ID. Rejects as {@link clientOf} throws. */
 export async function callStore<Result>(
   nameOrId: string,
+  path: string | undefined,
   call: (client: StateStoreClient) => Promise<Result>,
 ): Promise<Result> {
-  return guestOf(nameOrId).run(call);
+  return guestOf(nameOrId, path).run(call);
 }
 
-function guestOf(nameOrId: string): FunctionGuest {
-  const { store } = find(nameOrId);
+function guestOf(nameOrId: string, path = ''): FunctionGuest {
+  const { store } = find(nameOrId, path.split('/'));
   return registered.get(store) ?? new FunctionGuest(store);
 }
 
-function find(nameOrId: string): StoreNode {
+function find(nameOrId: string, path: readonly string[]): StoreNode {
   const nodes = runningStoreNodes();
   const byId = nodes.find(({ id }) => id === nameOrId);
   if (byId) return byId;
-  const [node, ...others] = nodes.filter(({ name, _alias }) => name === nameOrId || _alias === nameOrId);
+  const named = nodes.filter(({ name, _alias }) => name === nameOrId || _alias === nameOrId);
+  const near = named.length > 1 ? named.filter(({ z }) => path.includes(z)) : [];
+  const [node, ...others] = near.length > 0 ? near : named;
   if (node && others.length === 0) return node;
   const names = nodes.map(({ name, id }) => name || id).join(', ') || 'none';
   throw new StateStoreError('BAD_ARGUMENT', {
