@@ -7,10 +7,10 @@
  */
 import { connectAsync, type MqttClient } from 'mqtt';
 import { StateStoreClient } from '../src/index';
-import { encodeCommand } from '../src/protocol/commands';
 import { notificationTopic, REQUEST_TOPIC, responseTopic } from '../src/protocol/topics';
+import { encodeCommand } from '../test/support/encode-command';
 import { Server } from './children';
-import { play, Sessions } from './sessions';
+import { play, type Random, Sessions } from './sessions';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 31);
@@ -18,14 +18,18 @@ const GOAL_MB = 20;
 /** Sessions at a time. */
 const PLAYERS = 20;
 
-let state = SEED;
 /** Mulberry32: the same numbers for the same seed. */
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+function randomOf(seed: number): Random {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
+/** Of the damaged messages. Each player has its own, so that none depends on the speed of the others. */
+const random = randomOf(SEED);
 const below = (limit: number) => Math.floor(random() * limit);
 const bytes = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));
 const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T;
@@ -74,14 +78,14 @@ interface Count {
 }
 
 async function playSessions(port: number, count: Count): Promise<void> {
-  const sessions = new Sessions(random);
-  const one = async () => {
+  const one = async (own: Random) => {
+    const sessions = new Sessions(own);
     while (!count.done) {
-      await play(port, sessions.make(), random);
+      await play(port, sessions.make(), own);
       count.sessions++;
     }
   };
-  await Promise.all(Array.from({ length: PLAYERS }, one));
+  await Promise.all(Array.from({ length: PLAYERS }, (_, player) => one(randomOf(SEED + 1 + player))));
 }
 
 async function main(): Promise<void> {
