@@ -36,9 +36,8 @@ export class Deliveries<Identity extends object> {
       const writer = publicationPacket(publication, qos === 0 ? 0 : PLACEHOLDER, identifiers, version);
       return outgoing(writer, messageExpiryInterval);
     };
-    if (client && (subscription || kind === 'notification'))
-      client.session.deliver(encode(client.session, subscription ? granted([subscription], 1) : UNASKED));
-    const served = client && (subscription || kind === 'notification') ? client.session : undefined;
+    const served = subscription || kind === 'notification' ? client?.session : undefined;
+    served?.deliver(encode(served, subscription ? granted([subscription], 1) : UNASKED));
     if (!this.#sessions.hasOthers(topic, served)) return;
     for (const [session, subscriptions] of this.#sessions.match(topic))
       if (session !== served) session.deliver(encode(session, granted(subscriptions, 1)));

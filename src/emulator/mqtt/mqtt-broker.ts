@@ -132,7 +132,9 @@ export class MqttBroker<Identity extends object> {
       case PacketType.UNSUBSCRIBE: {
         const { packetId, filters } = packets.readUnsubscribe(data, body, end, version);
         const codes = filters.map((filter) =>
-          this.#sessions.unsubscribe(client.session, filter) ? 0 : 0x11,
+          this.#sessions.unsubscribe(client.session, filter)
+            ? ReasonCode.SUCCESS
+            : ReasonCode.NO_SUBSCRIPTION_EXISTED,
         );
         connection.send(answers.unsuback(version, packetId, codes));
         break;
@@ -245,7 +247,7 @@ export class MqttBroker<Identity extends object> {
         throw new PacketFault(ReasonCode.PROTOCOL_ERROR);
       client.session.keepMs = Math.min(sessionExpirySeconds, LONGEST_SESSION) * 1000;
     }
-    // 4: disconnect, and publish the will (MQTT 5 section 3.14.2.1).
+    // MQTT 5 section 3.14.2.1.
     if (reasonCode !== ReasonCode.DISCONNECT_WITH_WILL) client.will = undefined;
     client.connection.end();
   }

@@ -62,7 +62,10 @@ export function outgoing(
   { packet, packetIdAt, expiryAt }: PublishWriter,
   expirySeconds: number | undefined,
 ): Outgoing {
-  const expiresAt =
-    expirySeconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + expirySeconds * 1000;
-  return { packet, packetIdAt, expiryAt, expiresAt };
+  return { packet, packetIdAt, expiryAt, expiresAt: expiryTime(expirySeconds) };
+}
+
+/** When a message expires, in milliseconds of the monotonic clock. `seconds`: its message expiry interval, from now. */
+export function expiryTime(seconds: number | undefined): number {
+  return seconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000;
 }

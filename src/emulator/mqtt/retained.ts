@@ -1,4 +1,5 @@
 import type { Message } from '../../mqtt/publish';
+import { expiryTime } from './outgoing';
 import { filterMatches } from './topic-index';
 
 /** Retained messages at most, and their bytes together. */
@@ -28,8 +29,7 @@ export class Retained {
     this.#bytes = after;
     if (bytes === 0) this.#kept.delete(topic);
     else {
-      const { messageExpiry: seconds } = message;
-      const expiresAt = seconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000;
+      const expiresAt = expiryTime(message.messageExpiry);
       this.#kept.set(topic, { message: message.copy(), bytes, expiresAt });
     }
     return true;
