@@ -1,6 +1,6 @@
 import type { StateStoreEngine } from '../src/emulator/engine';
-import { encodeCommand } from '../src/protocol/commands';
 import { formatHlc, HybridLogicalClock } from '../src/protocol/hlc';
+import { encodeCommand } from '../test/support/encode-command';
 
 /** Sets `count` keys of some 12 bytes with values of 16 bytes, without the network. `expiry` returns the milliseconds of each. */
 export function fill(engine: StateStoreEngine, count: number, expiry?: (index: number) => number): void {

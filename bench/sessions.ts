@@ -1,7 +1,7 @@
 /** Whole MQTT sessions, damaged: what `fuzz` throws at the emulator. */
 import { connect } from 'node:net';
-import { encodeCommand } from '../src/protocol/commands';
 import { REQUEST_TOPIC, responseTopic } from '../src/protocol/topics';
+import { encodeCommand } from '../test/support/encode-command';
 
 /** Random numbers from 0 to 1, 1 excluded. */
 export type Random = () => number;

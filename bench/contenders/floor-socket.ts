@@ -6,8 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { generate, type Packet } from 'mqtt-packet';
-import { type Command, encodeCommand } from '../../src/protocol/commands';
+import type { Command } from '../../src/protocol/commands';
 import { notificationFilter, notificationTopic, REQUEST_TOPIC } from '../../src/protocol/topics';
+import { encodeCommand } from '../../test/support/encode-command';
 import type { Contender, Operation } from '../measure';
 
 const CLIENT_ID = `floor-${randomUUID()}`;

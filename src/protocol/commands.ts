@@ -1,7 +1,7 @@
 /** Requests to the state store, written by a client and read by the store: docs/protocol.md section 2. */
 import { type ServiceErrorCode, StateStoreError } from '../errors';
 import { ServiceError, serviceErrorText } from './errors';
-import { encodeArray, type Items, parseArray } from './resp3';
+import { type Items, parseArray } from './resp3';
 
 /** `NX`: only when the key does not exist. `NEX`: only when it does not exist or holds this very value. */
 export type SetCondition = 'NX' | 'NEX';
@@ -53,11 +53,6 @@ export type Command<Data = Uint8Array> = KeyCommand<Data> | ScanCommand<Data>;
 /** The key of a command, or the pattern that stands for keys. */
 export function keyOf<Data>(command: Command<Data>): Data {
   return command.verb === 'SCAN' ? command.pattern : command.key;
-}
-
-/** Writes a request's payload. */
-export function encodeCommand(command: Command<string | Uint8Array>): Buffer {
-  return encodeArray(commandItems(command));
 }
 
 /** What a request's payload is an array of. */

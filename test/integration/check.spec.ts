@@ -10,8 +10,9 @@ import type {
   EngineRequest,
 } from '../../src/emulator/store/engine-request';
 import { StateStoreClient } from '../../src/index';
-import { type Command, encodeCommand, parseCommand } from '../../src/protocol/commands';
+import { type Command, parseCommand } from '../../src/protocol/commands';
 import { reply } from '../../src/protocol/responses';
+import { encodeCommand } from '../support/encode-command';
 
 /** How one engine differs from the protocol. */
 interface Fault {

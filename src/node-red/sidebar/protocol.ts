@@ -117,15 +117,7 @@ export interface DeleteResponse {
   version?: string;
 }
 
-/** `POST statestore/test`, for the dialog of a store: its values, saved or not. */
-export interface TestStore {
-  /** ID of the config node. */
-  id: string;
-  settings: Record<string, string | number | boolean | null>;
-  credentials?: Record<string, string | number | null>;
-}
-
-/** Response of `POST statestore/test`, and of `POST statestore/stores/:id/test` (body `{}`) for a deployed store. */
+/** Response of `POST statestore/test`, whose body has the values of a dialog, saved or not, and of `POST statestore/stores/:id/test` (body `{}`) for a deployed store. */
 export interface TestedConnection {
   results: TestedStep[];
   /** Milliseconds from request to response, if every step succeeded. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { StateStoreEngine } from '../../../src/emulator/engine';
 import type { EngineOutput } from '../../../src/emulator/store/engine-request';
-import { type Command, encodeCommand } from '../../../src/protocol/commands';
+import type { Command } from '../../../src/protocol/commands';
 import { serviceErrorText } from '../../../src/protocol/errors';
 import { compareHlc, formatHlc, type Hlc, parseHlc } from '../../../src/protocol/hlc';
+import { encodeCommand } from '../../support/encode-command';
 
 const NOW = 1_700_000_000_000;
 const at = (ms: number, counter = 0): string => formatHlc({ wallClockMs: NOW + ms, counter, nodeId: 'me' });

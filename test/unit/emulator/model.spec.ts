@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { StateStoreEngine } from '../../../src/emulator/engine';
 import type { EngineOutput } from '../../../src/emulator/store/engine-request';
-import { type Command, encodeCommand } from '../../../src/protocol/commands';
+import type { Command } from '../../../src/protocol/commands';
+import { encodeCommand } from '../../support/encode-command';
 import { Model, START, type Step, stamp, step } from '../../support/store-model';
 
 function commandOf(one: Extract<Step, { key: string }>): Command {

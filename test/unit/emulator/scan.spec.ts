@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { StateStoreEngine } from '../../../src/emulator/engine';
 import { MAX_PAGE_KEYS } from '../../../src/emulator/store/scan';
-import { type Command, encodeCommand } from '../../../src/protocol/commands';
+import type { Command } from '../../../src/protocol/commands';
 import { formatHlc } from '../../../src/protocol/hlc';
 import { parseScanReply } from '../../../src/protocol/responses';
+import { encodeCommand } from '../../support/encode-command';
 
 const NOW = 1_700_000_000_000;
 

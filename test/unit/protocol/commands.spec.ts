@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { encodeCommand, parseCommand } from '../../../src/protocol/commands';
+import { parseCommand } from '../../../src/protocol/commands';
 import { ServiceError } from '../../../src/protocol/errors';
 import { encodeArray } from '../../../src/protocol/resp3';
 import { command } from '../../support/arbitraries';
+import { encodeCommand } from '../../support/encode-command';
 
 const key = Buffer.from('testkey');
 const value = Buffer.from('testvalue');
