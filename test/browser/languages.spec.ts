@@ -14,6 +14,8 @@ const LOCALES = join(ROOT, 'nodes', 'locales');
 const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader', 'lock', 'unlock'];
 /** Contrast of text and background that WCAG 2.1 asks for (success criterion 1.4.3). */
 const CONTRAST = 4.5;
+/** Core opens a dialog with 500 pixels, or as wide as its content. */
+const WIDEST_DIALOG = 540;
 
 /** A flow with all nodes, on a store without a broker. */
 const flow = (port: number) => [
@@ -60,6 +62,20 @@ function clippedWith(tray: Locator, list: string): Promise<string[]> {
     return found;
   });
 }
+
+/** Labels in front of a field that take more than one line, or more than their column. */
+const wrapped = (tray: Locator): Promise<string[]> =>
+  tray.locator('.form-row:not(.statestore-box) > label:visible').evaluateAll((labels) =>
+    labels
+      .filter((label) => {
+        const text = document.createRange();
+        text.selectNodeContents(label.querySelector('span') ?? label);
+        const tops = [...text.getClientRects()].map(({ top }) => top);
+        const isWider = text.getBoundingClientRect().right > label.getBoundingClientRect().right + 1;
+        return isWider || Math.max(...tops) - Math.min(...tops) > 5;
+      })
+      .map(({ textContent }) => `has no room in one line: ${textContent?.trim()}`),
+  );
 
 /** Texts and placeholders that are keys of a catalogue. */
 function untranslated(tray: Locator): Promise<string[]> {
@@ -129,12 +145,15 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         for (const type of TYPES) {
           it(`has all texts of the ${type} node, and its help`, async () => {
             const tray = await editor.edit(`node-${type}`);
+            const width = (await tray.boundingBox())?.width ?? 0;
+            assert.ok(width < WIDEST_DIALOG, `the dialog is ${width} pixels wide`);
             await unfold(tray);
             assert.deepEqual(await untranslated(tray), []);
             const { label, tip } = catalogue(type);
             await tray.getByText(label?.options ?? tip ?? label.current, { exact: true }).waitFor();
             assert.deepEqual(await illegible(tray), []);
             assert.deepEqual(await clippedAnywhere(body(tray)), []);
+            assert.deepEqual(await wrapped(tray), []);
             if (type === 'update') assert.deepEqual(await clippedWith(tray, '#node-input-change'), []);
             await editor.leave('cancel');
             await editor.onCanvas(`node-${type}`).click();
@@ -181,6 +200,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             assert.deepEqual(await untranslated(tray), []);
             assert.deepEqual(await illegible(tray), []);
             assert.deepEqual(await clippedAnywhere(body(tray)), []);
+            assert.deepEqual(await wrapped(tray), []);
             if (place !== 'other') continue;
             // The option that adds a TLS configuration is Core's.
             const ours = (cut: string[]) =>
