@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import type { Locator } from 'playwright-core';
 import { violationsOf } from '../support/axe';
+import { clippedIn } from '../support/clipping';
 import { Editor } from '../support/editor';
+import { exampleNames, type FlowNode, loadExample } from '../support/examples';
 import { VERSIONS } from '../support/node-red-versions';
 
 const TYPES = ['set', 'get', 'delete', 'update', 'observe', 'emulator', 'leader', 'lock', 'unlock'];
@@ -16,6 +18,37 @@ const FLOW = [
     ...{ outputs: 1, wires: type === 'emulator' ? [] : [[]] },
   })),
 ];
+
+/** The examples of whole jobs: their nodes have more settings than those above. */
+const JOBS = exampleNames().filter((name) => name.startsWith('2'));
+/** One number of several keys, which no example has. */
+const SUM: FlowNode[] = [
+  { id: 'sum-flow', type: 'tab', label: 'Sum of keys' },
+  {
+    ...{
+      id: 'sum',
+      type: 'statestore-get',
+      z: 'sum-flow',
+      x: 300,
+      y: 60,
+      name: '',
+      store: 'store',
+      wires: [[], []],
+    },
+    ...{ key: 'line/1\nline/2', keyType: 'list', listing: 'sum', outputs: 2 },
+    ...{ missing: 'default', default: '0', defaultType: 'num' },
+  },
+];
+/** Settings that make no difference to how a dialog looks. */
+const SAME = ['id', 'z', 'x', 'y', 'name', 'key', 'store', 'value', 'wires'];
+
+/** An example without nodes of Core and of Dashboard; its store has no emulator. */
+const ourNodes = (name: string): FlowNode[] =>
+  loadExample(name, 1883).flatMap((node) => {
+    if (node.type === 'tab') return [node];
+    if (node.type === 'statestore-config') return [{ ...node, place: 'other' }];
+    return node.type.startsWith('statestore-') ? [{ ...node, wires: [] }] : [];
+  });
 
 /** The form is ours, but for what Core puts into it: traps for password managers, and what a typed input is made of. */
 const CORE = [
@@ -35,7 +68,7 @@ for (const [version, options] of Object.entries(VERSIONS)) {
   describe(`The dialogs of Node-RED ${version}, for axe-core`, () => {
     let editor: Editor;
     before(async () => {
-      editor = await Editor.open({ flows: FLOW, nodeRed: options() });
+      editor = await Editor.open({ flows: [...FLOW, ...SUM, ...JOBS.flatMap(ourNodes)], nodeRed: options() });
     });
     after(() => editor.close());
 
@@ -71,5 +104,31 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         assert.deepEqual(found, []);
       });
     }
+
+    it('the nodes of the examples of whole jobs have nothing wrong, and nothing is cut off in a small window', async () => {
+      const { page } = editor;
+      const seen = new Set<string>();
+      const trouble: string[] = [];
+      await page.evaluate(() => document.documentElement.classList.remove('nr-theme-dark'));
+      await page.setViewportSize({ width: 1024, height: 700 });
+      for (const nodes of [SUM, ...JOBS.map(ourNodes)]) {
+        const label = String(nodes.find(({ type }) => type === 'tab')?.label);
+        await editor.showFlow(label);
+        for (const node of nodes) {
+          const look = JSON.stringify({ ...node, ...Object.fromEntries(SAME.map((one) => [one, ''])) });
+          if (!node.type.startsWith('statestore-') || node.type === 'statestore-config' || seen.has(look))
+            continue;
+          seen.add(look);
+          const tray = await editor.edit(node.id);
+          await unfold(tray);
+          const found = await violationsOf(page, ['#dialog-form'], CORE);
+          found.push(...(await clippedIn(tray.locator('#dialog-form'))));
+          trouble.push(...found.map((one) => `${label}, ${node.type} ${node.id}: ${one}`));
+          await editor.leave('cancel');
+        }
+      }
+      assert.ok(seen.size > 10);
+      assert.deepEqual(trouble, []);
+    });
   });
 }
