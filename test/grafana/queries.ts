@@ -1,9 +1,15 @@
 /** What the PromQL of a dashboard asks for. */
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { parser } from '@prometheus-io/lezer-promql';
 
 /** Metrics with the labels that are used of each. */
 export type Selected = Map<string, Set<string>>;
+
+/** PromQL, and how its series are called. */
+export interface NamedQuery {
+  expr: string;
+  legendFormat: string;
+}
 
 /** What Grafana fills in before it sends a query. */
 const RATE_INTERVAL = '$__rate_interval';
@@ -27,13 +33,15 @@ export function addSelected(expression: string, selected: Selected): void {
 }
 
 /** The queries of all panels, with how their series are called. */
-export function queriesOf({ panels = [] }: Dashboard): { expr: string; legendFormat: string }[] {
-  return panels
-    .flatMap((panel) => ('targets' in panel ? (panel.targets ?? []) : []))
-    .flatMap((target) => {
-      const { expr, legendFormat } = target as { expr?: unknown; legendFormat?: unknown };
-      return typeof expr === 'string' && typeof legendFormat === 'string' ? [{ expr, legendFormat }] : [];
-    });
+export function queriesOf({ panels = [] }: Dashboard): NamedQuery[] {
+  return panels.flatMap((panel) => ('targets' in panel ? queriesOfPanel(panel) : []));
+}
+
+export function queriesOfPanel({ targets = [] }: Panel): NamedQuery[] {
+  return targets.flatMap((target) => {
+    const { expr, legendFormat } = target as { expr?: unknown; legendFormat?: unknown };
+    return typeof expr === 'string' && typeof legendFormat === 'string' ? [{ expr, legendFormat }] : [];
+  });
 }
 
 /** The labels of a legend such as `{{instance}} {{store}}`. */

@@ -1,12 +1,14 @@
 /** The metrics of a real Node-RED under load, as Prometheus, Grafana and the log of Node-RED get them. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import parse from 'parse-prometheus-text-format';
 import { Emulator } from '../../src/emulator';
+import { answersOf } from '../grafana/answers';
 import { buildDashboard } from '../grafana/dashboard';
+import { isInstalled, Prometheus, REMEDY } from '../grafana/prometheus';
 import { addSelected, labelsOfLegend, queriesOf, type Selected } from '../grafana/queries';
 import { NodeRed } from '../support/node-red';
 import { type SatBroker, startSatBroker } from '../support/sat-broker';
@@ -19,6 +21,9 @@ const TOKEN = `head.${Buffer.from('{"exp":4102444800}').toString('base64url')}.s
 const ONE_LOCK_HELD = /^statestore_locks_held\{.*store="Plant"\} [12]$/m;
 const TWO_WAIT = /^statestore_lock_requests_waiting\{.*store="Plant"\} [23]$/m;
 const ONE_WRITE_FAILED = /^statestore_context_writes_failed_total\{.*store="shared context"\} 1$/m;
+const SCRAPED_EVERY_MS = 200;
+/** Prometheus has scraped Node-RED often by then. */
+const MOST_MS = 15_000;
 /** Prometheus adds these to what it scrapes. */
 const OF_PROMETHEUS = ['instance', 'job'];
 
@@ -27,6 +32,8 @@ describe('The metrics of Node-RED under load', () => {
   let emulator: Emulator;
   let sat: SatBroker;
   let nodeRed: NodeRed;
+  let prometheus: Prometheus | undefined;
+  const startSeconds = Date.now() / 1000;
   const scrapes: string[] = [];
 
   const scrape = async () => (await fetch(`${nodeRed.base}/statestore/metrics`)).text();
@@ -95,6 +102,8 @@ describe('The metrics of Node-RED under load', () => {
         },
       }`,
     });
+    if (isInstalled('prometheus'))
+      prometheus = await Prometheus.start([{ instance: 'line1', base: nodeRed.base }], SCRAPED_EVERY_MS);
     await nodeRed.deploy(flows());
     await nodeRed.lines.find(/Active for the role/);
     emulator.rejectPublishes({ durationMs: 60_000, share: 0.1 });
@@ -107,6 +116,7 @@ describe('The metrics of Node-RED under load', () => {
   });
 
   after(async () => {
+    await prometheus?.stop();
     await nodeRed?.stop();
     await sat?.close();
     await emulator?.close();
@@ -138,9 +148,7 @@ describe('The metrics of Node-RED under load', () => {
   });
 
   it('follow the rules that promtool checks', function () {
-    const isInstalled = spawnSync('promtool', ['--version']).status === 0;
-    const remedy = 'Debian: apt-get install prometheus';
-    if (!isInstalled) skipWithout(this, { why: 'promtool is not installed', remedy });
+    if (!isInstalled('promtool')) skipWithout(this, { why: 'promtool is not installed', remedy: REMEDY });
     // Fails, and prints why, if a rule is broken.
     execFileSync('promtool', ['check', 'metrics'], { input: scrapes.at(-1), encoding: 'utf8' });
   });
@@ -171,6 +179,22 @@ describe('The metrics of Node-RED under load', () => {
     }
     const unused = [...present.keys()].filter((name) => !selected.has(name));
     assert.deepEqual(unused, [], 'the dashboard shows every metric');
+  });
+
+  it('give every query of the dashboard for Grafana an answer with numbers, from a real Prometheus', async function () {
+    if (!prometheus) skipWithout(this, { why: 'Prometheus is not installed', remedy: REMEDY });
+    const giveUp = Date.now() + MOST_MS;
+    let empty: string[];
+    do {
+      const range = { startSeconds, endSeconds: Date.now() / 1000, stepSeconds: 0.5 };
+      const panels = await answersOf(buildDashboard(), prometheus, range, 1);
+      empty = panels.flatMap(({ panel, answers }) =>
+        answers
+          .filter(({ series }) => !series.some(({ values }) => values.some(([, n]) => Number.isFinite(n))))
+          .map(({ expr }) => `${panel.title}: ${expr}`),
+      );
+    } while (empty.length > 0 && Date.now() < giveUp);
+    assert.deepEqual(empty, []);
   });
 
   it('are in the log of Node-RED, with the duration of each message', async () => {
