@@ -109,7 +109,11 @@ describe('The metrics of Node-RED under load', () => {
     emulator.rejectPublishes({ durationMs: 60_000, share: 0.1 });
     const isComplete = (text: string) =>
       [
-        ...[/^statestore_publishes_rejected_total/m, /error_type=/, /^statestore_clock_offset_seconds/m],
+        ...[
+          /^statestore_publishes_rejected_total\{.*\} [1-9]/m,
+          /error_type=/,
+          /^statestore_clock_offset_seconds/m,
+        ],
         ...[ONE_LOCK_HELD, TWO_WAIT, ONE_WRITE_FAILED],
       ].every((one) => one.test(text));
     while (scrapes.length < 20 || !isComplete(scrapes.at(-1) as string)) scrapes.push(await scrape());

@@ -67,10 +67,13 @@ export function metricFamilies(
       ...{ name: 'statestore_publishes_rejected_total', type: 'counter' },
       help: `Publishes that the broker did not accept, by the reason code of the PUBACK. ${hexOf(ReasonCode.QUOTA_EXCEEDED)} is back-pressure.`,
       samples: labelled.flatMap(({ labels, metrics }) =>
-        [...metrics.rejected].map(([code, value]) => ({
-          labels: { ...labels, reason_code: hexOf(code) },
-          value,
-        })),
+        // Back-pressure counts from 0 on: a rate() does not see the increase of a counter that was not there before.
+        [...new Map<number, number>([[ReasonCode.QUOTA_EXCEEDED, 0], ...metrics.rejected])].map(
+          ([code, value]) => ({
+            labels: { ...labels, reason_code: hexOf(code) },
+            value,
+          }),
+        ),
       ),
     },
     gauge(

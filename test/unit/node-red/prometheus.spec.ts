@@ -95,6 +95,19 @@ describe('Metrics in the text format of Prometheus', () => {
     assert.deepEqual(values('statestore_context_writes_failed_total'), [['shared context', '4']]);
   });
 
+  it('count back-pressure from 0 on, so that the first publishes that a broker rejects change a rate', () => {
+    const unused = { ...metrics, rejected: new Map<number, number>() };
+    const [store] = clients;
+    assert.ok(store);
+    const idle = parse(formatMetrics(metricFamilies([{ ...store, metrics: unused }], [], 0)));
+    const rejected = idle.find(({ name }) => name === 'statestore_publishes_rejected_total');
+    assert.deepEqual(
+      rejected?.metrics.map(({ labels, value }) => [labels?.reason_code, value]),
+      [['0x97', '0']],
+    );
+    assert.equal(families.get('statestore_publishes_rejected_total')?.metrics[0]?.value, '1');
+  });
+
   it('have units of seconds, and labels that are escaped', () => {
     const value = (name: string) => families.get(name)?.metrics[0]?.value;
     assert.deepEqual(
