@@ -35,9 +35,9 @@ const RATE = '$__rate_interval';
 /** Grafana's names of units. */
 const UNIT = { seconds: 's', perSecond: 'ops', none: 'short' };
 
-/** A whole row has 24 columns. */
-const COLUMNS = { third: 8, half: 12 };
-const HEIGHT = { low: 5, high: 8 };
+/** Half a row. */
+const COLUMNS = 12;
+const HEIGHT = { low: 5, middle: 6, high: 8 };
 
 export function buildDashboard(): Dashboard {
   return new DashboardBuilder('Node-RED and the state store')
@@ -54,15 +54,24 @@ export function buildDashboard(): Dashboard {
     )
     .withRow(new RowBuilder('Now'))
     .withPanel(
-      stat('Connected', [[`statestore_connected{${OF_STORE}}`, '{{instance}} {{store}}']])
+      timeline('Connected', states('away', 'connected'), [
+        `statestore_connected{${OF_STORE}}`,
+        '{{instance}} {{store}}',
+      ])
         .description('Whether there is a connection to the broker.')
-        .mappings(states('away', 'connected'))
         .thresholds(steps([null, 'red'], [1, 'green'])),
+    )
+    .withPanel(
+      timeline('Roles', states('standby', 'active'), [
+        'statestore_role_active{instance=~"$instance"}',
+        '{{role}} {{instance}}',
+      ])
+        .description('Which instance is active. Exactly one of the candidates for a role should be.')
+        .thresholds(steps([null, 'blue'], [1, 'green'])),
     )
     .withPanel(
       stat('Token expires in', [[`statestore_token_expiry_seconds{${OF_STORE}}`, '{{instance}} {{store}}']])
         .description('Kubernetes renews the service account token before it expires.')
-        .unit(UNIT.seconds)
         .noValue('no token')
         .thresholds(steps([null, 'red'], [60, 'orange'], [300, 'green'])),
     )
@@ -70,20 +79,8 @@ export function buildDashboard(): Dashboard {
       stat('Clock of the store ahead', [
         [`statestore_clock_offset_seconds{${OF_STORE}}`, '{{instance}} {{store}}'],
       ])
-        .description('Requests fail from 60 s on.')
-        .unit(UNIT.seconds)
-        .thresholds(steps([null, 'green'], [10, 'orange'], [60, 'red'])),
-    )
-    .withPanel(
-      new TimelineBuilder()
-        .datasource(DATASOURCE)
-        .title('Roles')
-        .description('Which instance is active. Exactly one of the candidates for a role should be.')
-        .span(24)
-        .height(HEIGHT.low)
-        .mappings(states('standby', 'active'))
-        .thresholds(steps([null, 'blue'], [1, 'green']))
-        .withTarget(query(['statestore_role_active{instance=~"$instance"}', '{{role}} {{instance}}'])),
+        .description('Below 0 the clock is behind. Requests fail if the clocks differ by more than 60 s.')
+        .thresholds(steps([null, 'red'], [-60, 'orange'], [-10, 'green'], [10, 'orange'], [60, 'red'])),
     )
     .withRow(new RowBuilder('Requests'))
     .withPanel(
@@ -126,9 +123,11 @@ export function buildDashboard(): Dashboard {
     )
     .withPanel(
       series('Requests without an outcome', UNIT.none, [
-        [`statestore_requests_waiting{${OF_STORE}}`, 'waiting {{instance}} {{store}}'],
-        [`statestore_requests_in_flight{${OF_STORE}}`, 'in flight {{instance}} {{store}}'],
-      ]).description('Waiting requests were not sent yet: there is no connection, or no place in flight.'),
+        [`sum by (instance) (statestore_requests_waiting{${OF_STORE}})`, 'waiting {{instance}}'],
+        [`sum by (instance) (statestore_requests_in_flight{${OF_STORE}})`, 'in flight {{instance}}'],
+      ]).description(
+        'Of all stores chosen. Waiting requests were not sent yet: there is no connection, or no place in flight.',
+      ),
     )
     .withPanel(
       series('Keys observed', UNIT.none, [
@@ -138,8 +137,8 @@ export function buildDashboard(): Dashboard {
     .withRow(new RowBuilder('Locks and the shared context'))
     .withPanel(
       series('Locks', UNIT.none, [
-        [`statestore_locks_held{${OF_STORE}}`, 'held {{instance}} {{store}}'],
-        [`statestore_lock_requests_waiting{${OF_STORE}}`, 'waiting {{instance}} {{store}}'],
+        [`sum by (instance) (statestore_locks_held{${OF_STORE}})`, 'held {{instance}}'],
+        [`sum by (instance) (statestore_lock_requests_waiting{${OF_STORE}})`, 'waiting {{instance}}'],
       ]).description(
         'Locks that each instance holds, and messages that wait for one. Update nodes use locks, too.',
       ),
@@ -189,11 +188,22 @@ function query([expression, legend]: Query): DataqueryBuilder {
   return new DataqueryBuilder().expr(expression).legendFormat(legend);
 }
 
+function timeline(title: string, mappings: ValueMapping[], one: Query): TimelineBuilder {
+  return new TimelineBuilder()
+    .datasource(DATASOURCE)
+    .title(title)
+    .span(COLUMNS)
+    .height(HEIGHT.middle)
+    .mappings(mappings)
+    .withTarget(query(one));
+}
+
 function stat(title: string, queries: Query[]): StatBuilder {
   return new StatBuilder()
     .datasource(DATASOURCE)
     .title(title)
-    .span(COLUMNS.third)
+    .unit(UNIT.seconds)
+    .span(COLUMNS)
     .height(HEIGHT.low)
     .colorMode(BigValueColorMode.Value)
     .graphMode(BigValueGraphMode.None)
@@ -207,7 +217,7 @@ function series(title: string, unit: string, queries: Query[]): TimeSeriesBuilde
     .title(title)
     .unit(unit)
     .min(0)
-    .span(COLUMNS.half)
+    .span(COLUMNS)
     .height(HEIGHT.high)
     .legend(
       new VizLegendOptionsBuilder()

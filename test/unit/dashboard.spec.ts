@@ -23,6 +23,18 @@ describe('The dashboard for Grafana', () => {
     }
   });
 
+  it('is red if the clocks differ by more than a minute in either direction, and orange from 10 s on', () => {
+    const panel = buildDashboard().panels?.find(({ title }) => title === 'Clock of the store ahead');
+    assert.ok(panel && 'fieldConfig' in panel);
+    const steps = panel.fieldConfig?.defaults.thresholds?.steps ?? [];
+    const colorOf = (seconds: number) =>
+      steps.filter(({ value }) => (value ?? -Infinity) <= seconds).at(-1)?.color;
+    assert.deepEqual([-61, -11, -9, 9, 11, 61].map(colorOf), [
+      ...['red', 'orange', 'green'],
+      ...['green', 'orange', 'red'],
+    ]);
+  });
+
   it('would fail with a query that is not PromQL', () => {
     assert.throws(() => addSelected('rate(statestore_connected[5m]', new Map()), /Not PromQL/);
     assert.throws(() => addSelected('1 + 1', new Map()), /No metric/);
