@@ -70,7 +70,16 @@ describe('The metrics of Node-RED under load', () => {
       node('wrong', 'statestore-set', {
         ...{ store: 'plant', key: 'count', keyType: 'str', value: '0', valueType: 'num' },
       }),
-      node('observe', 'statestore-observe', { store: 'plant', key: KEY, keyType: 'str' }),
+      node('observe', 'statestore-observe', {
+        ...{
+          store: 'plant',
+          mode: 'fixed',
+          keys: KEY,
+          format: 'auto-detect',
+          current: true,
+          onlyChanges: true,
+        },
+      }),
       // Each of three messages wants to hold the lock for a minute.
       node('start', 'inject', { once: true, onceDelay: '0', props: [], wires: [['three', 'large']] }),
       node('three', 'function', {
