@@ -1,7 +1,7 @@
 import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { StateStoreError } from '../errors';
-import { compareHlc, type Hlc, parseHlc } from '../protocol/hlc';
+import { compareHlc, parseHlc } from '../protocol/hlc';
 import { type Answer, verdictsOn } from './batch-outcomes';
 import { mayBeApplied, nothingWritten } from './coordination-errors';
 import type { Hold } from './hold';
@@ -259,5 +259,6 @@ function resolve({ update, before, value, changes }: Step, version: string | und
 }
 
 function isNewer(token: string | undefined, other: string): boolean {
-  return token !== undefined && compareHlc(parseHlc(token) as Hlc, parseHlc(other) as Hlc) > 0;
+  const [one, two] = [token === undefined ? undefined : parseHlc(token), parseHlc(other)];
+  return one !== undefined && two !== undefined && compareHlc(one, two) > 0;
 }

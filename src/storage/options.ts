@@ -72,7 +72,7 @@ function fromEnvironment(): StateStoreClientOptions {
 }
 
 function checkInteger(option: string, value: unknown, max: number): void {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return;
   throw bad(option, `must be a whole number from 1 to ${max}, not ${JSON.stringify(value)}`);
 }
 

@@ -24,7 +24,7 @@ export function join(
 ): Buffer {
   const missing = parts.indexOf(undefined);
   if (missing >= 0) throw damaged(name, `part ${missing + 1} of ${parts.length} is missing`);
-  const bytes = Buffer.concat(parts as Buffer[]);
+  const bytes = Buffer.concat(parts.filter((part) => part !== undefined));
   if (bytes.length !== expected.bytes)
     throw damaged(name, `it has ${bytes.length} bytes instead of ${expected.bytes}`);
   if (sha256(bytes) !== expected.sha256) throw damaged(name, 'its checksum does not match');

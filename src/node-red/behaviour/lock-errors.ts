@@ -1,6 +1,6 @@
 /** What can become of a lock, in words. */
 import type { NodeMessageInFlow } from 'node-red';
-import { isRetryable, rootOf } from '../../coordination/coordination-errors';
+import { rootOf } from '../../coordination/coordination-errors';
 import { causeFirst, StateStoreError } from '../../errors';
 import { type Key, keyContext } from '../message/key';
 
@@ -29,11 +29,10 @@ export function closed(key: Key): StateStoreError {
 
 /** An error of a request on the way to the lock says what it means for the lock. */
 export function notAcquired(key: Key, error: unknown): unknown {
-  if (!isRetryable(error)) return error;
+  if (!(error instanceof StateStoreError) || !error.retryable) return error;
   const context = { ...keyContext(OPERATION, key), cause: error };
-  const { code } = error as StateStoreError;
-  const text = causeFirst(rootOf(error as StateStoreError), `the lock ${context.key} was not acquired`);
-  return new StateStoreError(code, text, context);
+  const text = causeFirst(rootOf(error), `the lock ${context.key} was not acquired`);
+  return new StateStoreError(error.code, text, context);
 }
 
 export function heldTooLong(key: Key, { _msgid }: NodeMessageInFlow, limit: number): StateStoreError {

@@ -53,6 +53,7 @@ interface Acquired {
   key: Key;
   hold: Hold | undefined;
   holder: string | undefined;
+  limits: Limits;
 }
 
 interface Limits {
@@ -76,7 +77,7 @@ class LockNode {
   readonly #abort = new AbortController();
   readonly #lent = new Set<Loan>();
   /** In milliseconds, or what is wrong with them. */
-  #limits: Limits | StateStoreError | undefined;
+  readonly #limits: Limits | StateStoreError;
   #waiting = 0;
   #showing: NodeJS.Timeout | undefined;
   #closing = false;
@@ -89,6 +90,7 @@ class LockNode {
     this.#key = new TypedProperty(RED, node, 'lock', { value: def.key, type: def.keyType, template: true });
     this.#reader = new OrderedReader({ key: this.#key });
     setMaxListeners(0, this.#abort.signal); // every message that waits listens to it
+    this.#limits = this.#readLimits();
   }
 
   start(): void {
@@ -97,24 +99,23 @@ class LockNode {
       this.#input(msg, send, done).catch((error) => this.#node.error(error));
     });
     const client = this.#user.start();
-    try {
-      this.#limits = this.#readLimits();
-    } catch (error) {
-      this.#limits = asError(error, OPERATION);
-      if (client) this.#user.status.unusable('badNode');
-    }
+    if (client && this.#limits instanceof StateStoreError) this.#user.status.unusable('badNode');
     this.#show();
   }
 
-  /** Throws `BAD_ARGUMENT` for what is out of range. */
-  #readLimits(): Limits {
+  /** Returns `BAD_ARGUMENT` for what is out of range. */
+  #readLimits(): Limits | StateStoreError {
     const { wait, limit, lease } = this.#def;
-    const settings = new NodeSettings(this.#RED, this.#node, OPERATION);
-    return {
-      wait: settings.seconds('timeout', wait, WAIT_SECONDS),
-      limit: settings.seconds('max. hold time', limit, LIMIT_SECONDS),
-      lease: settings.seconds('lease', lease, LEASE_SECONDS),
-    };
+    try {
+      const settings = new NodeSettings(this.#RED, this.#node, OPERATION);
+      return {
+        wait: settings.seconds('timeout', wait, WAIT_SECONDS),
+        limit: settings.seconds('max. hold time', limit, LIMIT_SECONDS),
+        lease: settings.seconds('lease', lease, LEASE_SECONDS),
+      };
+    } catch (error) {
+      return asError(error, OPERATION);
+    }
   }
 
   async #input(msg: NodeMessageInFlow, send: Send, done: Done): Promise<void> {
@@ -125,8 +126,9 @@ class LockNode {
       const lock = await this.#acquire(msg);
       this.#mark(msg, lock);
       acquired = lock.hold !== undefined;
-      if (lock.hold) loan = this.#lend(lock.hold, lock.key, msg);
-      else if (!this.#hasSecondWire) throw notFree(lock.key, lock.holder, (this.#limits as Limits).wait);
+      const { hold, key, limits, holder } = lock;
+      if (hold) loan = this.#lend(hold, key, msg, limits.limit);
+      else if (!this.#hasSecondWire) throw notFree(key, holder, limits.wait);
     } catch (reason) {
       this.#wait(-1);
       this.#fail(msg, done, reason);
@@ -173,8 +175,9 @@ class LockNode {
 
   async #acquire(msg: NodeMessageInFlow): Promise<Acquired> {
     const client = this.#user.client(); // throws where there is none
-    if (this.#limits instanceof StateStoreError) throw this.#limits;
-    const { wait, lease } = this.#limits as Limits;
+    const limits = this.#limits;
+    if (limits instanceof StateStoreError) throw limits;
+    const { wait, lease } = limits;
     const reading = this.#reader.read(msg);
     const values = reading instanceof Promise ? await reading : reading;
     const key = toKey(values.key, this.#key.label, OPERATION);
@@ -182,17 +185,16 @@ class LockNode {
     const hold = await lock
       .acquire({ timeout: wait, signal: this.#abort.signal })
       .catch((error) => Promise.reject(this.#closing ? closed(key) : notAcquired(key, error)));
-    return { key, hold, holder: lock.holder };
+    return { key, hold, holder: lock.holder, limits };
   }
 
   /** Throws if the lock was lost. */
-  #lend(hold: Hold, key: Key, msg: NodeMessageInFlow): Loan {
+  #lend(hold: Hold, key: Key, msg: NodeMessageInFlow, limit: number): Loan {
     const { fencingToken: token } = hold;
     if (this.#closing || token === undefined) {
       void hold.release();
       throw this.#closing ? closed(key) : hold.signal.reason;
     }
-    const { limit } = this.#limits as Limits;
     const { fencingToken: tokenBefore } = msg as { fencingToken?: unknown };
     const loan: Loan = loans.lend(hold, {
       ...{ key, tokenBefore, limit },

@@ -23,9 +23,12 @@ export function readProbePlace(settings: unknown): ProbePlace {
   const { probes = 'admin' } = (settings ?? {}) as { probes?: unknown };
   if (probes === 'admin' || probes === 'node') return probes;
   const { host = DEFAULT_HOST, port } = (probes ?? {}) as { host?: unknown; port?: unknown };
-  const isPort = Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
-  if (isPort && typeof host === 'string' && host !== '') return { host, port: port as number };
+  if (isPort(port) && typeof host === 'string' && host !== '') return { host, port };
   throw new Error(
     `The setting statestore.probes is ${printableValue(probes)}, but must be "admin", "node" or { host, port } with a port from 1 to 65535.`,
   );
+}
+
+function isPort(port: unknown): port is number {
+  return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
