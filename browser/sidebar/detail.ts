@@ -1,6 +1,7 @@
 /** The lower part of the tab: all that is known of one key, and what can be done with it. */
 import { failure, type Words } from '../dialogs/words';
-import { isTooLong, middleCut, shortened } from './key';
+import { isTooLong } from './key';
+import { keyName } from './key-name';
 import { type Entry, heldIn, lastIn, type Seen } from './keys';
 import type { NamingNode } from './messages';
 import { focusAt, placeOf } from './place';
@@ -79,7 +80,7 @@ export class Detail {
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.#drawnId = id;
-      this.#title.text(middleCut(entry.text, 80)).attr('title', shortened(entry.text, 1000));
+      this.#title.empty().append(keyName(entry.text));
       this.#drawTools(entry, shown, mayWrite);
       this.#drawValue(id, whole ?? shown);
     }

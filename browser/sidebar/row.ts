@@ -1,6 +1,7 @@
 /** A row of the list: the key, the age of its value, and the value in one line. */
 import { shortError, type Words } from '../dialogs/words';
-import { isTooLong, shortened } from './key';
+import { isTooLong } from './key';
+import { keyName } from './key-name';
 import { type Entry, heldIn, type Seen } from './keys';
 import { age, timeOf, valueElement } from './value';
 
@@ -21,9 +22,7 @@ export function renderRow(words: Words, row: JQuery, content: RowContent): void 
     row.append(
       $('<div>', { class: 'statestore-key-line' }).append(
         $('<i>', { 'aria-hidden': 'true' }),
-        $('<span>', { class: 'statestore-key-text' })
-          .text(shortened(text))
-          .attr('title', shortened(text, 1000)),
+        keyName(text),
         $('<span>', { class: 'statestore-key-age' }),
       ),
       $('<div>', { class: 'statestore-key-value' }),

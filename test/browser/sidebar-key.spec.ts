@@ -13,6 +13,23 @@ import { Sidebar } from '../support/sidebar';
 /** What Core draws of a value is Core's. */
 const CORE = ['[class*="red-ui-debug-msg-"]'];
 
+/** Whether this text is seen in an element: it is neither cut off nor behind something. */
+const isSeen = (place: Locator, text: string): Promise<boolean> =>
+  place.evaluate((element, wanted) => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      const at = node.textContent?.lastIndexOf(wanted) ?? -1;
+      if (at < 0) continue;
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + wanted.length);
+      const { left, right, top, bottom } = range.getBoundingClientRect();
+      const found = [left + 1, right - 1].map((x) => document.elementFromPoint(x, (top + bottom) / 2));
+      if (found.every((one) => node.parentElement?.contains(one))) return true;
+    }
+    return false;
+  }, text);
+
 for (const [version, options] of Object.entries(VERSIONS)) {
   describe(`A key in the sidebar of Node-RED ${version}`, () => {
     let editor: Editor;
@@ -128,14 +145,16 @@ for (const [version, options] of Object.entries(VERSIONS)) {
       await forgetDeleted();
     });
 
-    it('shows a key of 130 characters in one line, with its value below', async () => {
+    it('shows both ends of a key of 130 characters in one line, in the list and above its value', async () => {
       const key = `plant/${'long/'.repeat(24)}end`;
       await other.set(key, 'in sight');
       await sidebar.row(key).click();
       await sidebar.detail.getByText('in sight').waitFor();
       const heading = sidebar.detail.getByRole('heading');
       assert.ok(((await heading.boundingBox())?.height ?? 0) < 24);
-      assert.equal(await heading.getAttribute('title'), key);
+      await sidebar.detail.getByTitle(key, { exact: true }).waitFor();
+      for (const place of [heading, sidebar.row(key)])
+        for (const text of ['plant/', '/end']) assert.ok(await isSeen(place, text), text);
       await sidebar.row('nobody names it').click();
       await other.delete(key);
     });
