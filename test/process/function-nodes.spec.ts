@@ -66,7 +66,7 @@ describe('A function node', () => {
     });
   });
 
-  it('gets one clear error for a store that is not deployed, and for a function that returns nothing', async () => {
+  it('gets one clear error for a store that is not deployed, a function that returns nothing and a wrong option', async () => {
     const result = await logged(`
       const message = async (call) => { try { await call(); return 'none'; } catch (error) { return error.code + ' ' + error.message; } };
       return [
@@ -75,6 +75,12 @@ describe('A function node', () => {
         await message(() => store.set('k', 1, { expiry: 'soon' })),
         await message(() => global.get('statestore')('Plant store').observe('k', () => 0)),
         await message(async () => global.get('statestore')(7)),
+        await message(() => store.set('k', 1, { ttl: 5 })),
+        await message(() => store.set('k', 1, { onlyIfNew: 'no' })),
+        await message(() => store.get('k', { format: 'xml' })),
+        await message(() => store.get('k', null)),
+        await message(() => store.delete('k', { fencingToken: '' })),
+        await message(() => store.append('k', 1, { last: 3 })),
       ];`);
     const messages = result as string[];
     assert.match(
@@ -85,6 +91,12 @@ describe('A function node', () => {
     assert.match(messages[2] ?? '', /^BAD_ARGUMENT expiry is "soon"/);
     assert.match(messages[3] ?? '', /must pass itself .*'Plant store', node\)/);
     assert.match(messages[4] ?? '', /The name of a store must be text, not 7/);
+    assert.match(messages[5] ?? '', /^BAD_ARGUMENT ttl is not a known option/);
+    assert.match(messages[6] ?? '', /^BAD_ARGUMENT onlyIfNew must be true or false, not "no"/);
+    assert.match(messages[7] ?? '', /^BAD_ARGUMENT format must be auto-detect or .*, not "xml"/);
+    assert.match(messages[8] ?? '', /^BAD_ARGUMENT options must be an object, not null/);
+    assert.match(messages[9] ?? '', /^BAD_ARGUMENT fencingToken must be a version/);
+    assert.match(messages[10] ?? '', /^BAD_ARGUMENT last is not a known option/);
   });
 
   it('stores what the function of an update changed in place, and keeps the digits of long numbers', async () => {
@@ -101,26 +113,6 @@ describe('A function node', () => {
     const copied = { speed: 2, faults: ['hot', 'loud'] };
     assert.deepEqual(others, { changed, copied, got: copied });
     assert.match(digits, /^BAD_ARGUMENT Key serial holds the number 9007199254740993/);
-  });
-
-  it('gets an error for an option that is unknown or wrong', async () => {
-    const result = await logged(`
-      const message = async (call) => { try { await call(); return 'none'; } catch (error) { return error.code + ' ' + error.message; } };
-      return [
-        await message(() => store.set('k', 1, { ttl: 5 })),
-        await message(() => store.set('k', 1, { onlyIfNew: 'no' })),
-        await message(() => store.get('k', { format: 'xml' })),
-        await message(() => store.get('k', null)),
-        await message(() => store.delete('k', { fencingToken: '' })),
-        await message(() => store.append('k', 1, { last: 3 })),
-      ];`);
-    const messages = result as string[];
-    assert.match(messages[0] ?? '', /^BAD_ARGUMENT ttl is not a known option/);
-    assert.match(messages[1] ?? '', /^BAD_ARGUMENT onlyIfNew must be true or false, not "no"/);
-    assert.match(messages[2] ?? '', /^BAD_ARGUMENT format must be auto-detect or .*, not "xml"/);
-    assert.match(messages[3] ?? '', /^BAD_ARGUMENT options must be an object, not null/);
-    assert.match(messages[4] ?? '', /^BAD_ARGUMENT fencingToken must be a version/);
-    assert.match(messages[5] ?? '', /^BAD_ARGUMENT last is not a known option/);
   });
 
   it('observes on the other store of two with one name when its own is deleted, and reports it if none is left', async () => {
