@@ -1,6 +1,6 @@
 /**
  * Does ten tasks in the editor as a new user would, each from an empty flow, and takes a picture of each for docs/dev/tasks.md. Prints how
- * many nodes were placed and fields filled in for each.
+ * many nodes were placed and fields filled in of the task itself.
  *
  *   npm run tasks        all of them
  *   npm run tasks -- 3   one of them
@@ -128,6 +128,7 @@ const TASKS = {
     });
     const [, set] = await bench.row(120, 'inject', 'statestore-set');
     await bench.setUp(set, key('line/speed'));
+    [bench.nodes, bench.fields] = [0, 0];
     await editor.deploy();
     await sidebar.show();
     await sidebar.lookUp('line/recipe');
@@ -141,7 +142,7 @@ const TASKS = {
     const ca = writeCertificate(folder, 'ca', authority).cert;
     const broker = await secureBroker(authority);
     try {
-      const set = await bench.place('statestore-set', 250, 120);
+      const set = await editor.drag('statestore-set', 250, 120);
       const tray = await editor.edit(set);
       await tray.getByRole('link', { name: 'Add a store' }).click();
       await fillSecureStore(bench, { port: broker.port, ca });
@@ -159,6 +160,7 @@ const TASKS = {
     const [button, set] = await bench.row(120, 'inject', 'statestore-set');
     await bench.row(220, 'catch', 'debug');
     await bench.setUp(set, key('line/temperature'));
+    [bench.nodes, bench.fields] = [0, 0];
     // A port without a listener, where no emulator is started.
     await editor.edit(set);
     await editor.editStore();
