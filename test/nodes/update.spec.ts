@@ -299,6 +299,24 @@ describe('The node update', () => {
       assert.deepEqual(await outcome({ topic: 'A' }), [0, 'b', true]);
     });
 
+    it('and finishes no other one, although the message that finished it comes again', async () => {
+      await start(take, '["a","b"]');
+      const { msg: first } = sent(await flow.send({ topic: 'A' }));
+      await again(finish);
+      const { msg: finished } = sent(await flow.send({ ...first }));
+      assert.equal('entryId' in finished, false);
+      await again(take);
+      sent(await flow.send({ topic: 'A' }));
+      await again(finish);
+      assert.deepEqual(await outcome({ ...first }), [1, undefined, false]);
+      assert.deepEqual(
+        (await entries()).map(({ entry }: { entry: string }) => entry),
+        ['b'],
+      );
+      assert.match(failed(await flow.send({ topic: 'A', entryId: 7 })).message, /^msg\.entryId is not text/);
+      assert.deepEqual(await outcome({ topic: 'A' }), [0, 'b', true]);
+    });
+
     it('whose numbers keep their digits', async () => {
       await start(take, '[12345678901234567890,{"serial":98765432109876543210}]');
       sent(await flow.send({ topic: 'A' }));

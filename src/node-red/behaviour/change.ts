@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ExactJson, longNumbers, readExactly } from '../../client/exact-json';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { valueFromBytes, valueToBytes } from '../message/value';
-import { finish, take } from './taking';
+import { finish, type Taker, take } from './taking';
 
 /** `set` replaces the current value. The other kinds compute the new value from it. */
 export type ChangeKind = 'add' | 'append' | TakingKind | 'merge' | 'larger' | 'smaller' | 'set';
@@ -48,7 +48,7 @@ export interface ChangeOptions {
   /** Number of last entries that a list keeps, as the node has it. Blank: all. */
   keep: string;
   /** Who takes or finishes an entry. Missing: an entry that is taken is removed. */
-  taker?: string;
+  taker?: Taker;
   /** Names the key in errors. */
   context: ErrorContext & { key: string };
 }
@@ -110,7 +110,9 @@ function takingOf(
     const present = exact ? exact.value : presentValue(bytes, undefined, context);
     if (!Array.isArray(present)) throw wrongType(present, false, options, 'a list', '[]');
     const rest =
-      kind === 'finish' && taker !== undefined ? finish(present, taker) : take(present, taker, randomUUID);
+      kind === 'finish' && taker !== undefined
+        ? finish(present, taker)
+        : take(present, taker?.name, randomUUID);
     if (rest === present) return bytes;
     return exact ? Buffer.from(exact.write(rest)) : newBytes(bytes, present, rest, 'the new value', context);
   };

@@ -15,6 +15,7 @@ import {
 } from './change';
 import { DELETE, Expression } from './expression';
 import { isRecordChange, type RecordChange, recordChangeOf } from './record-change';
+import type { Taker } from './taking';
 
 /** The settings of an update node that decide about the change. */
 export interface ChangeDef {
@@ -43,11 +44,11 @@ export class MessageChange {
     this.#expression = new Expression(RED, node, fieldText(def.expression));
   }
 
-  /** `start` is the value of a missing key, `taker` the name for which an entry is taken. Throws `BAD_ARGUMENT` for a wrong setting or a wrong given value. */
+  /** `start` is the value of a missing key, `taker` has the name for which an entry is taken. Throws `BAD_ARGUMENT` for a wrong setting or a wrong given value. */
   of(
     given: Given,
     start: unknown,
-    taker: string | undefined,
+    taker: Taker | undefined,
     msg: NodeMessageInFlow,
     context: KeyContext,
   ): Change {

@@ -8,6 +8,12 @@ export interface TakenEntry {
   entry: unknown;
 }
 
+/** The name that takes and finishes entries, and the ID of the entry that the message has. */
+export interface Taker {
+  name: string;
+  entryId?: string;
+}
+
 /** A list without its first entry that is not taken; with `taker`, that entry stays and is marked. The same list if nothing changes. */
 export function take(list: unknown[], taker: string | undefined, id: () => string): unknown[] {
   if (taker !== undefined && takenBy(list, taker)) return list;
@@ -18,9 +24,9 @@ export function take(list: unknown[], taker: string | undefined, id: () => strin
   return list.map((entry, position) => (position === index ? taken : entry));
 }
 
-/** A list without the entry that this name took. The same list if there is none. */
-export function finish(list: unknown[], taker: string): unknown[] {
-  const taken = takenBy(list, taker);
+/** A list without the entry that this name took. The same list if there is none, or if the message has the ID of another entry. */
+export function finish(list: unknown[], taker: Taker): unknown[] {
+  const taken = finishedBy(list, taker);
   return taken ? list.filter((entry) => entry !== taken) : list;
 }
 
@@ -28,6 +34,12 @@ export function finish(list: unknown[], taker: string): unknown[] {
 export function takenBy(value: unknown, taker: string): TakenEntry | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.filter(isTaken).find((entry) => entry.takenBy === taker);
+}
+
+/** The entry that {@link finish} removes from a list. */
+export function finishedBy(value: unknown, { name, entryId }: Taker): TakenEntry | undefined {
+  const taken = takenBy(value, name);
+  return entryId === undefined || taken?.id === entryId ? taken : undefined;
 }
 
 /** The entry that {@link take} removes from a list. */

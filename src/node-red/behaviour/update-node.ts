@@ -1,5 +1,5 @@
 /** The update node changes a key in one step, also if other clients change it at the same time. */
-import type { Node, NodeAPI } from 'node-red';
+import type { Node, NodeAPI, NodeMessageInFlow } from 'node-red';
 import { type UpdateResult, update } from '../../coordination/update';
 import { type ErrorContext, StateStoreError } from '../../errors';
 import { type Key, keyContext, toKey } from '../message/key';
@@ -17,7 +17,7 @@ import { valueFromBytes } from '../message/value';
 import { type ChangeDef, MessageChange } from './message-change';
 import { isRecordChange } from './record-change';
 import { type Answer, makeRequestNode, type RequestNodeDef } from './request-node';
-import { EntriesInHand, firstFree, takenBy } from './taking';
+import { EntriesInHand, finishedBy, firstFree, type TakenEntry, type Taker, takenBy } from './taking';
 
 export interface UpdateNodeDef extends RequestNodeDef, ChangeDef {
   key: string;
@@ -79,7 +79,9 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
       const fencingToken = readFencingToken(values.token, token, OPERATION);
       const given = { value: values.value, label: value.label };
       const from = start.blank ? undefined : values.start;
-      const by = taker.blank ? undefined : toTaker(values.taker, taker.label, context);
+      const name = taker.blank ? undefined : toName(values.taker, taker.label, context);
+      const entryId = def.change === 'finish' ? readEntryId(msg, context) : undefined;
+      const by = name === undefined ? undefined : { name, ...(entryId !== undefined && { entryId }) };
       const result = await update(client, one, change.of(given, from, by, msg, context), {
         ...base,
         ...(timeout !== undefined && { timeout }),
@@ -96,14 +98,14 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
   function answerOf(
     one: Key,
     { updated, before, value: after, version }: UpdateResult,
-    by: string | undefined,
+    by: Taker | undefined,
     context: ErrorContext & { key: string },
   ): Answer {
     const shown = (bytes: Buffer) =>
       valueFromBytes(bytes, change.isTable ? 'ndjson' : 'auto-detect', () => context);
     const present = after && shown(after);
     const previous = before && shown(before);
-    const { effective, value } = outcomeOf({ updated, previous, present }, by, context.key);
+    const { effective, value, taken } = outcomeOf({ updated, previous, present }, by, context.key);
     return {
       result: {
         operation: OPERATION,
@@ -113,27 +115,30 @@ export function makeUpdateNode(RED: NodeAPI, node: Node, def: UpdateNodeDef): vo
         ...(version !== undefined && { version }),
       },
       effective,
-      write: (message) => target.write(message, value),
+      write: (message) => {
+        target.write(message, value);
+        if (by) markEntry(message, taken);
+      },
     };
   }
 
-  /** The value for the message, and whether the message leaves by the first output. */
+  /** The value for the message, the entry that it has from now on, and whether the message leaves by the first output. */
   function outcomeOf(
     { updated, previous, present }: { updated: boolean; previous: unknown; present: unknown },
-    by: string | undefined,
+    by: Taker | undefined,
     name: string,
-  ): { effective: boolean; value: unknown } {
-    if (def.change === 'finish') return { effective: updated, value: by && takenBy(previous, by)?.entry };
+  ): { effective: boolean; value: unknown; taken?: TakenEntry } {
+    if (def.change === 'finish') return { effective: updated, value: by && finishedBy(previous, by)?.entry };
     if (def.change !== 'take') return { effective: updated, value: present };
     if (by === undefined) return { effective: updated, value: firstFree(previous) };
-    const taken = takenBy(present, by);
+    const taken = takenBy(present, by.name);
     // Of an entry that the flow already has, there is nothing to send.
-    const effective = inHand.accept(name, by, taken);
-    return { effective, value: effective ? taken?.entry : undefined };
+    const effective = inHand.accept(name, by.name, taken);
+    return taken && effective ? { effective, value: taken.entry, taken } : { effective, value: undefined };
   }
 }
 
-function toTaker(value: unknown, label: string, context: ErrorContext & { key: string }): string {
+function toName(value: unknown, label: string, context: ErrorContext & { key: string }): string {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'number') return String(value);
   throw new StateStoreError(
@@ -144,6 +149,22 @@ function toTaker(value: unknown, label: string, context: ErrorContext & { key: s
     },
     context,
   );
+}
+
+/** The ID of the entry that a message took. With it, a message that arrives twice or late finishes no other entry. */
+function readEntryId(
+  { entryId }: NodeMessageInFlow & { entryId?: unknown },
+  context: ErrorContext & { key: string },
+): string | undefined {
+  if (entryId === undefined || typeof entryId === 'string') return entryId;
+  const problem = `msg.entryId is not text: key ${context.key} was not changed`;
+  const advice = 'Keep it as the node that took the entry has set it, or remove it.';
+  throw new StateStoreError('BAD_ARGUMENT', { problem, advice }, context);
+}
+
+function markEntry(msg: NodeMessageInFlow & { entryId?: string }, taken: TakenEntry | undefined): void {
+  if (taken) msg.entryId = taken.id;
+  else delete msg.entryId;
 }
 
 /** The typed inputs of the node, and the options that a message may have. An input that the change does not use is blank. */
