@@ -88,6 +88,20 @@ function rowsBetween(nodes: Drawn[], from: number, to: number): number {
     .length;
 }
 
+/** Whether a message of this node can reach the debug sidebar, a dashboard, or a key that an observe node observes. */
+function showsSomething(nodes: FlowNode[], start: FlowNode): boolean {
+  const observed = nodes.filter(({ type }) => type === 'statestore-observe').map(({ keys }) => keys);
+  const reached = new Set([start]);
+  for (const { wires, links } of reached) {
+    const ids = [...((wires ?? []) as string[][]).flat(), ...((links ?? []) as string[])];
+    for (const node of nodes) if (ids.includes(node.id)) reached.add(node);
+  }
+  return [...reached].some(
+    ({ type, key }) =>
+      type === 'debug' || type.startsWith('ui-') || (type === 'statestore-set' && observed.includes(key)),
+  );
+}
+
 describe('The examples on the canvas', () => {
   let editor: Editor;
   let flows: FlowNode[];
@@ -210,6 +224,16 @@ describe('The examples on the canvas', () => {
       );
     });
   }
+
+  it('show something for every button that they have', () => {
+    const silent = exampleNames().flatMap((name) => {
+      const nodes = loadExample(name, 0);
+      return nodes
+        .filter((node) => node.type === 'inject' && !showsSomething(nodes, node))
+        .map((node) => `${name}: ${node.name}`);
+    });
+    assert.deepEqual(silent, []);
+  });
 
   it('14: says that nothing is shared without the context store in settings.js', async () => {
     const { page } = editor;
