@@ -8,15 +8,16 @@ const MIN_CUT = 12;
 /** Characters at the end that stay in sight. */
 const MAX_END = 16;
 
-/** The whole key is its text for a screen reader, and its tooltip. */
+/** A long key is in two parts, of which a screen reader does not read any: it reads the whole key. The tooltip is the whole key, too. */
 export function keyName(text: string): JQuery {
+  const name = $('<span>', { class: 'statestore-key-name', title: shortened(text, 1000) });
   const characters = [...middleCut(text, MAX_SHOWN)];
-  const isCut = characters.length >= MIN_CUT;
-  const end = isCut ? characters.length - Math.min(MAX_END, Math.floor(characters.length / 2)) : Infinity;
+  if (characters.length < MIN_CUT) return name.append($('<span>').text(text));
+  const end = characters.length - Math.min(MAX_END, Math.floor(characters.length / 2));
   const part = (content: string[]) => $('<span>', { 'aria-hidden': 'true' }).text(content.join(''));
-  return $('<span>', { class: 'statestore-key-name', title: shortened(text, 1000) }).append(
+  return name.append(
     $('<span>', { class: 'statestore-key-whole' }).text(shortened(text, MAX_SHOWN)),
     part(characters.slice(0, end)),
-    isCut ? part(characters.slice(end)) : [],
+    part(characters.slice(end)),
   );
 }

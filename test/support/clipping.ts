@@ -47,7 +47,10 @@ export function clippedIn(part: Locator): Promise<string[]> {
     /** Texts of fields are checked below. The count of a search box is inside the box. */
     const SKIPPED = 'select, script, style, textarea, .red-ui-searchBox-resultCount';
     const found = new Set<string>();
-    const isSeen = (one: Element) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    /** Texts for screen readers are in the page, but not drawn. */
+    const isSeen = (one: Element) =>
+      one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+      getComputedStyle(one).clipPath !== 'inset(50%)';
     const outer = root.getBoundingClientRect();
     const all = [...root.querySelectorAll<HTMLElement>('*')].filter(isSeen);
     const controls = all.filter((one) =>
