@@ -24,6 +24,7 @@ const PRESSES: Record<string, [button: string, shows: RegExp][]> = {
   ],
   22: [
     ['order 4 loaves', /Waiting: .*4 loaves/],
+    ['station A is done', /Station A has made/],
     ['station A takes', /Station A makes/],
     ['station B takes', /Station B makes/],
   ],
