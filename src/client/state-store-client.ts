@@ -1,13 +1,12 @@
 import { EventEmitter } from 'node:events';
-import { type Operation, StateStoreError } from '../errors';
+import { StateStoreError } from '../errors';
 import { Connection } from '../mqtt/connection';
 import type { ConnectionState } from '../mqtt/connection-state';
 import { callListeners } from '../mqtt/listeners';
-import { bytes, checkRules, listOf, pairsOf, type Rules } from '../option-rules';
-import { commandItems, type KeyCommand } from '../protocol/commands';
+import { checkRules, listOf, pairsOf } from '../option-rules';
 import { responseTopic } from '../protocol/topics';
-import type { UserProperties } from '../protocol/user-properties';
 import { BeforeClose } from './before-close';
+import { Calls } from './calls';
 import type { ClientEvents } from './client-events';
 import type { Codec } from './codec';
 import { forEachOf, type KeyResult, optionsOfEach } from './many';
@@ -17,7 +16,6 @@ import { Observing } from './observing';
 import {
   type Bytes,
   type ObserveOptions,
-  ownKey,
   REQUEST_RULES,
   type RequestOptions,
   type ResolvedOptions,
@@ -29,7 +27,7 @@ import {
   type WriteOptions,
 } from './options';
 import { randomId } from './random';
-import { type ReadAnswer, Request } from './request';
+import type { ReadAnswer } from './request';
 import * as failure from './request-errors';
 import { Requests } from './requests';
 import { type DeleteResult, type GetResult, readDelete, readGet, readSet, type SetResult } from './results';
@@ -69,9 +67,9 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   /** MQTT client ID, given or generated. */
   readonly clientId: string;
   readonly #options: ResolvedOptions;
-  readonly #prefix: Buffer;
   readonly #connection: Connection;
   readonly #requests: Requests;
+  readonly #calls: Calls;
   readonly #scans: Scans;
   readonly #usable: Usable;
   readonly #signals = new SignalListeners();
@@ -85,12 +83,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.setMaxListeners(0);
     this.#options = resolveClientOptions(options);
     this.clientId = this.#options.clientId;
-    this.#prefix = Buffer.from(this.#options.keyPrefix);
     const topic = responseTopic(this.clientId);
     this.#connection = new Connection({ ...this.#options, responseTopic: topic });
     const { clientId, highPriority } = this.#options;
     const identity = { clientId, responseTopic: topic, highPriority, nodeId: randomId() };
     this.#requests = new Requests(this.#connection, identity, this.#options, telemetryOf(this.#options));
+    this.#calls = new Calls(this.#requests, this.#options);
     this.#scans = new Scans(this.#connection, this.#requests, this.#options);
     this.#usable = new Usable(this.#connection);
     const base = { connection: this.#connection, requests: this.#requests };
@@ -194,14 +192,12 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
   set(key: Bytes, value: Bytes, options: SetOptions = {}): Promise<SetResult> {
     const { condition, expiry: expiryMs }: SetOptions = options ?? {};
     const command = { verb: 'SET', key, value, condition, expiryMs } as const;
-    return this.#ask('set', command, readSet, options, SET_RULES);
+    return this.#calls.submit('set', command, readSet, options, SET_RULES);
   }
 
   /** Bytes of the packet with which {@link set} stores a value, without a fencing token. @internal */
   sizeOfSet(key: Bytes, value: Bytes, options: SetOptions): number {
-    const { condition, expiry: expiryMs } = options;
-    const command = { verb: 'SET', key: this.#inStore(key), value, condition, expiryMs } as const;
-    return this.#requests.sizeOf(commandItems(command), this.#userProperties(options));
+    return this.#calls.sizeOfSet(key, value, options);
   }
 
   /** Reads the value of `key`. */
@@ -211,17 +207,17 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
 
   /** {@link get} with another reader of the response. @internal */
   getAs<Result>(key: Bytes, read: ReadAnswer<Result>, options: RequestOptions = {}): Promise<Result> {
-    return this.#ask('get', { verb: 'GET', key }, read, options, REQUEST_RULES);
+    return this.#calls.submit('get', { verb: 'GET', key }, read, options, REQUEST_RULES);
   }
 
   /** Deletes `key` with any value. */
   delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
-    return this.#ask('delete', { verb: 'DEL', key }, readDelete, options, WRITE_RULES);
+    return this.#calls.submit('delete', { verb: 'DEL', key }, readDelete, options, WRITE_RULES);
   }
 
   /** Deletes `key` only if its value is `value`. */
   deleteIfValue(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<DeleteResult> {
-    return this.#ask('delete', { verb: 'VDEL', key, value }, readDelete, options, WRITE_RULES);
+    return this.#calls.submit('delete', { verb: 'VDEL', key, value }, readDelete, options, WRITE_RULES);
   }
 
   /** Stores many values, a bounded number at a time. Resolves with the outcome of each key, in their order. */
@@ -307,45 +303,5 @@ export class StateStoreClient extends EventEmitter<ClientEvents> {
     this.#observing.close();
     await this.#requests.close(CLOSE_PATIENCE_MS);
     await this.#connection.close();
-  }
-
-  /** Submits the request of a call. An argument that is wrong ends as a rejection, too. */
-  #ask<Result, Options extends SetOptions>(
-    operation: Operation,
-    command: KeyCommand<Bytes>,
-    read: ReadAnswer<Result>,
-    options: Options,
-    rules: Rules<Options>,
-  ): Promise<Result> {
-    try {
-      const { keyPrefix } = this.#options;
-      const key = ownKey(command.key, operation);
-      const given = options ?? {};
-      const timeout = given.timeout ?? this.#options.timeout;
-      const request = new Request(
-        operation,
-        key,
-        read,
-        given,
-        timeout,
-        this.#userProperties(given),
-        keyPrefix,
-      );
-      checkRules(options, rules, request);
-      if ('value' in command) bytes('value', command.value, request);
-      command.key = this.#inStore(key);
-      return this.#requests.submit(request, commandItems(command));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  #inStore(key: Bytes): Bytes {
-    return this.#prefix.length === 0 ? key : Buffer.concat([this.#prefix, Buffer.from(key)]);
-  }
-
-  #userProperties({ persist }: SetOptions): UserProperties | undefined {
-    const { name, value } = this.#options.persistence;
-    return persist ? { [name]: value } : undefined;
   }
 }

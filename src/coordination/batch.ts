@@ -1,12 +1,12 @@
 import type { StateStoreClient } from '../client/state-store-client';
 import { timeLeft } from '../client/time-left';
 import { StateStoreError } from '../errors';
-import { compareHlc, parseHlc } from '../protocol/hlc';
 import { type Answer, verdictsOn } from './batch-outcomes';
 import { mayBeApplied, nothingWritten } from './coordination-errors';
 import type { Hold } from './hold';
 import { newValueOf } from './new-value';
 import { type BatchEnd, leftOf, type PendingUpdate, type UpdateSource } from './pending-update';
+import { isNewerToken } from './token-order';
 
 /** An update that was made from the value before it, on its way to the store. */
 interface Step {
@@ -116,7 +116,7 @@ export class Batch {
     const { fencingToken } = update;
     if (this.#inFlight > 0 && fencingToken !== this.#steps.at(-1)?.update.fencingToken) return false;
     // A token that is newer than a lock acquired again is the store's to judge.
-    if (fencingToken === undefined || update.relocked || isNewer(this.#hold.fencingToken, fencingToken))
+    if (fencingToken === undefined || update.relocked || isNewerToken(this.#hold.fencingToken, fencingToken))
       return true;
     if (this.#inFlight === 0) update.relocked = true;
     return false;
@@ -256,9 +256,4 @@ export class Batch {
 /** `version`: of the write that contains the change. */
 function resolve({ update, before, value, changes }: Step, version: string | undefined): void {
   update.resolve({ updated: changes, before, value, ...(version !== undefined && { version }) });
-}
-
-function isNewer(token: string | undefined, other: string): boolean {
-  const [one, two] = [token === undefined ? undefined : parseHlc(token), parseHlc(other)];
-  return one !== undefined && two !== undefined && compareHlc(one, two) > 0;
 }

@@ -158,6 +158,26 @@ describe('Imports', () => {
   });
 });
 
+/** Lines that a file of each folder has at most. */
+const MOST_LINES: Record<string, number> = { 'src/': 330, 'src/coordination/': 260, 'src/context/': 260 };
+
+describe('Source files', () => {
+  it('have at most 330 lines, those of coordination and context 260', () => {
+    const limitOf = (file: string) =>
+      Math.min(
+        ...Object.keys(MOST_LINES).map((folder) =>
+          file.startsWith(folder) ? (MOST_LINES[folder] ?? 0) : Infinity,
+        ),
+      );
+    const long = below('src')
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 }))
+      .filter(({ file, lines }) => lines > limitOf(file))
+      .map(({ file, lines }) => `${file}: ${lines} lines`);
+    assert.deepEqual(long, []);
+  });
+});
+
 describe('Reason codes of MQTT', () => {
   /** The codes as hexadecimal numbers. The ones left out are other bytes as well. */
   const NUMBERS = Object.values(ReasonCode)
