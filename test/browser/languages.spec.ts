@@ -149,7 +149,12 @@ for (const [version, options] of Object.entries(VERSIONS)) {
             assert.ok(width < WIDEST_DIALOG, `the dialog is ${width} pixels wide`);
             await unfold(tray);
             assert.deepEqual(await untranslated(tray), []);
-            const { label, tip } = catalogue(type);
+            const { label, tip, paletteLabel } = catalogue(type);
+            const inPalette = editor.page.locator(
+              `[data-palette-type="statestore-${type}"] .red-ui-palette-label`,
+            );
+            // A long name is in several lines.
+            assert.equal((await inPalette.allTextContents()).join(' ').replace(/\s+/g, ' '), paletteLabel);
             await tray.getByText(label?.options ?? tip ?? label.current, { exact: true }).waitFor();
             assert.deepEqual(await illegible(tray), []);
             assert.deepEqual(await clippedAnywhere(body(tray)), []);
