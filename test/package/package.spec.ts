@@ -1,7 +1,7 @@
 /** The package as a user gets it: packed, installed from its tarball into an empty user directory, run. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,6 +38,8 @@ describe('The packed package', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   let directory: string;
   let tarball: string;
+  /** A user directory in which the tarball is installed as Node-RED's palette manager does. */
+  let installed: string;
   let files: string[];
   let bytes: number;
 
@@ -55,6 +57,12 @@ describe('The packed package', () => {
     tarball = join(directory, packed.filename);
     bytes = packed.size;
     files = packed.files.map(({ path }) => path);
+    installed = join(directory, 'installed');
+    mkdirSync(installed);
+    writeFileSync(join(installed, 'package.json'), '{ "name": "node-red-project", "private": true }');
+    await run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', '--prefer-offline', tarball], {
+      cwd: installed,
+    });
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -160,13 +168,10 @@ describe('The packed package', () => {
     }
   });
 
-  /** Installs the tarball as Node-RED's palette manager does, and runs every example. */
+  /** Runs every example with the package from the tarball. */
   async function runExamples(options: NodeRedOptions, expectedVersion: RegExp): Promise<void> {
     const userDir = mkdtempSync(join(directory, 'user-'));
-    writeFileSync(join(userDir, 'package.json'), '{ "name": "node-red-project", "private": true }');
-    await run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', '--prefer-offline', tarball], {
-      cwd: userDir,
-    });
+    cpSync(installed, userDir, { recursive: true, verbatimSymlinks: true });
     // Its settings.js requires the context store from the tarball.
     const emulator = await Emulator.start({ port: 0 });
     const nodeRed = await NodeRed.start({

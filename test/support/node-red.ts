@@ -43,6 +43,9 @@ export interface NodeRedOptions {
   withoutFlows?: boolean;
 }
 
+/** A line that does not come in this time does not come. Less than the timeout of a test, so that the error says which line. */
+const PATIENCE_MS = 120_000;
+
 /** A process whose output is kept and can be awaited line by line. */
 export class Lines extends EventEmitter<{ line: [] }> {
   readonly all: string[] = [];
@@ -62,15 +65,19 @@ export class Lines extends EventEmitter<{ line: [] }> {
     child.once('exit', () => this.emit('line'));
   }
 
-  /** The first line from `after` on that matches; fails when the process ends without it. */
+  /** The first line from `after` on that matches; fails when the process ends without it, or after two minutes. */
   async find(pattern: RegExp, after = 0): Promise<string> {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
       const found = this.all.slice(after).find((line) => pattern.test(line));
       if (found !== undefined) return found;
-      if (this.#child.exitCode !== null) {
-        throw new Error(`the process ended without ${pattern}:\n${this.all.slice(-20).join('\n')}`);
+      const { exitCode, signalCode } = this.#child;
+      const ended = exitCode !== null || signalCode !== null;
+      if (ended || signal.aborted) {
+        const problem = ended ? 'the process ended without' : `in ${PATIENCE_MS / 1000} s no line matched`;
+        throw new Error(`${problem} ${pattern}:\n${this.all.slice(-20).join('\n')}`);
       }
-      await once(this, 'line');
+      await once(this, 'line', { signal }).catch(() => undefined);
     }
   }
 }
