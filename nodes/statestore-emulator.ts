@@ -6,11 +6,9 @@ import type * as behaviour from '../src/node-red/behaviour/emulator-node';
 const load = (): typeof behaviour => require('../src/node-red/behaviour/emulator-node');
 
 export = (RED: NodeAPI): void => {
-  let nodes: behaviour.EmulatorNodes | undefined;
   function StateStoreEmulator(this: Node, def: behaviour.EmulatorNodeDef): void {
     RED.nodes.createNode(this, def);
-    nodes ??= new (load().EmulatorNodes)(RED);
-    nodes.make(this, def);
+    load().makeEmulatorNode(RED, this, def);
   }
   RED.nodes.registerType('statestore-emulator', StateStoreEmulator);
 };

@@ -5,6 +5,7 @@ import { DEFAULT_EMULATOR_HOST, DEFAULT_EMULATOR_PORT } from '../../emulator/opt
 import { EmulatorStatus } from '../emulator/emulator-status';
 import { emulators, OtherSettingsError } from '../emulator/emulators';
 import { userFile } from '../emulator/file-path';
+import { FlowsStart } from '../store/flows-start';
 import { forgetUnusedEmulators } from '../store/unused-emulators';
 import { fieldText } from '../words/field-text';
 
@@ -21,52 +22,44 @@ export interface EmulatorNodeDef extends NodeDef {
   ca?: string;
 }
 
-/** The emulator nodes of one Node-RED. */
-export class EmulatorNodes {
-  readonly #RED: NodeAPI;
-  /** How to try again, for nodes that found another one with other rules at their address: a deploy may have changed that one. */
-  readonly #refused = new Map<Node, () => void>();
-
-  constructor(RED: NodeAPI) {
-    this.#RED = RED;
-    RED.events.on('flows:started', () => {
-      for (const retry of [...this.#refused.values()]) retry();
+/** Makes a created node an emulator node. */
+export function makeEmulatorNode(RED: NodeAPI, node: Node, def: EmulatorNodeDef): void {
+  const address = {
+    host: fieldText(def.host).trim() || DEFAULT_EMULATOR_HOST,
+    port: Number(def.port || DEFAULT_EMULATOR_PORT),
+    rules: fieldText(def.rules),
+    file: fileOf(RED, def.file),
+    tls: { cert: def.cert, key: def.key, ca: def.ca },
+  };
+  const status = new EmulatorStatus(RED, node, address);
+  let isClosed = false;
+  const start = (flowsStarted: boolean): void => {
+    emulators.acquire(node, address).then(
+      (emulator) => status.running(emulator),
+      (error: NodeJS.ErrnoException) => {
+        const isRefused = error instanceof OtherSettingsError;
+        if (isRefused) startAgain();
+        // A Catch node does not run before the flows have started, so the error is reported again when they have.
+        if (!isRefused || flowsStarted) status.failed(error);
+      },
+    );
+  };
+  /** Another emulator with other settings has the address. A deploy may change that one. */
+  const startAgain = (): void => {
+    void FlowsStart.of(RED).next.then(() => {
+      if (!isClosed) start(true);
     });
-    forgetUnusedEmulators(RED);
-  }
+  };
+  forgetUnusedEmulators(RED);
+  start(false);
+  node.on('close', (removed: boolean, done: () => void) => {
+    isClosed = true;
+    status.stop();
+    void emulators.release(node, removed).then(done, done);
+  });
+}
 
-  /** Makes a created node an emulator node. */
-  make(node: Node, def: EmulatorNodeDef): void {
-    const address = {
-      host: fieldText(def.host).trim() || DEFAULT_EMULATOR_HOST,
-      port: Number(def.port || DEFAULT_EMULATOR_PORT),
-      rules: fieldText(def.rules),
-      file: this.#fileOf(def.file),
-      tls: { cert: def.cert, key: def.key, ca: def.ca },
-    };
-    const status = new EmulatorStatus(this.#RED, node, address);
-    const start = (flowsStarted: boolean): void => {
-      this.#refused.delete(node);
-      emulators.acquire(node, address).then(
-        (emulator) => status.running(emulator),
-        (error: NodeJS.ErrnoException) => {
-          const isRefused = error instanceof OtherSettingsError;
-          if (isRefused) this.#refused.set(node, () => start(true));
-          // A Catch node does not run before the flows have started, so the error is reported again when they have.
-          if (!isRefused || flowsStarted) status.failed(error);
-        },
-      );
-    };
-    start(false);
-    node.on('close', (removed: boolean, done: () => void) => {
-      this.#refused.delete(node);
-      status.stop();
-      void emulators.release(node, removed).then(done, done);
-    });
-  }
-
-  #fileOf(field: string | undefined): string {
-    const path = fieldText(field).trim();
-    return path === '' ? '' : (userFile(this.#RED, path) ?? resolve(path));
-  }
+function fileOf(RED: NodeAPI, field: string | undefined): string {
+  const path = fieldText(field).trim();
+  return path === '' ? '' : (userFile(RED, path) ?? resolve(path));
 }

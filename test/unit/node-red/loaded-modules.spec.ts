@@ -45,6 +45,32 @@ describe('A node that the palette disables and enables', () => {
     for (let count = 0; count < 12; count++) makeNode(RED);
     assert.equal(events.listenerCount('flows:started'), 1);
   });
+
+  it('listens once for all emulator nodes', async () => {
+    const events = new EventEmitter();
+    const types: Record<string, (this: EventEmitter, def: object) => void> = {};
+    const RED = {
+      ...{ events, settings: {}, _: (key: string) => key },
+      nodes: {
+        registerType: (name: string, type: (this: EventEmitter, def: object) => void) => {
+          types[name] = type;
+        },
+        createNode: () => undefined,
+      },
+    };
+    const load: (RED: object) => void = require('../../../nodes/statestore-emulator');
+    const nodes: EventEmitter[] = [];
+    for (let count = 0; count < 3; count++) {
+      load(RED);
+      const node = Object.assign(new EventEmitter(), {
+        ...{ id: `emulator ${count}`, status: () => undefined, error: () => undefined, log: () => undefined },
+      });
+      nodes.push(node);
+      types['statestore-emulator']?.call(node, { host: '127.0.0.1', port: '0' });
+    }
+    assert.equal(events.listenerCount('flows:started'), 1);
+    for (const node of nodes) await new Promise<void>((done) => node.emit('close', true, done));
+  });
 });
 
 describe('A start of Node-RED', () => {
