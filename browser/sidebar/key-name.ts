@@ -1,14 +1,14 @@
-/** A key in one line. Where it does not fit, its middle is left out: both ends distinguish keys. */
+/** A key in one line. If it does not fit, its middle is left out: both ends distinguish keys. */
 import { middleCut, shortened } from './key';
 
-/** Characters in the page at most. */
+/** Characters of the text at most. */
 const MAX_SHOWN = 200;
 /** A shorter key is not cut in the middle. */
 const MIN_CUT = 12;
 /** Characters at the end that stay in sight. */
 const MAX_END = 16;
 
-/** A long key is in two parts, of which a screen reader does not read any: it reads the whole key. The tooltip is the whole key, too. */
+/** A long key is shown in two parts. A screen reader ignores them, and reads a text that is not drawn. The tooltip has up to 1,000 characters. */
 export function keyName(text: string): JQuery {
   const name = $('<span>', { class: 'statestore-key-name', title: shortened(text, 1000) });
   const characters = [...middleCut(text, MAX_SHOWN)];

@@ -10,7 +10,7 @@ export class StoreClock {
     this.#clock = new HybridLogicalClock(nodeId);
   }
 
-  /** The end of all timestamps. */
+  /** The node ID, with which all timestamps end. */
   get nodeId(): string {
     return this.#clock.nodeId;
   }

@@ -47,7 +47,7 @@ export interface ChangeOptions {
   start: unknown;
   /** Number of last entries that a list keeps, as the node has it. Blank: all. */
   keep: string;
-  /** Who takes or finishes an entry. Missing: an entry that is taken is removed. */
+  /** The name that takes or finishes an entry. Missing: an entry that is taken is removed. */
   taker?: Taker;
   /** Names the key in errors. */
   context: ErrorContext & { key: string };

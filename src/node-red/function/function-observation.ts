@@ -152,7 +152,7 @@ export class FunctionObservation {
     await this.#leave();
   }
 
-  /** Ends observing on the client of now. */
+  /** Ends observing on the present client. */
   async #leave(): Promise<void> {
     const observation = this.#observation;
     this.#observation = undefined;
