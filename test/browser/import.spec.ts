@@ -119,6 +119,11 @@ for (const [version, options] of Object.entries(VERSIONS)) {
         await editor.showFlow(tabOf(name));
       }
       await editor.deploy();
+      // The last message of a start. Before it, the buttons of example 22 have nothing to finish.
+      await page
+        .locator('.red-ui-debug-msg', { hasText: /Station A makes/ })
+        .first()
+        .waitFor();
     });
 
     for (const name of jobs) {
