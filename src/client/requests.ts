@@ -33,8 +33,9 @@ export class Requests {
   readonly #packets: RequestPackets;
   readonly #queue: RequestQueue;
   readonly #inFlight: InFlight;
-  readonly #signals = new Signals((pending, signal) =>
-    this.#fail(pending, pending.request.abortedBy(signal, pending.mayBeExecuted)),
+  readonly #signals = new Signals(
+    (pending, signal) => this.#fail(pending, pending.request.abortedBy(signal, pending.mayBeExecuted)),
+    () => this.#all,
   );
   readonly #deadlines = new Deadlines((pending) => this.#onDeadline(pending));
   readonly #metrics: MetricsCounter;

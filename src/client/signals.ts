@@ -2,7 +2,7 @@ import type { Pending, PendingOfSignal } from './pending';
 
 interface Listening extends PendingOfSignal {
   readonly listener: () => void;
-  /** Whether it outlasts its requests. */
+  /** Whether it outlasts its requests. Then they are no list. */
   kept: boolean;
 }
 
@@ -15,11 +15,13 @@ interface Listening extends PendingOfSignal {
  */
 export class Signals {
   readonly #onAbort: (pending: Pending, signal: AbortSignal) => void;
+  readonly #all: () => readonly Pending[];
   readonly #signals = new Map<AbortSignal, Listening>();
 
-  /** Calls `onAbort` for every request whose signal is aborted. */
-  constructor(onAbort: (pending: Pending, signal: AbortSignal) => void) {
+  /** Calls `onAbort` for every request whose signal is aborted. `all`: all requests that are not over. */
+  constructor(onAbort: (pending: Pending, signal: AbortSignal) => void, all: () => readonly Pending[]) {
     this.#onAbort = onAbort;
+    this.#all = all;
   }
 
   /** Does nothing for a request without a signal. */
@@ -27,6 +29,7 @@ export class Signals {
     const { signal } = pending.request;
     if (!signal) return;
     const listening = this.#signals.get(signal) ?? this.#listen(signal);
+    if (listening.kept) return;
     pending.ofSignal = listening;
     pending.earlierOfSignal = listening.last;
     if (listening.last) listening.last.laterOfSignal = pending;
@@ -35,8 +38,9 @@ export class Signals {
   }
 
   /**
-   * Keeps the listener of a signal between requests: one that has a request now and then would get and lose it with each of them. Returns
-   * the function that ends this.
+   * Keeps the listener of a signal between requests: one that has a request now and then would get and lose it with each of them. There is no list of
+   * its requests, because with hundreds of such signals the lists are more than the processor's caches hold. Returns the function that ends this, to be
+   * called if no request has the signal any more.
    */
   keep(signal: AbortSignal): () => void {
     const listening = this.#signals.get(signal) ?? this.#listen(signal);
@@ -80,10 +84,17 @@ export class Signals {
   }
 
   #abort(signal: AbortSignal): void {
-    const all: Pending[] = [];
-    for (let one = this.#signals.get(signal)?.first; one; one = one.laterOfSignal) all.push(one);
+    const all = this.#requestsOf(signal);
     // Otherwise the place of an aborted request would go to the next one that is about to be aborted.
     for (const pending of all) if (pending.phase === 'waiting') this.#onAbort(pending, signal);
     for (const pending of all) if (!pending.isOver) this.#onAbort(pending, signal);
+  }
+
+  #requestsOf(signal: AbortSignal): Pending[] {
+    const listening = this.#signals.get(signal);
+    if (listening?.kept) return this.#all().filter(({ request }) => request.signal === signal);
+    const list: Pending[] = [];
+    for (let one = listening?.first; one; one = one.laterOfSignal) list.push(one);
+    return list;
   }
 }

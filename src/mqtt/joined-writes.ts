@@ -7,13 +7,11 @@ const COPY_LIMIT = BLOCK_BYTES / 4;
 const UTF8_MOST = 3;
 /** Up to here a loop copies faster than a call. */
 const SMALL = 8;
-/** Turns of the event loop that what goes in passing waits for company. A flow that answers an answer takes three of them. */
-const PATIENCE_TURNS = 4;
 
 /** A socket that sends what is written in one turn of the event loop with one write. */
 export type Joined<S extends Socket = Socket> = S & {
-  /** Writes what need not go at once, such as an acknowledgement: with what is written next, or after a few turns. */
-  writeInPassing(chunk: Uint8Array): void;
+  /** Writes a chunk in this turn of the event loop. Does nothing after the end. */
+  writeUnlessEnded(chunk: Uint8Array): void;
   /** Writes a chunk at once if it is the `count`th of this kind that waits. */
   writeEach(count: number, chunk: Uint8Array): void;
 };
@@ -37,8 +35,6 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
   let sent = 0;
   let filled = 0;
   let scheduled: NodeJS.Immediate | undefined;
-  /** Turns until what waits is sent. */
-  let turns = 0;
   /** Chunks that were written by `writeEach` and wait. */
   let counted = 0;
 
@@ -54,15 +50,7 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
     scheduled = undefined;
     if (!socket.destroyed) send();
   };
-  const onTurn = () => {
-    if (--turns > 0) scheduled = setImmediate(onTurn);
-    else flush();
-  };
-  const schedule = (most: number) => {
-    turns = scheduled ? Math.min(turns, most) : most;
-    scheduled ??= setImmediate(onTurn);
-  };
-  const join = (chunk: string | Uint8Array, encoding?: BufferEncoding, patience = 1) => {
+  const join = (chunk: string | Uint8Array, encoding?: BufferEncoding) => {
     const most = typeof chunk === 'string' ? chunk.length * UTF8_MOST : chunk.length;
     if (most > COPY_LIMIT) {
       cork(); // one system call for both
@@ -85,7 +73,7 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
       else for (let i = 0; i < most; i++) block[filled + i] = chunk[i] as number;
       filled += most;
     }
-    schedule(patience);
+    scheduled ??= setImmediate(flush);
   };
 
   return Object.assign(socket, {
@@ -106,8 +94,8 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
       flush();
       return Reflect.apply(end, socket, parameters);
     },
-    writeInPassing(chunk: Uint8Array): void {
-      if (!socket.writableEnded) join(chunk, undefined, PATIENCE_TURNS);
+    writeUnlessEnded(chunk: Uint8Array): void {
+      if (!socket.writableEnded) join(chunk);
     },
     writeEach(count: number, chunk: Uint8Array): void {
       if (socket.writableEnded) return;

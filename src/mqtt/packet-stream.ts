@@ -141,7 +141,7 @@ export class PacketStream extends Duplex {
     const packet = this.#acknowledgement;
     packet[0] = type << 4;
     packet.writeUInt16BE(packetId, 2);
-    this.#socket.writeInPassing(packet);
+    this.#socket.writeUnlessEnded(packet);
   }
 }
 

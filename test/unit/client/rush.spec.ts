@@ -21,12 +21,17 @@ describe('A rush of requests', () => {
     for (let count = 0; count < 3; count++) assert.deepEqual(writes(rush, 1), [1]);
   });
 
+  it('of few goes out one by one', () => {
+    const rush = new Rush();
+    for (let count = 0; count < 3; count++) assert.deepEqual(writes(rush, 16), new Array(16).fill(1));
+  });
+
   it('of many goes out in two halves, once it is known how many they are', () => {
     const rush = new Rush();
     writes(rush, 256);
     assert.deepEqual(writes(rush, 256), [128, 128]);
-    assert.deepEqual(writes(rush, 16), [16]);
-    assert.deepEqual(writes(rush, 16), [8, 8]);
+    writes(rush, 20);
+    assert.deepEqual(writes(rush, 20), [10, 10]);
     assert.deepEqual(writes(rush, 1), [1]);
     assert.deepEqual(writes(rush, 1), [1]);
   });

@@ -11,6 +11,8 @@ function pending(signal: AbortSignal, items: string[] = []): Pending {
   return new Pending(new Request('get', 'key', () => undefined, { signal }, 1000), items, ignore, ignore, 0);
 }
 
+const none = () => [];
+
 /** A function that collects the young objects only. */
 function minorCollector(): () => void {
   setFlagsFromString('--expose-gc');
@@ -27,7 +29,7 @@ function oldBytes(): number {
 describe('Signals', () => {
   it('have one listener, as long as a request has the signal', () => {
     const { signal } = new AbortController();
-    const signals = new Signals(() => assert.fail('no signal was aborted'));
+    const signals = new Signals(() => assert.fail('no signal was aborted'), none);
     const listeners = () => getEventListeners(signal, 'abort').length;
     const all = Array.from({ length: 1000 }, () => pending(signal));
     for (const one of all) signals.add(one);
@@ -43,18 +45,22 @@ describe('Signals', () => {
   it('keep the listener of a signal between its requests until it is released', () => {
     const controller = new AbortController();
     const { signal } = controller;
+    const [one, other, foreign] = [pending(signal), pending(signal), pending(new AbortController().signal)];
     const aborted: Pending[] = [];
-    const signals = new Signals((request) => {
-      aborted.push(request);
-      request.phase = 'settled';
-    });
+    const signals = new Signals(
+      (request) => {
+        aborted.push(request);
+        request.phase = 'settled';
+      },
+      () => [foreign, other],
+    );
     const listeners = () => getEventListeners(signal, 'abort').length;
     const end = signals.keep(signal);
-    const [one, other] = [pending(signal), pending(signal)];
     signals.add(one);
     signals.remove(one);
     assert.equal(listeners(), 1);
     signals.add(other);
+    signals.add(foreign);
     controller.abort();
     assert.deepEqual(aborted, [other]);
     signals.remove(other);
@@ -69,7 +75,7 @@ describe('Signals', () => {
       aborted.push(request);
       request.phase = 'settled';
       signals.remove(request);
-    });
+    }, none);
     const all = [one, one, other].map(({ signal }) => pending(signal));
     for (const request of all) signals.add(request);
     one.abort();
@@ -81,8 +87,8 @@ describe('Signals', () => {
 
   it('keep no request in memory that is over, not even until a full garbage collection', () => {
     const { signal } = new AbortController();
-    const signals = new Signals(() => undefined);
-    signals.keep(signal);
+    const signals = new Signals(() => undefined, none);
+    signals.add(pending(signal));
     const collectYoung = minorCollector();
     // The signal and its list become old objects.
     for (let i = 0; i < 3; i++) collectYoung();
@@ -108,7 +114,7 @@ describe('Signals', () => {
     const signals = new Signals((request) => {
       aborted.push(request);
       request.phase = 'settled';
-    });
+    }, none);
     for (const request of [published, waiting]) signals.add(request);
     signal.dispatchEvent(new Event('abort'));
     assert.deepEqual(aborted, [waiting, published]);
