@@ -8,7 +8,7 @@ import { pauseBefore } from './backoff';
 import { type AttemptOptions, connectOptions } from './connect-options';
 import type { ConnectionError } from './connection-error';
 import * as reasons from './connection-error';
-import { joinWrites } from './joined-writes';
+import { type Batch, joinWrites } from './joined-writes';
 import type { PacketIds } from './packet-ids';
 import { PacketReader } from './packet-reader';
 import { type PacketHandlers, PacketStream } from './packet-stream';
@@ -132,8 +132,8 @@ export class Attempt {
   }
 
   /** Sends a whole packet, see {@link PacketStream.send}. */
-  send(packet: Buffer, count: number): void {
-    this.#stream?.send(packet, count);
+  send(packet: Buffer, batch: Batch): void {
+    this.#stream?.send(packet, batch);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { AttemptOptions } from './connect-options';
 import { ConnectionError } from './connection-error';
 import type { ConnectionState } from './connection-state';
 import { Ghosts } from './ghosts';
+import type { Batch } from './joined-writes';
 import { callListeners } from './listeners';
 import { PacketIds } from './packet-ids';
 import type { Message } from './publish';
@@ -173,12 +174,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#shared.packetIds.next();
   }
 
-  /**
-   * Sends a whole PUBLISH packet: at once if it is the `count`th that waits, or else in this turn of the event loop. Call it only while
-   * connected, or when the session was kept.
-   */
-  publish(packet: Buffer, count: number): void {
-    this.#attempt?.send(packet, count);
+  /** Sends a whole PUBLISH packet, in a batch. Call it only while connected, or when the session was kept. */
+  publish(packet: Buffer, batch: Batch): void {
+    this.#attempt?.send(packet, batch);
   }
 
   /**

@@ -7,14 +7,27 @@ const COPY_LIMIT = BLOCK_BYTES / 4;
 const UTF8_MOST = 3;
 /** Up to here a loop copies faster than a call. */
 const SMALL = 8;
+/** What is chained to it is called at the end of the callback. It costs less than `process.nextTick`. */
+const SETTLED = Promise.resolve();
 
 /** A socket that sends what is written in one turn of the event loop with one write. */
 export type Joined<S extends Socket = Socket> = S & {
   /** Writes a chunk in this turn of the event loop. Does nothing after the end. */
   writeUnlessEnded(chunk: Uint8Array): void;
-  /** Writes a chunk at once if it is the `count`th of this kind that waits. */
-  writeEach(count: number, chunk: Uint8Array): void;
+  /** Writes a chunk in a batch. Does nothing after the end. */
+  writeInBatch(batch: Batch, chunk: Uint8Array): void;
 };
+
+/** Chunks that share a write. */
+export interface Batch {
+  /** So many go out at once, without waiting for more. */
+  count: number;
+  /**
+   * What they wait for at most: the end of this callback of the event loop, or of its turn. The first chunk of a callback does not wait for the
+   * end of it.
+   */
+  until: 'callback' | 'turn';
+}
 
 /**
  * Makes a socket send what is written in one turn of the event loop with one write, and returns it. MQTT libraries write a
@@ -35,7 +48,9 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
   let sent = 0;
   let filled = 0;
   let scheduled: NodeJS.Immediate | undefined;
-  /** Chunks that were written by `writeEach` and wait. */
+  /** Whether a first chunk of this callback of the event loop went out, and what follows it goes out at the end. */
+  let isFollowed = false;
+  /** Chunks that were written by `writeInBatch` and wait. */
   let counted = 0;
 
   const send = () => {
@@ -49,6 +64,10 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
     clearImmediate(scheduled);
     scheduled = undefined;
     if (!socket.destroyed) send();
+  };
+  const endCallback = () => {
+    isFollowed = false;
+    flush();
   };
   const join = (chunk: string | Uint8Array, encoding?: BufferEncoding) => {
     const most = typeof chunk === 'string' ? chunk.length * UTF8_MOST : chunk.length;
@@ -97,10 +116,15 @@ export function joinWrites<S extends Socket>(socket: S, mostWaiting?: number): J
     writeUnlessEnded(chunk: Uint8Array): void {
       if (!socket.writableEnded) join(chunk);
     },
-    writeEach(count: number, chunk: Uint8Array): void {
+    writeInBatch({ count, until }: Batch, chunk: Uint8Array): void {
       if (socket.writableEnded) return;
       join(chunk);
-      if (++counted >= count && filled > sent) flush();
+      const isFirst = until === 'callback' && !isFollowed;
+      if (isFirst) {
+        isFollowed = true;
+        void SETTLED.then(endCallback);
+      }
+      if ((++counted >= count || isFirst) && filled > sent) flush();
     },
     cork: () => undefined,
     uncork: () => undefined,

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import { Arrival } from './arrival';
-import type { Joined } from './joined-writes';
+import type { Batch, Joined } from './joined-writes';
 import type { PacketReader } from './packet-reader';
 import type { PacketHandler } from './packet-splitter';
 import { Message } from './publish';
@@ -49,9 +49,9 @@ export class PacketStream extends Duplex {
     });
   }
 
-  /** Sends a whole packet: at once if it is the `count`th that waits, or else in this turn of the event loop. */
-  send(packet: Buffer, count: number): void {
-    this.#socket.writeEach(count, packet);
+  /** Sends a whole packet, in a batch. */
+  send(packet: Buffer, batch: Batch): void {
+    this.#socket.writeInBatch(batch, packet);
   }
 
   override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {

@@ -53,18 +53,34 @@ describe('Joined writes', () => {
     socket.writeUnlessEnded(Buffer.from('c'));
   });
 
-  it('with a count go at once when so many wait', async () => {
-    socket.writeEach(1, Buffer.from('a'));
-    process.nextTick(() => socket.writeEach(2, Buffer.from('b')));
+  it('of so many chunks go at once', async () => {
+    const write = (count: number, text: string) =>
+      socket.writeInBatch({ count, until: 'turn' }, Buffer.from(text));
+    write(1, 'a');
+    process.nextTick(() => write(2, 'b'));
     await once(peer, 'data');
-    socket.writeEach(3, Buffer.from('c'));
-    socket.writeEach(3, Buffer.from('d'));
+    write(3, 'c');
+    write(3, 'd');
     assert.equal(socket.bytesWritten, 2);
-    socket.writeEach(3, Buffer.from('e'));
+    write(3, 'e');
     assert.equal(socket.bytesWritten, 5);
-    socket.writeEach(3, Buffer.from('f'));
+    write(3, 'f');
     assert.equal(socket.bytesWritten, 5);
     assert.equal(String(await received()), 'abcdef');
+  });
+
+  it('of one callback go before the next one: the first at once, the others at its end', async () => {
+    const write = (text: string) => socket.writeInBatch({ count: 9, until: 'callback' }, Buffer.from(text));
+    const written: number[] = [];
+    const ask = async (text: string) => {
+      await undefined;
+      write(text);
+      written.push(socket.bytesWritten);
+    };
+    setImmediate(() => Promise.all(['a', 'b', 'c'].map(ask)));
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.deepEqual([...written, socket.bytesWritten], [1, 1, 1, 3]);
+    assert.equal(String(await received()), 'abc');
   });
 
   it('keep their order around large chunks, and across blocks', async () => {
