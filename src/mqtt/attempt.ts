@@ -1,6 +1,6 @@
 /** One attempt to connect, and the connection that it makes, to the end of its socket. */
 import type { Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Packet } from 'mqtt';
 import { attemptError, type Circumstances, type Progress, timeoutError } from './attempt-error';
 import type * as authenticating from './authenticating-client';
@@ -202,9 +202,8 @@ export class Attempt {
       this.#events.secrets(secrets);
       this.#progress = 'network';
       const socket = this.#use(openSocket(this.#address, secrets.secure ? undefined : this.#reader));
-      const connected = untilConnected(socket);
-      loadMqtt(); // while the system connects
-      await connected;
+      // MQTT.js is loaded while the system connects. In this turn of the event loop it would delay the start of Node-RED's flows.
+      await Promise.all([untilConnected(socket), nextTurn().then(loadMqtt)]);
       if (!this.#hasEnded) this.#mqtt = this.#logIn(socket, secrets);
     } catch (error) {
       this.#giveUp(this.#explain(error));

@@ -16,20 +16,26 @@ function run(program: string, type: 'commonjs' | 'module', entry: string): unkno
 describe('The library', () => {
   it('loads MQTT.js only for a connection, and never the emulator or coordination', () => {
     const program = `
+      const { createServer } = require('node:net');
       const { join, sep } = require('node:path');
       const loaded = (folder) => Object.keys(require.cache).some((file) => file.includes(join(sep, folder, sep)));
       const heavy = () =>
         ['node_modules/mqtt', 'node_modules/yaml', 'src/emulator', 'src/coordination'].filter(loaded);
       const { StateStoreClient } = require(process.argv[1]);
       const steps = [heavy()];
-      const client = new StateStoreClient({ host: '127.0.0.1', port: 1 });
-      client.on('state', ({ kind }) => {
-        if (kind !== 'disconnected') return;
-        console.log(JSON.stringify([...steps, heavy()]));
-        void client.close();
-      });
-      client.open();`;
-    assert.deepEqual(run(program, 'commonjs', 'index'), [[], ['node_modules/mqtt']]);
+      const server = createServer((socket) => socket.once('data', () => socket.destroy()));
+      server.listen(0, '127.0.0.1', () => {
+        const client = new StateStoreClient({ host: '127.0.0.1', port: server.address().port });
+        steps.push(heavy());
+        client.on('state', ({ kind }) => {
+          if (kind !== 'disconnected') return;
+          console.log(JSON.stringify([...steps, heavy()]));
+          void client.close();
+          server.close();
+        });
+        client.open();
+      });`;
+    assert.deepEqual(run(program, 'commonjs', 'index'), [[], [], ['node_modules/mqtt']]);
   });
 
   it('loads no emulator when an ECMAScript module imports its root', () => {
