@@ -9,6 +9,9 @@ import { DB_SYSTEM_NAME, DURATION_BOUNDS_S, type MetricsReporter } from './metri
 
 const NAME = '@edgestate/node-red-statestore';
 
+/** Where the package keeps what is registered, for all of its copies with this major version. */
+const REGISTRY = Symbol.for('opentelemetry.js.api.1');
+
 /** The package, `null` if it is not installed. */
 let installed: typeof api | null | undefined;
 
@@ -20,8 +23,15 @@ function load(): typeof api | null {
   }
 }
 
+/** Whether an SDK for metrics is registered. Without one, the package is not loaded: that takes as long as to load this client. */
+function isRegistered(): boolean {
+  const registry = Reflect.get(globalThis, REGISTRY) as { metrics?: unknown } | undefined;
+  return registry?.metrics !== undefined;
+}
+
 /** A reporter for a client of this server, or undefined if nothing reads its reports. */
 export function telemetryOf({ host, port }: { host: string; port: number }): MetricsReporter | undefined {
+  if (!isRegistered()) return undefined;
   installed = installed === undefined ? load() : installed;
   if (!installed) return undefined;
   const meter = installed.metrics.getMeter(NAME);

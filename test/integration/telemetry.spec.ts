@@ -99,7 +99,7 @@ describe('OpenTelemetry', () => {
     await store.close();
   });
 
-  it('is left alone if no SDK is registered, or if the package is not installed', () => {
+  it('is left alone, and not loaded, if no SDK is registered or the package is not installed', () => {
     const server = { host: '127.0.0.1', port: emulator.port };
     assert.ok(telemetryOf(server));
     metrics.disable();
@@ -114,9 +114,12 @@ describe('OpenTelemetry', () => {
         throw Object.assign(new Error('not installed'), { code: 'MODULE_NOT_FOUND' });
       };
       const { StateStoreClient } = require(${JSON.stringify(ROOT)});
+      new StateStoreClient();
+      const withoutSdk = asked;
+      globalThis[Symbol.for('opentelemetry.js.api.1')] = { metrics: {} };
       for (let n = 0; n < 2; n++) new StateStoreClient();
-      console.log(asked);`;
-    assert.equal(execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' }).trim(), '1');
+      console.log(withoutSdk, asked);`;
+    assert.equal(execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' }).trim(), '0 1');
   });
 
   const abortedSoon = () => {
