@@ -159,7 +159,7 @@ async function main(): Promise<void> {
   const require = compareRequire(QUICK ? 5 : 15);
   const redis = await startRedis();
   const emulator = await Server.start('emulator');
-  const started = await compareStarts(starts(emulator, redis), QUICK ? 2 : 7);
+  const started = await compareStarts(starts(emulator, redis), QUICK ? 9 : 21);
   progress('the emulator and Aedes');
   const servers = await compareServers();
   const cells = await compareContenders(emulator, redis);

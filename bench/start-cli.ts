@@ -8,7 +8,7 @@ import { startRedis } from './redis';
 import { startTable } from './report';
 import { compareStarts, starts } from './start';
 
-const ROUNDS = process.argv.includes('--quick') ? 2 : 7;
+const ROUNDS = process.argv.includes('--quick') ? 5 : 21;
 
 async function main(): Promise<void> {
   const redis = await startRedis();
