@@ -103,10 +103,10 @@ async function observeAgain(): Promise<void> {
     const { port, engine } = emulator;
     fill(engine, keys);
     const store = new StateStoreClient({ host: '127.0.0.1', port });
-    let told = 0;
+    let reported = 0;
     const names = Array.from({ length: keys }, (_, index) => `fill/${index}`);
     for (let at = 0; at < keys; at += 500) {
-      await Promise.all(names.slice(at, at + 500).map((name) => store.observe(name, () => told++)));
+      await Promise.all(names.slice(at, at + 500).map((name) => store.observe(name, () => reported++)));
     }
     await emulator.close();
     await state(store, 'disconnected');
@@ -114,9 +114,11 @@ async function observeAgain(): Promise<void> {
     emulator = await Emulator.start({ port, engine });
     await state(store, 'connected');
     const begin = performance.now();
-    while (told < keys) await new Promise((resolve) => setImmediate(resolve));
+    while (reported < keys) await new Promise((resolve) => setImmediate(resolve));
     const ms = performance.now() - begin;
-    console.log(`  ${keys} keys: ${ms.toFixed(0)} ms, ${micro((ms * 1000) / keys)} each; told ${told}`);
+    console.log(
+      `  ${keys} keys: ${ms.toFixed(0)} ms, ${micro((ms * 1000) / keys)} each; ${reported} changes reported`,
+    );
     await store.close();
     await emulator.close();
   }

@@ -160,7 +160,7 @@ async function main(): Promise<void> {
   // The same flow, and a page that does not draw: the browser of a user runs on another machine.
   await page.goto('about:blank');
   const silent: Record<'with' | 'without', number[]> = { with: [], without: [] };
-  let told = 0;
+  let received = 0;
   for (let round = 0; round < 2 * WINDOWS; round++) {
     const how = round % 2 === 0 ? 'with' : 'without';
     const viewer = how === 'with' ? await SilentPage.open(nodeRed, 'outer', keys) : undefined;
@@ -169,7 +169,7 @@ async function main(): Promise<void> {
     await pause(WINDOW_MS);
     const messages = (await counted(editor)) - before;
     silent[how].push((1000 * messages) / (performance.now() - begin));
-    told += viewer?.values ?? 0;
+    received += viewer?.values ?? 0;
     await viewer?.close();
   }
   await editor.load();
@@ -206,7 +206,7 @@ async function main(): Promise<void> {
     `per second of CPU time of Node-RED: ${share({ with: seen.perCpuSecond, without: unseen.perCpuSecond })}`,
   );
   console.log(
-    `with a page that does not draw (told of ${told} values), messages/s ${list(silent.with)}, without ${list(silent.without)}`,
+    `with a page that does not draw (that received ${received} values), messages/s ${list(silent.with)}, without ${list(silent.without)}`,
   );
   console.log(`throughput of the flow with that page, of that without: ${share(silent)} (goal: above 90 %)`);
   const tenths = (numbers: number[]) => numbers.map((one) => one.toFixed(1)).join(' ');

@@ -72,8 +72,8 @@ export function readDelete(
   context: ErrorContext,
 ): DeleteResult {
   const outcome = parseDeleteReply(payload, context);
-  const told = version === undefined ? {} : { version };
-  return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...told };
+  const versioned = version === undefined ? {} : { version };
+  return { deleted: outcome === 'deleted', found: outcome !== 'missing', ...versioned };
 }
 
 /** The version of the response to KEYNOTIFY. */

@@ -2,7 +2,7 @@ import type { Pending, PendingOfSignal } from './pending';
 
 interface Listening extends PendingOfSignal {
   readonly listener: () => void;
-  /** Whether it outlasts its requests. Then they are no list. */
+  /** Whether it outlasts its requests. There is no list of them then. */
   kept: boolean;
 }
 
@@ -40,7 +40,7 @@ export class Signals {
   /**
    * Keeps the listener of a signal between requests: one that has a request now and then would get and lose it with each of them. There is no list of
    * its requests, because with hundreds of such signals the lists are more than the processor's caches hold. Returns the function that ends this, to be
-   * called if no request has the signal any more.
+   * called when no request has the signal any more. An abort goes through all requests of the client.
    */
   keep(signal: AbortSignal): () => void {
     const listening = this.#signals.get(signal) ?? this.#listen(signal);

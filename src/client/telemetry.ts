@@ -23,7 +23,7 @@ function load(): typeof api | null {
   }
 }
 
-/** Whether an SDK for metrics is registered. Without one, the package is not loaded: that takes as long as to load this client. */
+/** Whether an SDK for metrics is registered. Without one, the package is not loaded, because that takes time at each start. */
 function isRegistered(): boolean {
   const registry = Reflect.get(globalThis, REGISTRY) as { metrics?: unknown } | undefined;
   return registry?.metrics !== undefined;
